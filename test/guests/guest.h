@@ -105,7 +105,7 @@ GUEST_HELPER void wait_ok(pid_t pid) {
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static char guest_dir[PATH_MAX];
+static char guest_dir[1024];
 static pid_t guest_dir_owner;
 
 GUEST_HELPER int guest_remove(const char *path, const struct stat *st, int type, struct FTW *ftw) {
