@@ -1,1 +1,26 @@
-export {};
+import { fileURLToPath } from 'node:url';
+import { addon, type Addon } from './addon.js';
+import type { NativeTracer } from './binding.js';
+
+export * from './abi.js';
+export * from './binding.js';
+export * from './registers.js';
+export * from './reserved.js';
+export * from './system.js';
+export type { FdStat } from './addon.js';
+export { counters } from './counters.js';
+export { NativeError } from './errors.js';
+export { store } from './store.js';
+
+export type Tracer = NativeTracer;
+/** Acts on the tasks that the constructing thread traces; make and use it in one thread. */
+export const Tracer: new () => Tracer = addon.Tracer;
+
+/**
+ * Ends the wait of the tracer with this `interruptToken`, or its next one if it isn't waiting. From any thread; blocks for
+ * some microseconds until the waiter has noticed. false if that tracer is gone.
+ */
+export const interrupt: Addon['interrupt'] = addon.interrupt;
+
+/** The program that replay executes in place of the recorded one: a `syscall; int3` at its entry point. */
+export const stubPath = fileURLToPath(new URL('../build/stub', import.meta.url));

@@ -111,7 +111,8 @@ function nodeGyp(command) {
 
 function compileStub() {
   const flags = ['-nostdlib', '-static', '-no-pie', '-ffreestanding', '-O2', '-Wall', '-Wextra'];
-  const segment = `-Wl,-Ttext-segment=${STUB_BASE}`;
+  // Headers and text in one segment: one mapping of one page.
+  const segment = `-Wl,-Ttext-segment=${STUB_BASE},-z,noseparate-code,--build-id=none`;
   run(process.env.CC || 'gcc', [...flags, segment, '-o', stub, stubSource]);
 }
 

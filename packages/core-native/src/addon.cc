@@ -1,11 +1,20 @@
 #include <napi.h>
 
+#include "cpu.h"
+#include "environment.h"
+#include "system_exports.h"
+#include "tracer_object.h"
+
 namespace {
 
-Napi::Object Init(Napi::Env, Napi::Object exports) {
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment);
+  exports.Set("Tracer", TracerObject::define(env));
+  export_system(env, exports);
+  define_cpu(env, exports);
   return exports;
 }
 
 }  // namespace
 
-NODE_API_MODULE(core_native, Init)
+NODE_API_MODULE(core_native, init)

@@ -1,0 +1,44 @@
+import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import type { NativeTracer, ProcMapping } from './binding.js';
+import { NativeError } from './errors.js';
+
+/** An open file of a task. `flags`: O_* bits with O_CLOEXEC; `path`: a path or 'pipe:[N]', 'anon_inode:NAME' … */
+export interface FdStat {
+  readonly dev: number;
+  readonly ino: number;
+  readonly mode: number;
+  readonly rdev: number;
+  readonly size: number;
+  readonly flags: number;
+  readonly position: number;
+  readonly path: string;
+}
+
+export interface Addon {
+  readonly Tracer: new () => NativeTracer;
+  setNativeError(constructor: typeof NativeError): void;
+  interrupt(token: number): boolean;
+  interruptAllForGood(): void;
+  cpuid(leaf: number, subleaf: number): [number, number, number, number];
+  readTsc(): { low: number; high: number };
+  getAffinity(tid: number): number[];
+  setAffinity(tid: number, cpus: readonly number[]): void;
+  currentCpu(): number;
+  setSubreaper(on: boolean): void;
+  gettid(): number;
+  monotonicNs(): number;
+  statFd(tid: number, fd: number): FdStat | null;
+  parseMaps(tid: number): ProcMapping[];
+  openCounters(tid: number): number;
+  readCounters(handle: number): (number | null)[];
+  closeCounters(handle: number): void;
+}
+
+// lib/ and dist/ are both one level below the package.
+export const addon = createRequire(import.meta.url)('../build/Release/core_native.node') as Addon;
+
+addon.setNativeError(NativeError);
+
+// The process's end joins its workers: one that stays in a blocking wait would hang it.
+if (isMainThread) process.on('exit', () => addon.interruptAllForGood());

@@ -1,0 +1,215 @@
+/**
+ * The addon's surface: mechanism only. Every method acts on tasks traced by the calling OS thread (ptrace belongs to a
+ * thread), so a `Tracer` is made and used in one worker. Failures throw `NativeError` with `errno`, `code` ('ESRCH', …) and
+ * `operation`; a task that died under us is `ESRCH`.
+ */
+
+/** What `Tracer.wait` found; `Tracer.event[1]`. */
+export enum EventKind {
+  /** Nothing: timeout or interrupt(). */
+  None = 0,
+  /** PTRACE_SYSCALL stop (entry or exit: the caller alternates; PTRACE_SYSEMU stops are entries). */
+  Syscall = 1,
+  /** signal-delivery-stop; event[2] is the signal. */
+  Signal = 2,
+  /** PTRACE_EVENT_*; event[2] is the PTRACE_EVENT number, eventMessage has PTRACE_GETEVENTMSG. */
+  Event = 3,
+  /** Group-stop (PTRACE_EVENT_STOP with a stopping signal); event[2] is that signal. */
+  GroupStop = 4,
+  /** PTRACE_EVENT_STOP with SIGTRAP: first stop of an auto-attached child, or PTRACE_INTERRUPT. */
+  InterruptStop = 5,
+  /** The task is gone; event[3] is its wait status. */
+  Exited = 6,
+  /** No tracees are left to wait for (ECHILD). */
+  NoTracees = 7,
+}
+
+export enum PtraceEvent {
+  Fork = 1,
+  Vfork = 2,
+  Clone = 3,
+  Exec = 4,
+  VforkDone = 5,
+  Exit = 6,
+  Stop = 128,
+}
+
+/** How `resume` lets a task go on. */
+export enum Resume {
+  Cont = 0,
+  Syscall = 1,
+  Step = 2,
+  /** PTRACE_SYSEMU: stop at the next syscall entry, the call not run. */
+  Sysemu = 3,
+  /** PTRACE_SYSEMU_SINGLESTEP. */
+  SysemuStep = 4,
+  /** PTRACE_LISTEN: stay in group-stop, but hear SIGCONT. */
+  Listen = 5,
+}
+
+/** Index of each register in user_regs_struct (27 words of 64 bits; `regs` has two 32-bit halves a word, low first). */
+export enum Reg {
+  r15 = 0,
+  r14,
+  r13,
+  r12,
+  rbp,
+  rbx,
+  r11,
+  r10,
+  r9,
+  r8,
+  rax,
+  rcx,
+  rdx,
+  rsi,
+  rdi,
+  orig_rax,
+  rip,
+  cs,
+  eflags,
+  rsp,
+  ss,
+  fs_base,
+  gs_base,
+  ds,
+  es,
+  fs,
+  gs,
+}
+
+export interface SpawnOptions {
+  /** Path to execute, already looked up. */
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly envp: readonly string[];
+  readonly cwd?: string;
+  readonly chroot?: string;
+  /** A new network namespace with only loopback, inside a new user namespace if need be. */
+  readonly newNetwork?: boolean;
+  /** Ask for ADDR_NO_RANDOMIZE; where personality is refused, recorded in `missing`. */
+  readonly disableAslr?: boolean;
+  /** Descriptors of the calling process for the child's 0, 1, 2 (default: the same). */
+  readonly stdio?: readonly [number, number, number];
+  /** Soft RLIMIT_NOFILE. Node raises its own to the hard limit at start; a program expects what the user's shell has (`parentNofile`). */
+  readonly nofile?: number;
+}
+
+export interface SpawnResult {
+  readonly tid: number;
+  /** What could not be had, e.g. 'personality: EPERM'. */
+  readonly missing: readonly string[];
+}
+
+/** A line of /proc/TID/maps, parsed. */
+export interface ProcMapping {
+  readonly start: number;
+  readonly end: number;
+  /** PROT_* bits. */
+  readonly prot: number;
+  readonly shared: boolean;
+  readonly offset: number;
+  readonly dev: string;
+  readonly inode: number;
+  /** Path or '[stack]'-like name, '' if anonymous; ' (deleted)' is kept. */
+  readonly name: string;
+}
+
+export interface NativeTracer {
+  /** [tid, EventKind, signal or event, wait status] of the last wait. */
+  readonly event: Int32Array;
+  /** user_regs_struct of the last stop that `wait` reported (kinds 1 to 5), as 54 32-bit halves. Also what setRegs stores. */
+  readonly regs: Uint32Array;
+  /** The same memory as `regs`, in bytes (216). */
+  readonly regsBytes: Uint8Array;
+  /** [0]: PTRACE_GETEVENTMSG of the last Event; [1]: CLOCK_MONOTONIC in ns of the last wait's return. */
+  readonly values: Float64Array;
+
+  /** For `interrupt`, from any thread: ends this tracer's wait, or else its next one. */
+  readonly interruptToken: number;
+
+  /** Forks, seizes the child (TRACESYSGOOD, CLONE, FORK, VFORK, VFORKDONE, EXEC, EXIT, EXITKILL) and lets it run to its exec's PTRACE_EVENT_EXEC stop, in which it is left. Throws NativeError with the failed step's name (chdir, chroot, execve, ptrace …) and leaves no process behind if it can't. */
+  spawn(options: SpawnOptions): SpawnResult;
+  /** Waits for any tracee of this thread (__WALL|__WNOTHREAD). timeoutMs < 0: for ever. Returns the EventKind. Interruptible from any thread by interrupt(). */
+  wait(timeoutMs: number): EventKind;
+  /** As wait, for one tid only, not interruptible (for stops known to come at once). */
+  waitFor(tid: number): EventKind;
+  /** false if the task died (ESRCH). */
+  resume(tid: number, how: Resume, signal: number): boolean;
+  /** Loads regs of a stopped task into `regs`. */
+  getRegs(tid: number): boolean;
+  /** Stores `regs` into a stopped task. */
+  setRegs(tid: number): boolean;
+  /** NT_X86_XSTATE. */
+  getXstate(tid: number): Uint8Array;
+  setXstate(tid: number, state: Uint8Array): void;
+  /** Puts the vector and x87 state in the form the kernel gives a signal handler (all components initial, mxcsr 0x1f80, fcw 0x37f). */
+  initXstate(tid: number): void;
+  getSiginfo(tid: number): Uint8Array;
+  setSiginfo(tid: number, info: Uint8Array): void;
+  /** PTRACE_GETSIGMASK / SETSIGMASK: 64 bits as 8 bytes. */
+  getSigmask(tid: number): Uint8Array;
+  setSigmask(tid: number, mask: Uint8Array): void;
+  interruptTask(tid: number): boolean;
+  detach(tid: number, signal: number): boolean;
+  /** Signals one thread (tgkill), or with one of the ids 0 the thread group that the other is in. false if there is no such task. */
+  kill(tgid: number, tid: number, signal: number): boolean;
+
+  /** Reads `length` bytes at `addr` into `into` at `offset`; returns the number of bytes read (short at an unmapped page). process_vm_readv, falling back to /proc/TID/mem. */
+  readMemory(tid: number, addr: number, into: Uint8Array, offset: number, length: number): number;
+  /** Writes through /proc/TID/mem when process_vm_writev can't (read-only pages: copied on write, as a debugger's poke). Returns bytes written. */
+  writeMemory(tid: number, addr: number, from: Uint8Array, offset: number, length: number): number;
+  /** Reads a NUL-terminated string of at most `limit` bytes, without the NUL; ends early at an unmapped page. */
+  readString(tid: number, addr: number, limit: number): Uint8Array;
+  /** Keeps /proc/TID/mem open for reads and writes that process_vm_readv/writev can't do; without it each of those opens the file anew. Forgotten at the task's exec and end. */
+  openMemory(tid: number): void;
+  closeMemory(tid: number): void;
+
+  /**
+   * Runs one system call in a stopped task through the `syscall` instruction at `insn` (an address of the task's), all
+   * signals blocked, with its registers and signal mask put back afterwards. `args`: up to 6 numbers or bigints. Returns
+   * the raw result as number (negative errno). What the task's stop becomes:
+   *  - syscall-exit-stop, InterruptStop, GroupStop: stays as good as it was; an interrupted call is restarted as it would
+   *    have been.
+   *  - a stop at syscall entry: the pending call is dropped (after PTRACE_SYSEMU it is anyway). To have it run, set rip
+   *    back by 2 and rax to orig_rax.
+   *  - Exec, Fork, Clone, VforkDone events: the call that caused the event is finished first. The task is past its
+   *    syscall-exit-stop and has that stop's registers.
+   *  - Signal: a new signal-delivery-stop of the same signal, with the same siginfo.
+   *  - Vfork event, where the task would wait for its child: EBUSY.
+   * `event`, `regs` and `values` aren't touched. If the task dies or is in its Exit event: ESRCH; a stop or end that was
+   * seen here first is reported by the next `wait`. Stop signals and interruptTask that come in between are sent again.
+   */
+  remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
+
+  /** Hash of the present, non-zero pages of an address space (pagemap; private file pages only where they were written; writable shared mappings whole), leaving out [exclude0, exclude1). 16 hex digits … order independent sum of per-page hashes (xxh3/any good 128-bit, hand-written or from a kept library). */
+  hashMemory(tid: number, excludeStart: number, excludeEnd: number): string;
+  /** 64-bit hash (hex) of `length` bytes of a task's memory. */
+  hashRange(tid: number, addr: number, length: number): string;
+}
+
+/** Content store: files named by the hash of their content. */
+export interface NativeStore {
+  /** Hash (hex, 32 digits) of a file's content, read through `fd`. */
+  hashFile(path: string): { readonly hash: string; readonly size: number };
+  /** Copies by reflink (FICLONE) where the file system can, else copy_file_range / read+write; atomically (temp name + rename), fsync not needed. Never follows into a half-written file. */
+  addFile(path: string, target: string): 'reflink' | 'copy' | 'exists';
+}
+
+export const COUNTER_NAMES = [
+  'task-clock',
+  'page-faults',
+  'context-switches',
+  'cpu-migrations',
+  'cycles',
+  'instructions',
+  'branches',
+] as const;
+export type CounterName = (typeof COUNTER_NAMES)[number];
+
+/** Per-task perf counters. A counter the machine or its policy refuses is null. */
+export interface NativeCounters {
+  open(tid: number): number;
+  read(handle: number): Readonly<Record<CounterName, number | null>>;
+  close(handle: number): void;
+}

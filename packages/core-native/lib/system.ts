@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { addon, type Addon } from './addon.js';
+
+/** CPU numbers a task may run on (tid 0: the calling thread). */
+export const getAffinity: Addon['getAffinity'] = addon.getAffinity;
+export const setAffinity: Addon['setAffinity'] = addon.setAffinity;
+/** The CPU the calling thread is on at this moment. */
+export const currentCpu: Addon['currentCpu'] = addon.currentCpu;
+/** Makes this process the parent of its descendants' orphans (PR_SET_CHILD_SUBREAPER). */
+export const setSubreaper: Addon['setSubreaper'] = addon.setSubreaper;
+/** The calling thread's tid. */
+export const gettid: Addon['gettid'] = addon.gettid;
+/** CLOCK_MONOTONIC in ns. */
+export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
+/** The cpuid instruction: [eax, ebx, ecx, edx], unsigned. */
+export const cpuid: Addon['cpuid'] = addon.cpuid;
+/** The time stamp counter, as unsigned halves. */
+export const readTsc: Addon['readTsc'] = addon.readTsc;
+/** An open file of a task; null if the descriptor isn't open. ESRCH if the task is gone. */
+export const statFd: Addon['statFd'] = addon.statFd;
+/** /proc/TID/maps, by ascending address. */
+export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
+
+/**
+ * The soft RLIMIT_NOFILE of the process that started this one, which is what this one had before Node raised its own;
+ * undefined if it can't be read or is unlimited.
+ */
+export function parentNofile(): number | undefined {
+  try {
+    const limits = readFileSync(`/proc/${process.ppid}/limits`, 'latin1');
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "environment.h"
+
+/// The arguments of one call, read by the plain C API: the wrappers of napi.h cost as much as a short system call. The
+/// first wrong one raises a TypeError and makes `ok()` false; readers then answer zeros.
+template <size_t Count>
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env_(env) {
+    size_t count = Count;
+    ok_ = napi_get_cb_info(env, info, &count, values_, &this_, nullptr) == napi_ok;
+    if (count < Count) fail("too few arguments");
+  }
+
+  bool ok() const { return ok_; }
+  napi_value at(size_t index) const { return values_[index]; }
+
+  /// The native object behind `this`.
+  template <class Wrapped>
+  Wrapped* receiver() {
+    void* pointer = nullptr;
+    if (ok_ && napi_unwrap(env_, this_, &pointer) != napi_ok) fail("called on something else");
+    return static_cast<Wrapped*>(pointer);
+  }
+
+  int32_t int32(size_t index) {
+    int32_t value = 0;
+    if (ok_ && napi_get_value_int32(env_, values_[index], &value) != napi_ok) fail("a number was expected");
+    return value;
+  }
+
+  /// A number or a bigint, as 64 bits (negative numbers in two's complement).
+  uint64_t word(size_t index) { return ok_ ? to_word(values_[index]) : 0; }
+
+  uint64_t to_word(napi_value value) {
+    double number;
+    if (napi_get_value_double(env_, value, &number) == napi_ok) {
+      if (number >= 0) return number < 0x1p64 ? static_cast<uint64_t>(number) : ~0ULL;
+      return number > -0x1p63 ? static_cast<uint64_t>(static_cast<int64_t>(number)) : 0;
+    }
+    uint64_t word = 0;
+    bool lossless;
+    if (napi_get_value_bigint_uint64(env_, value, &word, &lossless) != napi_ok) {
+      fail("a number or bigint was expected");
+    }
+    return word;
+  }
+
+  /// [offset, offset + length) of the Uint8Array at `array`, checked against its size; nullptr if it isn't inside.
+  uint8_t* bytes(size_t array, size_t offset_at, size_t length_at, size_t& length) {
+    length = 0;
+    const int32_t offset = int32(offset_at);
+    const int32_t wanted = int32(length_at);
+    if (!ok_) return nullptr;
+    napi_typedarray_type type;
+    size_t size = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[array], &type, &size, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_uint8_array) {
+      fail("a Uint8Array was expected");
+      return nullptr;
+    }
+    if (offset < 0 || wanted < 0 || static_cast<size_t>(offset) > size || static_cast<size_t>(wanted) > size - static_cast<size_t>(offset)) {
+      ok_ = false;
+      throw_range_error(env_, "offset and length exceed the array");
+      return nullptr;
+    }
+    length = static_cast<size_t>(wanted);
+    return static_cast<uint8_t*>(data) + offset;
+  }
+
+ private:
+  void fail(const char* message) {
+    if (ok_) throw_type_error(env_, message);
+    ok_ = false;
+  }
+
+  napi_env env_;
+  napi_value values_[Count];
+  napi_value this_ = nullptr;
+  bool ok_ = false;
+};
+
+inline napi_value js_number(napi_env env, double number) {
+  napi_value value = nullptr;
+  napi_create_double(env, number, &value);
+  return value;
+}
+
+inline napi_value js_int(napi_env env, int32_t number) {
+  napi_value value = nullptr;
+  napi_create_int32(env, number, &value);
+  return value;
+}
+
+inline napi_value js_bool(napi_env env, bool flag) {
+  napi_value value = nullptr;
+  napi_get_boolean(env, flag, &value);
+  return value;
+}
+
+/// A new Uint8Array with these bytes.
+inline Napi::Value js_bytes(Napi::Env env, const void* data, size_t size) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, size);
+  if (size > 0) memcpy(array.Data(), data, size);
+  return array;
+}

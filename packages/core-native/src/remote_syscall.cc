@@ -1,0 +1,196 @@
+#include "remote_syscall.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* kOperation = "remoteSyscall";
+constexpr OsError kTaskGone = {ESRCH, kOperation};
+constexpr KernelSigset kAllSignals = ~KernelSigset{0};
+/// Length of the `syscall` instruction.
+constexpr uint64_t kSyscallLength = 2;
+
+constexpr KernelSigset bit_of(int signal) { return KernelSigset{1} << (signal - 1); }
+
+/// The stop a task is in, read from the siginfo that ptrace made up for it.
+struct StopKind {
+  /// PTRACE_EVENT number, 0 if it's none.
+  int event = 0;
+  /// Signal of a signal-delivery-stop or of a group-stop.
+  int signal = 0;
+  bool signal_delivery = false;
+};
+
+StopKind kind_of(const siginfo_t& info) {
+  // ptrace's own codes are (event << 8 | signal) and SIGTRAP | 0x80; no signal has a code above SI_KERNEL (0x80).
+  if (info.si_code > 0xff) return {info.si_code >> 8, info.si_code & 0x7f, false};
+  if (info.si_signo == SIGTRAP && info.si_code == (SIGTRAP | 0x80)) return {};
+  return {0, info.si_signo, true};
+}
+
+/// The kernel's internal results that ask for the call to be run again: -ERESTARTSYS, NOINTR, NOHAND, RESTARTBLOCK.
+bool awaits_restart(const user_regs_struct& regs) {
+  const auto result = static_cast<int64_t>(regs.rax);
+  return static_cast<int64_t>(regs.orig_rax) >= 0 &&
+         (result == -512 || result == -513 || result == -514 || result == -516);
+}
+
+/// A stopped task on loan: registers and signal mask as they were found are put back by `give_back`.
+class Loan {
+ public:
+  Loan(Waiter& waiter, pid_t tid) : waiter_(waiter), tid_(tid) {}
+
+  Status take();
+  Result<int64_t> run(RemotePtr insn, uint64_t number, const SyscallArgs& args);
+  Status give_back();
+
+ private:
+  StoppedTask task() const { return StoppedTask(tid_); }
+  /// Resumes up to the next syscall-stop, or the delivery of `awaited_signal`; what else happens is kept for later. ESRCH
+  /// if the task is on its way out.
+  Status step(ResumeHow how, int awaited_signal = 0);
+  Status enter_trap_stop();
+  Status enter_signal_stop();
+
+  Waiter& waiter_;
+  pid_t tid_;
+  user_regs_struct saved_ = {};
+  siginfo_t info_ = {};
+  KernelSigset mask_ = 0;
+  StopKind stop_;
+  bool interrupt_again_ = false;
+  KernelSigset send_again_ = 0;
+};
+
+Status Loan::step(ResumeHow how, int awaited_signal) {
+  while (true) {
+    if (const Status status = task().resume(how, 0); !status.ok()) return status;
+    const auto waited = waiter_.wait_for(tid_);
+    if (!waited.ok()) return waited.error();
+    const WaitEvent event = waited.value();
+    switch (event.kind) {
+      case EventKind::Syscall:
+        return {};
+      case EventKind::Signal:
+        if (event.detail == awaited_signal) return {};
+        // SIGSTOP, the one that no mask holds back.
+        send_again_ |= bit_of(event.detail);
+        break;
+      case EventKind::GroupStop:
+      case EventKind::InterruptStop:
+        interrupt_again_ = true;
+        break;
+      case EventKind::Event:
+        if (event.detail != PTRACE_EVENT_EXIT) break;
+        waiter_.give_back(event);
+        return kTaskGone;
+      case EventKind::Exited:
+        waiter_.give_back(event);
+        return kTaskGone;
+      default:
+        return kTaskGone;
+    }
+  }
+}
+
+Status Loan::take() {
+  if (const Status status = task().get_siginfo(info_); !status.ok()) return OsError{status.error().number, kOperation};
+  stop_ = kind_of(info_);
+  if (stop_.event == PTRACE_EVENT_EXIT) return kTaskGone;
+  if (stop_.event == PTRACE_EVENT_VFORK) return OsError{EBUSY, kOperation};
+  if (const Status status = task().get_sigmask(mask_); !status.ok()) return status;
+  if (const Status status = task().set_sigmask(kAllSignals); !status.ok()) return status;
+  if (stop_.event != 0 && stop_.event != PTRACE_EVENT_STOP) {
+    // In the middle of a call whose result the kernel has yet to store: it would overwrite rax.
+    if (const Status status = step(ResumeHow::Syscall); !status.ok()) return status;
+  }
+  return task().get_registers(saved_);
+}
+
+Result<int64_t> Loan::run(RemotePtr insn, uint64_t number, const SyscallArgs& args) {
+  user_regs_struct regs = saved_;
+  regs.rip = insn.value;
+  regs.rax = number;
+  // Neither restart the interrupted call nor run one that is at its entry.
+  regs.orig_rax = ~0ULL;
+  regs.rdi = args[0];
+  regs.rsi = args[1];
+  regs.rdx = args[2];
+  regs.r10 = args[3];
+  regs.r8 = args[4];
+  regs.r9 = args[5];
+
+  // Syscall-stops, not single steps: a step's SIGTRAP is forced, which resets the handler of a task that ignores SIGTRAP.
+  const user_regs_struct wanted = regs;
+  int syscall_stops = 0;
+  while (true) {
+    if (syscall_stops == 0) {
+      if (const Status status = task().set_registers(wanted); !status.ok()) return status.error();
+    }
+    if (const Status status = step(ResumeHow::Syscall); !status.ok()) return status.error();
+    if (const Status status = task().get_registers(regs); !status.ok()) return status.error();
+    // Leaving the system call we found the task in gives an exit-stop of its own, before `insn` runs.
+    if (regs.rip == insn.value) continue;
+    if (regs.rip != insn.value + kSyscallLength) return OsError{EFAULT, kOperation};
+    if (++syscall_stops < 2) continue;
+    if (!awaits_restart(regs)) return static_cast<int64_t>(regs.rax);
+    syscall_stops = 0;
+  }
+}
+
+Status Loan::give_back() {
+  if (const Status status = task().set_registers(saved_); !status.ok()) return status;
+  if (stop_.signal_delivery) {
+    if (const Status status = enter_signal_stop(); !status.ok()) return status;
+  } else if (stop_.event == PTRACE_EVENT_STOP || awaits_restart(saved_)) {
+    if (const Status status = enter_trap_stop(); !status.ok()) return status;
+  }
+  if (const Status status = task().set_sigmask(mask_); !status.ok()) return status;
+
+  if (interrupt_again_) ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
+  for (int signal = 1; send_again_ != 0; signal++) {
+    if (send_again_ & bit_of(signal)) syscall(SYS_tkill, tid_, signal);
+    send_again_ &= ~bit_of(signal);
+  }
+  return {};
+}
+
+/// Into a PTRACE_EVENT_STOP without running user code. Only from inside the kernel's signal handling, where that stop is,
+/// is an interrupted call restarted.
+Status Loan::enter_trap_stop() {
+  if (ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr) != 0) return last_error("ptrace");
+  const bool interrupt_before = interrupt_again_;
+  if (const Status status = task().resume(ResumeHow::Cont, 0); !status.ok()) return status;
+  auto waited = waiter_.wait_for(tid_);
+  if (!waited.ok()) return waited.error();
+  const WaitEvent event = waited.value();
+  if (event.kind == EventKind::GroupStop || event.kind == EventKind::InterruptStop) {
+    interrupt_again_ = interrupt_before;
+    return {};
+  }
+  waiter_.give_back(event);
+  return kTaskGone;
+}
+
+/// Back into a signal-delivery-stop of the signal that was being delivered.
+Status Loan::enter_signal_stop() {
+  if (syscall(SYS_tkill, tid_, stop_.signal) != 0) return last_error("tkill");
+  if (const Status status = task().set_sigmask(kAllSignals & ~bit_of(stop_.signal)); !status.ok()) return status;
+  if (const Status status = step(ResumeHow::Cont, stop_.signal); !status.ok()) return status;
+  return task().set_siginfo(info_);
+}
+
+}  // namespace
+
+Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args) {
+  Loan loan(waiter, tid);
+  if (const Status status = loan.take(); !status.ok()) return status.error();
+  auto result = loan.run(insn, number, args);
+  if (!result.ok() && result.error().number == ESRCH) return kTaskGone;
+  const Status status = loan.give_back();
+  if (result.ok() && !status.ok()) return status.error();
+  return result;
+}

@@ -1,0 +1,62 @@
+#include "stopped_task.h"
+
+#include <sys/ptrace.h>
+
+namespace {
+
+constexpr int kPtraceSysemu = 31;
+constexpr int kPtraceSysemuSinglestep = 32;
+constexpr int kPtraceGetSigmask = 0x420a;
+constexpr int kPtraceSetSigmask = 0x420b;
+
+Status request(int what, pid_t tid, uintptr_t addr, uintptr_t data) {
+  const auto op = static_cast<__ptrace_request>(what);
+  if (ptrace(op, tid, reinterpret_cast<void*>(addr), reinterpret_cast<void*>(data)) == 0) return {};
+  return last_error("ptrace");
+}
+
+uintptr_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
+
+}  // namespace
+
+Status StoppedTask::get_registers(user_regs_struct& regs) const {
+  return request(PTRACE_GETREGS, tid_, 0, address_of(&regs));
+}
+
+Status StoppedTask::set_registers(const user_regs_struct& regs) const {
+  return request(PTRACE_SETREGS, tid_, 0, address_of(&regs));
+}
+
+Status StoppedTask::get_siginfo(siginfo_t& info) const {
+  return request(PTRACE_GETSIGINFO, tid_, 0, address_of(&info));
+}
+
+Status StoppedTask::set_siginfo(const siginfo_t& info) const {
+  return request(PTRACE_SETSIGINFO, tid_, 0, address_of(&info));
+}
+
+Status StoppedTask::get_sigmask(KernelSigset& mask) const {
+  return request(kPtraceGetSigmask, tid_, sizeof mask, address_of(&mask));
+}
+
+Status StoppedTask::set_sigmask(KernelSigset mask) const {
+  return request(kPtraceSetSigmask, tid_, sizeof mask, address_of(&mask));
+}
+
+Result<uint64_t> StoppedTask::event_message() const {
+  unsigned long message = 0;
+  const Status status = request(PTRACE_GETEVENTMSG, tid_, 0, address_of(&message));
+  if (!status.ok()) return status.error();
+  return static_cast<uint64_t>(message);
+}
+
+Status StoppedTask::resume(ResumeHow how, int signal) && {
+  static constexpr int kRequests[kResumeHowCount] = {
+      PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP, kPtraceSysemu, kPtraceSysemuSinglestep, PTRACE_LISTEN,
+  };
+  return request(kRequests[static_cast<int>(how)], tid_, 0, static_cast<uintptr_t>(signal));
+}
+
+Status StoppedTask::detach(int signal) && {
+  return request(PTRACE_DETACH, tid_, 0, static_cast<uintptr_t>(signal));
+}

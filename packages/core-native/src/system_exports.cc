@@ -1,0 +1,200 @@
+#include "system_exports.h"
+
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "counters.h"
+#include "cpu.h"
+#include "environment.h"
+#include "fd_info.h"
+#include "interrupt.h"
+#include "proc_maps.h"
+
+namespace {
+
+int32_t int_argument(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() > index && info[index].IsNumber()) return info[index].As<Napi::Number>().Int32Value();
+  throw_type_error(info.Env(), "a number was expected");
+  return -1;
+}
+
+void set_native_error(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).native_error = Napi::Persistent(info[0].As<Napi::Function>());
+}
+
+Napi::Value interrupt(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), ring_interrupt_target(static_cast<uint32_t>(int_argument(info, 0))));
+}
+
+void interrupt_all_for_good(const Napi::CallbackInfo&) { shut_down_interrupts(); }
+
+Napi::Value cpuid(const Napi::CallbackInfo& info) {
+  const uint32_t leaf = info[0].ToNumber().Uint32Value();
+  const uint32_t subleaf = info[1].ToNumber().Uint32Value();
+  const auto result = Napi::Array::New(info.Env(), 4);
+  uint32_t index = 0;
+  for (const uint32_t value : ::cpuid(leaf, subleaf)) result.Set(index++, value);
+  return result;
+}
+
+Napi::Value read_tsc(const Napi::CallbackInfo& info) {
+  const uint64_t tsc = ::read_tsc();
+  const auto result = Napi::Object::New(info.Env());
+  result.Set("low", static_cast<uint32_t>(tsc));
+  result.Set("high", static_cast<uint32_t>(tsc >> 32));
+  return result;
+}
+
+Napi::Value get_affinity(const Napi::CallbackInfo& info) {
+  const auto cpus = ::get_affinity(int_argument(info, 0));
+  if (info.Env().IsExceptionPending()) return {};
+  if (!cpus.ok()) {
+    throw_os_error(info.Env(), cpus.error());
+    return {};
+  }
+  const auto result = Napi::Array::New(info.Env(), cpus.value().size());
+  uint32_t index = 0;
+  for (const int cpu : cpus.value()) result.Set(index++, cpu);
+  return result;
+}
+
+void set_affinity(const Napi::CallbackInfo& info) {
+  const pid_t tid = int_argument(info, 0);
+  if (info.Env().IsExceptionPending()) return;
+  if (info.Length() < 2 || !info[1].IsArray()) return throw_type_error(info.Env(), "an array of CPU numbers was expected");
+  const auto array = info[1].As<Napi::Array>();
+  std::vector<int> cpus;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Value cpu = array.Get(i);
+    if (!cpu.IsNumber()) return throw_type_error(info.Env(), "an array of CPU numbers was expected");
+    cpus.push_back(cpu.As<Napi::Number>().Int32Value());
+  }
+  const Status status = ::set_affinity(tid, cpus);
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+Napi::Value current_cpu(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), sched_getcpu()); }
+
+void set_subreaper(const Napi::CallbackInfo& info) {
+  const bool on = info[0].ToBoolean().Value();
+  if (prctl(PR_SET_CHILD_SUBREAPER, on ? 1UL : 0UL, 0, 0, 0) != 0) throw_os_error(info.Env(), last_error("prctl"));
+}
+
+Napi::Value gettid(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(syscall(SYS_gettid)));
+}
+
+Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
+}
+
+/// null for a descriptor that isn't open.
+Napi::Value stat_fd(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const pid_t tid = int_argument(info, 0);
+  const int fd = int_argument(info, 1);
+  if (env.IsExceptionPending()) return {};
+  const auto read = read_fd_info(tid, fd);
+  if (!read.ok()) {
+    if (read.error().number == EBADF) return env.Null();
+    throw_os_error(env, read.error());
+    return {};
+  }
+  const FdInfo& fd_info = read.value();
+  const auto result = Napi::Object::New(env);
+  const auto set = [&](const char* name, auto value) { result.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  set("dev", fd_info.stat.st_dev);
+  set("ino", fd_info.stat.st_ino);
+  set("mode", fd_info.stat.st_mode);
+  set("rdev", fd_info.stat.st_rdev);
+  set("size", fd_info.stat.st_size);
+  set("flags", fd_info.flags);
+  set("position", fd_info.position);
+  result.Set("path", fd_info.path);
+  return result;
+}
+
+Napi::Value parse_maps(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto maps = ProcMaps::read(int_argument(info, 0));
+  if (env.IsExceptionPending()) return {};
+  if (!maps.ok()) {
+    throw_os_error(env, maps.error());
+    return {};
+  }
+  const auto result = Napi::Array::New(env, maps.value().mappings().size());
+  uint32_t index = 0;
+  for (const Mapping& mapping : maps.value().mappings()) {
+    const auto entry = Napi::Object::New(env);
+    entry.Set("start", static_cast<double>(mapping.start));
+    entry.Set("end", static_cast<double>(mapping.end));
+    entry.Set("prot", mapping.prot);
+    entry.Set("shared", mapping.shared);
+    entry.Set("offset", static_cast<double>(mapping.offset));
+    entry.Set("dev", Napi::String::New(env, mapping.device.data(), mapping.device.size()));
+    entry.Set("inode", static_cast<double>(mapping.inode));
+    entry.Set("name", Napi::String::New(env, mapping.name.data(), mapping.name.size()));
+    result.Set(index++, entry);
+  }
+  return result;
+}
+
+Napi::Value open_counters(const Napi::CallbackInfo& info) {
+  const pid_t tid = int_argument(info, 0);
+  if (info.Env().IsExceptionPending()) return {};
+  auto counters = TaskCounters::open(tid);
+  if (!counters.ok()) {
+    throw_os_error(info.Env(), counters.error());
+    return {};
+  }
+  Environment& environment = Environment::of(info.Env());
+  const int32_t handle = environment.next_counters++;
+  environment.counters.emplace(handle, std::move(counters.value()));
+  return Napi::Number::New(info.Env(), handle);
+}
+
+/// The values in the order of COUNTER_NAMES.
+Napi::Value read_counters(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto& all = Environment::of(env).counters;
+  const auto found = all.find(int_argument(info, 0));
+  if (found == all.end()) {
+    if (!env.IsExceptionPending()) throw_range_error(env, "no such counters");
+    return {};
+  }
+  const auto result = Napi::Array::New(env, kCounterCount);
+  uint32_t index = 0;
+  for (const auto& value : found->second.read()) {
+    result.Set(index++, value ? Napi::Number::New(env, static_cast<double>(*value)) : env.Null());
+  }
+  return result;
+}
+
+void close_counters(const Napi::CallbackInfo& info) { Environment::of(info.Env()).counters.erase(int_argument(info, 0)); }
+
+}  // namespace
+
+void export_system(Napi::Env env, Napi::Object exports) {
+  exports.Set("setNativeError", Napi::Function::New<set_native_error>(env));
+  exports.Set("interrupt", Napi::Function::New<interrupt>(env));
+  exports.Set("interruptAllForGood", Napi::Function::New<interrupt_all_for_good>(env));
+  exports.Set("cpuid", Napi::Function::New<cpuid>(env));
+  exports.Set("readTsc", Napi::Function::New<read_tsc>(env));
+  exports.Set("getAffinity", Napi::Function::New<get_affinity>(env));
+  exports.Set("setAffinity", Napi::Function::New<set_affinity>(env));
+  exports.Set("currentCpu", Napi::Function::New<current_cpu>(env));
+  exports.Set("setSubreaper", Napi::Function::New<set_subreaper>(env));
+  exports.Set("gettid", Napi::Function::New<gettid>(env));
+  exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
+  exports.Set("statFd", Napi::Function::New<stat_fd>(env));
+  exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));
+  exports.Set("openCounters", Napi::Function::New<open_counters>(env));
+  exports.Set("readCounters", Napi::Function::New<read_counters>(env));
+  exports.Set("closeCounters", Napi::Function::New<close_counters>(env));
+}

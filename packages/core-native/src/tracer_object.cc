@@ -1,0 +1,498 @@
+#include "tracer_object.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "arguments.h"
+#include "environment.h"
+#include "remote_syscall.h"
+#include "spawn.h"
+#include "stopped_task.h"
+#include "xstate.h"
+
+namespace {
+
+constexpr size_t kPageSize = 4096;
+
+double monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+/// true; false if the task is gone; any other error is raised.
+napi_value alive_or_throw(napi_env env, const Status& status) {
+  if (status.ok()) return js_bool(env, true);
+  if (status.task_gone()) return js_bool(env, false);
+  throw_os_error(env, status.error());
+  return nullptr;
+}
+
+pid_t tid_argument(const Napi::CallbackInfo& info) {
+  if (info.Length() > 0 && info[0].IsNumber()) return info[0].As<Napi::Number>().Int32Value();
+  throw_type_error(info.Env(), "a tid was expected");
+  return -1;
+}
+
+/// The bytes of the Uint8Array at `index`; nullptr and a TypeError if it isn't one, or hasn't the `size` wanted (0: any).
+const uint8_t* bytes_argument(const Napi::CallbackInfo& info, size_t index, size_t wanted, size_t* size = nullptr) {
+  if (info.Length() > index && info[index].IsTypedArray()) {
+    const auto array = info[index].As<Napi::TypedArray>();
+    if (array.TypedArrayType() == napi_uint8_array && (wanted == 0 || array.ByteLength() == wanted)) {
+      if (size != nullptr) *size = array.ByteLength();
+      return array.As<Napi::Uint8Array>().Data();
+    }
+  }
+  throw_type_error(info.Env(), "a Uint8Array of the right size was expected");
+  return nullptr;
+}
+
+/// Reads the properties of SpawnOptions. A NUL in a string would silently cut it off, so it's an error.
+class SpawnOptionsReader {
+ public:
+  explicit SpawnOptionsReader(const Napi::Object& object) : object_(object) {}
+
+  bool ok() const { return ok_; }
+
+  std::string text(const char* name) { return to_text(object_.Get(name)); }
+  std::optional<std::string> optional_text(const char* name) {
+    const Napi::Value value = object_.Get(name);
+    if (value.IsUndefined()) return std::nullopt;
+    return to_text(value);
+  }
+  std::vector<std::string> texts(const char* name) {
+    std::vector<std::string> result;
+    const Napi::Value value = object_.Get(name);
+    if (!value.IsArray()) {
+      fail();
+      return result;
+    }
+    const auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) result.push_back(to_text(array.Get(i)));
+    return result;
+  }
+  bool flag(const char* name) { return object_.Get(name).ToBoolean().Value(); }
+  std::optional<uint64_t> optional_number(const char* name) {
+    const Napi::Value value = object_.Get(name);
+    if (value.IsUndefined()) return std::nullopt;
+    if (!value.IsNumber()) fail();
+    return static_cast<uint64_t>(value.ToNumber().Int64Value());
+  }
+  void stdio(int (&fds)[3]) {
+    const Napi::Value value = object_.Get("stdio");
+    if (value.IsUndefined()) return;
+    if (!value.IsArray() || value.As<Napi::Array>().Length() != 3) return fail();
+    for (uint32_t i = 0; i < 3; i++) {
+      const Napi::Value fd = value.As<Napi::Array>().Get(i);
+      if (!fd.IsNumber()) return fail();
+      fds[i] = fd.As<Napi::Number>().Int32Value();
+    }
+  }
+
+ private:
+  std::string to_text(const Napi::Value& value) {
+    if (value.IsString()) {
+      std::string text = value.As<Napi::String>().Utf8Value();
+      if (text.find('\0') == std::string::npos) return text;
+    }
+    fail();
+    return {};
+  }
+  void fail() {
+    if (ok_) throw_type_error(object_.Env(), "wrong spawn options");
+    ok_ = false;
+  }
+
+  Napi::Object object_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+Napi::Function TracerObject::define(Napi::Env env) {
+  const auto hot = [](const char* name, napi_callback callback) {
+    napi_property_descriptor descriptor = {};
+    descriptor.utf8name = name;
+    descriptor.method = callback;
+    descriptor.attributes = napi_default_method;
+    return PropertyDescriptor(descriptor);
+  };
+  return DefineClass(
+      env, "Tracer",
+      {
+          hot("wait", wait),
+          hot("waitFor", wait_for),
+          hot("resume", resume),
+          hot("getRegs", get_regs),
+          hot("setRegs", set_regs),
+          hot("readMemory", read_memory),
+          hot("writeMemory", write_memory),
+          hot("readString", read_string),
+          hot("remoteSyscall", remote_syscall),
+          hot("interruptTask", interrupt_task),
+          hot("detach", detach),
+          hot("kill", kill),
+          InstanceMethod<&TracerObject::spawn>("spawn"),
+          InstanceMethod<&TracerObject::get_xstate>("getXstate"),
+          InstanceMethod<&TracerObject::set_xstate>("setXstate"),
+          InstanceMethod<&TracerObject::init_xstate>("initXstate"),
+          InstanceMethod<&TracerObject::get_siginfo>("getSiginfo"),
+          InstanceMethod<&TracerObject::set_siginfo>("setSiginfo"),
+          InstanceMethod<&TracerObject::get_sigmask>("getSigmask"),
+          InstanceMethod<&TracerObject::set_sigmask>("setSigmask"),
+          InstanceMethod<&TracerObject::open_memory>("openMemory"),
+          InstanceMethod<&TracerObject::close_memory>("closeMemory"),
+          InstanceAccessor<&TracerObject::interrupt_token>("interruptToken"),
+      });
+}
+
+TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Env env = info.Env();
+  interrupt_token_ = register_interrupt_target(waiter_.interrupt_target());
+
+  auto regs = Napi::ArrayBuffer::New(env, sizeof(user_regs_struct));
+  auto event = Napi::ArrayBuffer::New(env, 4 * sizeof(int32_t));
+  auto values = Napi::ArrayBuffer::New(env, 2 * sizeof(double));
+  regs_ = static_cast<user_regs_struct*>(regs.Data());
+  event_ = static_cast<int32_t*>(event.Data());
+  values_ = static_cast<double*>(values.Data());
+  regs_buffer_ = Napi::Persistent(regs);
+  event_buffer_ = Napi::Persistent(event);
+  values_buffer_ = Napi::Persistent(values);
+
+  const auto show = [&](const char* name, const Napi::Value& value) {
+    info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value(name, value, napi_enumerable));
+  };
+  show("regs", Napi::Uint32Array::New(env, sizeof(user_regs_struct) / 4, regs, 0));
+  show("regsBytes", Napi::Uint8Array::New(env, sizeof(user_regs_struct), regs, 0));
+  show("event", Napi::Int32Array::New(env, 4, event, 0));
+  show("values", Napi::Float64Array::New(env, 2, values, 0));
+  napi_add_env_cleanup_hook(env, end_of_environment, this);
+}
+
+TracerObject::~TracerObject() {
+  napi_remove_env_cleanup_hook(Env(), end_of_environment, this);
+  unregister_interrupt_target(interrupt_token_);
+}
+
+/// Nobody is left to drive the tracees: without this they'd be zombies until the process ends.
+void TracerObject::end_of_environment(void* self) { static_cast<TracerObject*>(self)->waiter_.kill_all(); }
+
+napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) {
+  if (!waited.ok()) {
+    throw_os_error(env, waited.error());
+    return nullptr;
+  }
+  const WaitEvent& event = waited.value();
+  event_[0] = event.tid;
+  event_[1] = static_cast<int32_t>(event.kind);
+  event_[2] = event.detail;
+  event_[3] = event.status;
+  if (event.stopped()) {
+    const StoppedTask task(event.tid);
+    // A task that was killed at this stop has no registers any more; its stop is reported all the same.
+    (void)task.get_registers(*regs_);
+    if (event.kind == EventKind::Event) {
+      const auto message = task.event_message();
+      values_[0] = message.ok() ? static_cast<double>(message.value()) : 0;
+      if (event.detail == PTRACE_EVENT_EXEC) {
+        memory_.forget(event.tid);
+        memory_.forget(static_cast<pid_t>(values_[0]));
+      }
+    }
+  } else if (event.kind == EventKind::Exited) {
+    memory_.forget(event.tid);
+  }
+  values_[1] = monotonic_ns();
+  return js_int(env, event_[1]);
+}
+
+napi_value TracerObject::wait(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const int timeout_ms = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  return self->publish(env, self->waiter_.wait(timeout_ms));
+}
+
+napi_value TracerObject::wait_for(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  return self->publish(env, self->waiter_.wait_for(tid));
+}
+
+napi_value TracerObject::resume(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  const int how = arguments.int32(1);
+  const int signal = arguments.int32(2);
+  if (!arguments.ok()) return nullptr;
+  if (how < 0 || how >= kResumeHowCount) {
+    throw_range_error(env, "unknown way to resume");
+    return nullptr;
+  }
+  return alive_or_throw(env, StoppedTask(tid).resume(static_cast<ResumeHow>(how), signal));
+}
+
+napi_value TracerObject::get_regs(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  return alive_or_throw(env, StoppedTask(tid).get_registers(*self->regs_));
+}
+
+napi_value TracerObject::set_regs(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  return alive_or_throw(env, StoppedTask(tid).set_registers(*self->regs_));
+}
+
+napi_value TracerObject::read_memory(napi_env env, napi_callback_info info) {
+  Arguments<5> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  size_t length;
+  uint8_t* const into = arguments.bytes(2, 3, 4, length);
+  if (!arguments.ok()) return nullptr;
+  const auto count = self->memory_.read(tid, addr, into, length);
+  if (count.ok()) return js_number(env, static_cast<double>(count.value()));
+  throw_os_error(env, count.error());
+  return nullptr;
+}
+
+napi_value TracerObject::write_memory(napi_env env, napi_callback_info info) {
+  Arguments<5> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  size_t length;
+  const uint8_t* const from = arguments.bytes(2, 3, 4, length);
+  if (!arguments.ok()) return nullptr;
+  const auto count = self->memory_.write(tid, addr, from, length);
+  if (count.ok()) return js_number(env, static_cast<double>(count.value()));
+  throw_os_error(env, count.error());
+  return nullptr;
+}
+
+napi_value TracerObject::read_string(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  const uint64_t limit = arguments.word(2);
+  if (!arguments.ok()) return nullptr;
+
+  // A piece never crosses a page's end, so a string that ends before an unmapped page costs no failed read.
+  uint8_t piece[kPageSize];
+  std::vector<uint8_t> text;
+  while (text.size() < limit) {
+    const RemotePtr at = addr + text.size();
+    const size_t wanted = std::min<uint64_t>(limit - text.size(), kPageSize - at.value % kPageSize);
+    const auto count = self->memory_.read(tid, at, piece, wanted);
+    if (!count.ok()) {
+      throw_os_error(env, count.error());
+      return nullptr;
+    }
+    const uint8_t* const end = std::find(piece, piece + count.value(), 0);
+    text.insert(text.end(), static_cast<const uint8_t*>(piece), end);
+    if (end != piece + count.value() || count.value() < wanted) break;
+  }
+  return js_bytes(env, text.data(), text.size());
+}
+
+napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
+  Arguments<4> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr insn = {arguments.word(1)};
+  const uint64_t number = arguments.word(2);
+  if (!arguments.ok()) return nullptr;
+  SyscallArgs args = {};
+  uint32_t count = 0;
+  if (napi_get_array_length(env, arguments.at(3), &count) != napi_ok || count > args.size()) {
+    throw_type_error(env, "an array of at most 6 arguments was expected");
+    return nullptr;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value value;
+    if (napi_get_element(env, arguments.at(3), i, &value) != napi_ok) return nullptr;
+    args[i] = arguments.to_word(value);
+  }
+  if (!arguments.ok()) return nullptr;
+  const auto result = ::remote_syscall(self->waiter_, tid, insn, number, args);
+  if (result.ok()) return js_number(env, static_cast<double>(result.value()));
+  throw_os_error(env, result.error());
+  return nullptr;
+}
+
+napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  const bool failed = ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0;
+  return alive_or_throw(env, failed ? Status(last_error("ptrace")) : Status());
+}
+
+napi_value TracerObject::detach(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const int signal = arguments.int32(1);
+  if (!arguments.ok()) return nullptr;
+  const Status status = StoppedTask(tid).detach(signal);
+  if (status.ok()) {
+    self->waiter_.remove(tid);
+    self->memory_.forget(tid);
+  }
+  return alive_or_throw(env, status);
+}
+
+napi_value TracerObject::kill(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  const pid_t tgid = arguments.int32(0);
+  const pid_t tid = arguments.int32(1);
+  const int signal = arguments.int32(2);
+  if (!arguments.ok()) return nullptr;
+  if (tgid <= 0 && tid <= 0) {
+    // kill(2) would take these for process groups, ours among them.
+    throw_range_error(env, "a positive id was expected");
+    return nullptr;
+  }
+  const bool one_thread = tgid > 0 && tid > 0;
+  const long failed = one_thread ? syscall(SYS_tgkill, tgid, tid, signal) : ::kill(tgid > 0 ? tgid : tid, signal);
+  return alive_or_throw(env, failed != 0 ? Status(last_error("kill")) : Status());
+}
+
+Napi::Value TracerObject::spawn(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsObject()) {
+    throw_type_error(env, "spawn options were expected");
+    return {};
+  }
+  SpawnOptionsReader reader(info[0].As<Napi::Object>());
+  SpawnOptions options;
+  options.file = reader.text("file");
+  options.argv = reader.texts("argv");
+  options.envp = reader.texts("envp");
+  options.cwd = reader.optional_text("cwd");
+  options.chroot = reader.optional_text("chroot");
+  options.new_network = reader.flag("newNetwork");
+  options.disable_aslr = reader.flag("disableAslr");
+  options.nofile = reader.optional_number("nofile");
+  reader.stdio(options.stdio);
+  if (!reader.ok()) return {};
+
+  const auto spawned = ::spawn(waiter_, options);
+  if (!spawned.ok()) {
+    throw_os_error(env, spawned.error(), options.file);
+    return {};
+  }
+  const auto missing = Napi::Array::New(env);
+  for (const OsError& error : spawned.value().missing) {
+    const char* const code = strerrorname_np(error.number);
+    missing.Set(missing.Length(), std::string(error.operation) + ": " + (code ? code : std::to_string(error.number)));
+  }
+  const auto result = Napi::Object::New(env);
+  result.Set("tid", spawned.value().tid);
+  result.Set("missing", missing);
+  return result;
+}
+
+Napi::Value TracerObject::get_xstate(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return {};
+  const auto state = ::get_xstate(StoppedTask(tid));
+  if (state.ok()) return js_bytes(info.Env(), state.value().data(), state.value().size());
+  throw_os_error(info.Env(), state.error());
+  return {};
+}
+
+void TracerObject::set_xstate(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return;
+  size_t size;
+  const uint8_t* const state = bytes_argument(info, 1, 0, &size);
+  if (state == nullptr) return;
+  const Status status = ::set_xstate(StoppedTask(tid), state, size);
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+void TracerObject::init_xstate(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return;
+  const Status status = ::init_xstate(StoppedTask(tid));
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+Napi::Value TracerObject::get_siginfo(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return {};
+  siginfo_t siginfo;
+  const Status status = StoppedTask(tid).get_siginfo(siginfo);
+  if (status.ok()) return js_bytes(info.Env(), &siginfo, sizeof siginfo);
+  throw_os_error(info.Env(), status.error());
+  return {};
+}
+
+void TracerObject::set_siginfo(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return;
+  const uint8_t* const bytes = bytes_argument(info, 1, sizeof(siginfo_t));
+  if (bytes == nullptr) return;
+  siginfo_t siginfo;
+  memcpy(&siginfo, bytes, sizeof siginfo);
+  const Status status = StoppedTask(tid).set_siginfo(siginfo);
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+Napi::Value TracerObject::get_sigmask(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return {};
+  KernelSigset mask;
+  const Status status = StoppedTask(tid).get_sigmask(mask);
+  if (status.ok()) return js_bytes(info.Env(), &mask, sizeof mask);
+  throw_os_error(info.Env(), status.error());
+  return {};
+}
+
+void TracerObject::set_sigmask(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return;
+  KernelSigset mask;
+  const uint8_t* const bytes = bytes_argument(info, 1, sizeof mask);
+  if (bytes == nullptr) return;
+  memcpy(&mask, bytes, sizeof mask);
+  const Status status = StoppedTask(tid).set_sigmask(mask);
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+void TracerObject::open_memory(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return;
+  const Status status = memory_.open(tid);
+  if (!status.ok()) throw_os_error(info.Env(), status.error());
+}
+
+void TracerObject::close_memory(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid >= 0) memory_.forget(tid);
+}
+
+Napi::Value TracerObject::interrupt_token(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), interrupt_token_);
+}

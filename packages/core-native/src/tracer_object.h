@@ -1,0 +1,57 @@
+#pragma once
+
+#include <napi.h>
+#include <sys/user.h>
+
+#include "memory.h"
+#include "wait.h"
+
+/// lib/binding.ts's NativeTracer: turns calls into the mechanisms' and results into JavaScript's.
+class TracerObject : public Napi::ObjectWrap<TracerObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit TracerObject(const Napi::CallbackInfo& info);
+  ~TracerObject() override;
+
+ private:
+  // Called at every stop: the plain C API.
+  static napi_value wait(napi_env env, napi_callback_info info);
+  static napi_value wait_for(napi_env env, napi_callback_info info);
+  static napi_value resume(napi_env env, napi_callback_info info);
+  static napi_value get_regs(napi_env env, napi_callback_info info);
+  static napi_value set_regs(napi_env env, napi_callback_info info);
+  static napi_value read_memory(napi_env env, napi_callback_info info);
+  static napi_value write_memory(napi_env env, napi_callback_info info);
+  static napi_value read_string(napi_env env, napi_callback_info info);
+  static napi_value remote_syscall(napi_env env, napi_callback_info info);
+  static napi_value interrupt_task(napi_env env, napi_callback_info info);
+  static napi_value detach(napi_env env, napi_callback_info info);
+  static napi_value kill(napi_env env, napi_callback_info info);
+
+  Napi::Value spawn(const Napi::CallbackInfo& info);
+  Napi::Value get_xstate(const Napi::CallbackInfo& info);
+  void set_xstate(const Napi::CallbackInfo& info);
+  void init_xstate(const Napi::CallbackInfo& info);
+  Napi::Value get_siginfo(const Napi::CallbackInfo& info);
+  void set_siginfo(const Napi::CallbackInfo& info);
+  Napi::Value get_sigmask(const Napi::CallbackInfo& info);
+  void set_sigmask(const Napi::CallbackInfo& info);
+  void open_memory(const Napi::CallbackInfo& info);
+  void close_memory(const Napi::CallbackInfo& info);
+  Napi::Value interrupt_token(const Napi::CallbackInfo& info);
+
+  /// Shows an event to JavaScript: `event`, `regs` and `values`.
+  napi_value publish(napi_env env, const Result<WaitEvent>& waited);
+  static void end_of_environment(void* self);
+
+  Waiter waiter_;
+  TaskMemory memory_;
+  uint32_t interrupt_token_;
+  // Backing stores of the JavaScript arrays, which these references keep alive.
+  Napi::Reference<Napi::ArrayBuffer> regs_buffer_;
+  Napi::Reference<Napi::ArrayBuffer> event_buffer_;
+  Napi::Reference<Napi::ArrayBuffer> values_buffer_;
+  user_regs_struct* regs_;
+  int32_t* event_;
+  double* values_;
+};

@@ -1,0 +1,188 @@
+#include "wait.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "stopped_task.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+namespace {
+
+constexpr int kWaitFlags = __WALL | __WNOTHREAD;
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+int64_t now_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kNsPerSecond + now.tv_nsec;
+}
+
+/// Rings the thread's interrupt signal from a deadline on, every millisecond: the first one may come just before the
+/// blocking call, and would be lost if it were the only one.
+class ArmedTimer {
+ public:
+  ArmedTimer(timer_t timer, int64_t delay_ns) : timer_(timer) {
+    const itimerspec spec = {
+        .it_interval = {0, kNsPerMs},
+        .it_value = {delay_ns / kNsPerSecond, delay_ns % kNsPerSecond},
+    };
+    timer_settime(timer_, 0, &spec, nullptr);
+  }
+  ~ArmedTimer() {
+    const itimerspec off = {};
+    timer_settime(timer_, 0, &off, nullptr);
+  }
+  ArmedTimer(const ArmedTimer&) = delete;
+  ArmedTimer& operator=(const ArmedTimer&) = delete;
+
+ private:
+  timer_t timer_;
+};
+
+class WaitBracket {
+ public:
+  explicit WaitBracket(InterruptTarget& target) : target_(target) { target_.enter_wait(); }
+  ~WaitBracket() { target_.leave_wait(); }
+  WaitBracket(const WaitBracket&) = delete;
+  WaitBracket& operator=(const WaitBracket&) = delete;
+
+ private:
+  InterruptTarget& target_;
+};
+
+}  // namespace
+
+WaitEvent classify(pid_t tid, int status) {
+  WaitEvent event = {tid, EventKind::Exited, 0, status};
+  if (!WIFSTOPPED(status)) return event;
+  const int signal = WSTOPSIG(status);
+  const int ptrace_event = status >> 16;
+  if (signal == (SIGTRAP | 0x80)) {
+    event.kind = EventKind::Syscall;
+  } else if (ptrace_event == PTRACE_EVENT_STOP) {
+    event.kind = signal == SIGTRAP ? EventKind::InterruptStop : EventKind::GroupStop;
+    event.detail = signal;
+  } else if (ptrace_event != 0) {
+    event.kind = EventKind::Event;
+    event.detail = ptrace_event;
+  } else {
+    event.kind = EventKind::Signal;
+    event.detail = signal;
+  }
+  return event;
+}
+
+Waiter::Waiter() {
+  prepare_interrupt_signal();
+  target_ = std::make_shared<InterruptTarget>();
+}
+
+Waiter::~Waiter() {
+  if (has_timer_) timer_delete(timer_);
+}
+
+bool Waiter::take_given_back(pid_t tid, WaitEvent& event) {
+  for (size_t i = 0; i < given_back_.size(); i++) {
+    if (tid >= 0 && given_back_[i].tid != tid) continue;
+    event = given_back_[i];
+    given_back_.erase(given_back_.begin() + static_cast<ptrdiff_t>(i));
+    return true;
+  }
+  return false;
+}
+
+WaitEvent Waiter::note(pid_t tid, int status) {
+  const WaitEvent event = classify(tid, status);
+  if (event.kind == EventKind::InterruptStop) {
+    tracees_.insert(tid);
+  } else if (event.kind == EventKind::Exited) {
+    tracees_.erase(tid);
+  } else if (event.kind == EventKind::Event && event.detail == PTRACE_EVENT_EXEC) {
+    // An exec from a thread that isn't the leader: its old tid vanishes without a word.
+    const auto former = StoppedTask(tid).event_message();
+    if (former.ok() && static_cast<pid_t>(former.value()) != tid) tracees_.erase(static_cast<pid_t>(former.value()));
+    tracees_.insert(tid);
+  }
+  return event;
+}
+
+Result<WaitEvent> Waiter::wait(int timeout_ms) {
+  WaitEvent event;
+  if (target_->consume()) return event;
+  if (!given_back_.empty() && take_given_back(-1, event)) return event;
+
+  int status;
+  if (timeout_ms >= 0) {
+    const pid_t tid = waitpid(-1, &status, kWaitFlags | WNOHANG);
+    if (tid > 0) return note(tid, status);
+    if (tid < 0 && errno == ECHILD) return WaitEvent{0, EventKind::NoTracees, 0, 0};
+    if (tid < 0 && errno != EINTR) return last_error("waitpid");
+    if (timeout_ms == 0) return event;
+  }
+
+  int64_t deadline_ns = -1;
+  std::optional<ArmedTimer> armed;
+  if (timeout_ms > 0) {
+    if (!has_timer_) {
+      sigevent notify = {};
+      notify.sigev_notify = SIGEV_THREAD_ID;
+      notify.sigev_signo = interrupt_signal();
+      notify.sigev_notify_thread_id = target_->tid();
+      if (timer_create(CLOCK_MONOTONIC, &notify, &timer_) != 0) return last_error("timer_create");
+      has_timer_ = true;
+    }
+    deadline_ns = now_ns() + timeout_ms * kNsPerMs;
+    armed.emplace(timer_, timeout_ms * kNsPerMs);
+  }
+
+  const WaitBracket bracket(*target_);
+  while (true) {
+    if (target_->consume()) return event;
+    if (deadline_ns >= 0 && now_ns() >= deadline_ns) return event;
+    const pid_t tid = waitpid(-1, &status, kWaitFlags);
+    if (tid > 0) return note(tid, status);
+    if (errno == ECHILD) return WaitEvent{0, EventKind::NoTracees, 0, 0};
+    if (errno != EINTR) return last_error("waitpid");
+  }
+}
+
+Result<WaitEvent> Waiter::wait_for(pid_t tid) {
+  WaitEvent event;
+  if (!given_back_.empty() && take_given_back(tid, event)) return event;
+  while (true) {
+    int status;
+    if (waitpid(tid, &status, kWaitFlags) == tid) return note(tid, status);
+    if (errno == ECHILD) return WaitEvent{tid, EventKind::NoTracees, 0, 0};
+    if (errno != EINTR) return last_error("waitpid");
+  }
+}
+
+void Waiter::kill_all() {
+  const int64_t deadline_ns = now_ns() + kNsPerSecond;
+  for (const pid_t tid : tracees_) {
+    ::kill(tid, SIGKILL);
+    // SIGKILL doesn't wake a task from its PTRACE_EVENT_EXIT stop.
+    (void)StoppedTask(tid).resume(ResumeHow::Cont, 0);
+  }
+  while (now_ns() < deadline_ns) {
+    int status;
+    const pid_t tid = waitpid(-1, &status, kWaitFlags | WNOHANG);
+    if (tid < 0 && errno != EINTR) return;
+    if (tid <= 0) {
+      const timespec pause = {0, 200'000};
+      nanosleep(&pause, nullptr);
+      continue;
+    }
+    if (!WIFSTOPPED(status)) continue;
+    // A child we hadn't heard of yet, or the PTRACE_EVENT_EXIT of one that is on its way out.
+    ::kill(tid, SIGKILL);
+    (void)StoppedTask(tid).resume(ResumeHow::Cont, 0);
+  }
+}

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "errors.h"
+#include "interrupt.h"
+
+/// What a wait found. The values are lib/binding.ts's `EventKind`.
+enum class EventKind : int {
+  None = 0,
+  Syscall,
+  Signal,
+  Event,
+  GroupStop,
+  InterruptStop,
+  Exited,
+  NoTracees,
+};
+
+struct WaitEvent {
+  pid_t tid = 0;
+  EventKind kind = EventKind::None;
+  /// The signal, or the PTRACE_EVENT number.
+  int detail = 0;
+  /// As waitpid gave it.
+  int status = 0;
+
+  bool stopped() const { return kind >= EventKind::Syscall && kind <= EventKind::InterruptStop; }
+};
+
+/// Names a wait status. PTRACE_O_TRACESYSGOOD and PTRACE_SEIZE are presumed.
+WaitEvent classify(pid_t tid, int status);
+
+/// Waits for the tracees of one thread, and knows which there are.
+class Waiter {
+ public:
+  Waiter();
+  ~Waiter();
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  /// Any tracee. timeout_ms < 0: for ever; 0: don't block. Kind None: timed out or interrupted.
+  Result<WaitEvent> wait(int timeout_ms);
+  /// One tracee, for ever; not interruptible. ECHILD becomes kind NoTracees.
+  Result<WaitEvent> wait_for(pid_t tid);
+
+  /// An event someone took who isn't its reader: the next wait gives it, before any new one.
+  void give_back(const WaitEvent& event) { given_back_.push_back(event); }
+
+  void add(pid_t tid) { tracees_.insert(tid); }
+  void remove(pid_t tid) { tracees_.erase(tid); }
+  /// Kills all tracees and reaps them; gives up after about a second on one that can't die.
+  void kill_all();
+
+  const std::shared_ptr<InterruptTarget>& interrupt_target() const { return target_; }
+
+ private:
+  bool take_given_back(pid_t tid, WaitEvent& event);
+  WaitEvent note(pid_t tid, int status);
+
+  std::shared_ptr<InterruptTarget> target_;
+  std::vector<WaitEvent> given_back_;
+  std::unordered_set<pid_t> tracees_;
+  /// timer_t of the thread's timeout signal; made at the first timed wait.
+  void* timer_ = nullptr;
+  bool has_timer_ = false;
+};

@@ -1,0 +1,60 @@
+#include "xstate.h"
+
+#include <elf.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+
+namespace {
+
+/// More than any processor's: with AMX tiles it's about 11 KiB.
+constexpr size_t kMaxSize = 32768;
+constexpr size_t kLegacySize = 512;
+/// Offsets in the XSAVE area.
+constexpr size_t kFcw = 0;
+constexpr size_t kMxcsr = 24;
+constexpr size_t kMxcsrMask = 28;
+constexpr size_t kFirstRegister = 32;
+constexpr size_t kLegacyRegistersEnd = 416;
+constexpr size_t kInUse = kLegacySize;
+
+constexpr uint16_t kInitialFcw = 0x37f;
+constexpr uint32_t kInitialMxcsr = 0x1f80;
+constexpr uint64_t kX87AndSse = 3;
+
+Status regset(__ptrace_request request, pid_t tid, iovec& io) {
+  if (ptrace(request, tid, reinterpret_cast<void*>(NT_X86_XSTATE), &io) == 0) return {};
+  return last_error("ptrace");
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> get_xstate(const StoppedTask& task) {
+  std::vector<uint8_t> state(kMaxSize);
+  iovec io = {state.data(), state.size()};
+  if (const Status status = regset(PTRACE_GETREGSET, task.tid(), io); !status.ok()) return status.error();
+  state.resize(io.iov_len);
+  return state;
+}
+
+Status set_xstate(const StoppedTask& task, const uint8_t* state, size_t size) {
+  iovec io = {const_cast<uint8_t*>(state), size};
+  return regset(PTRACE_SETREGSET, task.tid(), io);
+}
+
+Status init_xstate(const StoppedTask& task) {
+  auto current = get_xstate(task);
+  if (!current.ok()) return current.error();
+  std::vector<uint8_t>& state = current.value();
+  memset(state.data(), 0, kMxcsrMask);
+  memset(state.data() + kFirstRegister, 0, kLegacyRegistersEnd - kFirstRegister);
+  memcpy(state.data() + kFcw, &kInitialFcw, sizeof kInitialFcw);
+  memcpy(state.data() + kMxcsr, &kInitialMxcsr, sizeof kInitialMxcsr);
+
+  // Twice: the kernel takes mxcsr only with a component in use, and a component is initial only when it isn't in use.
+  memcpy(state.data() + kInUse, &kX87AndSse, sizeof kX87AndSse);
+  if (const Status status = set_xstate(task, state.data(), state.size()); !status.ok()) return status;
+  const uint64_t none = 0;
+  memcpy(state.data() + kInUse, &none, sizeof none);
+  return set_xstate(task, state.data(), state.size());
+}

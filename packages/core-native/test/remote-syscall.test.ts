@@ -1,0 +1,243 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import {
+  EventKind,
+  NativeError,
+  PtraceEvent,
+  Reg,
+  Resume,
+  stubPath,
+  Tracer,
+} from '../lib/index.js';
+import {
+  end,
+  environment,
+  guest,
+  register,
+  runToEnd,
+  runToEntry,
+  signedRegister,
+  start,
+} from './support/guest.js';
+
+const SYS_read = 0;
+const SYS_mmap = 9;
+const SYS_munmap = 11;
+const SYS_pause = 34;
+const SYS_getpid = 39;
+
+const SYS_getppid = 110;
+const SYS_gettid = 186;
+const SYS_tkill = 200;
+const SYS_clock_nanosleep = 230;
+const SIGUSR1 = 10;
+const SIGSTOP = 19;
+const exitStatus = (code: number) => code << 8;
+
+const tracer = new Tracer();
+
+function regsOf(tid: number): Buffer {
+  tracer.getRegs(tid);
+  return Buffer.from(tracer.regsBytes);
+}
+
+/** The address of a `syscall` instruction: behind the call the task has last made. */
+function syscallInsn(): number {
+  return register(tracer, Reg.rip) - 2;
+}
+
+function status(tid: number, field: string): string {
+  const line = readFileSync(`/proc/${tid}/status`, 'utf8').match(
+    new RegExp(`^${field}:\\s*(.*)$`, 'm'),
+  );
+  return line![1]!;
+}
+
+/** Runs getpid and an mmap remotely; registers, mask and pending signals must be as before. */
+function checkRemote(t: ExecutionContext, tid: number, insn: number): void {
+  const regs = regsOf(tid);
+  const mask = Buffer.from(tracer.getSigmask(tid));
+  const pending = status(tid, 'SigPnd');
+  t.is(tracer.remoteSyscall(tid, insn, SYS_getpid, []), tid);
+  t.is(tracer.remoteSyscall(tid, insn, SYS_gettid, []), tid);
+  t.is(
+    tracer.remoteSyscall(tid, insn, SYS_mmap, [0x5000_0000, 4096, 3, 0x100022, -1n, 0]),
+    0x5000_0000,
+  );
+  t.is(tracer.remoteSyscall(tid, insn, SYS_mmap, [0x5000_0000, 4096, 3, 0x100022, -1, 0]), -17);
+  t.is(tracer.remoteSyscall(tid, insn, SYS_munmap, [0x5000_0000, 4096]), 0);
+  t.deepEqual(regsOf(tid), regs);
+  t.deepEqual(Buffer.from(tracer.getSigmask(tid)), mask);
+  t.is(status(tid, 'SigPnd'), pending);
+}
+
+test.serial('from the exec event-stop: finishes the execve first', (t) => {
+  const tid = start(tracer, stubPath);
+  tracer.getRegs(tid);
+  const entry = register(tracer, Reg.rip);
+  t.is(tracer.remoteSyscall(tid, entry, SYS_getpid, []), tid);
+  tracer.getRegs(tid);
+  t.is(register(tracer, Reg.rip), entry);
+  t.is(register(tracer, Reg.rax), 0);
+  checkRemote(t, tid, entry);
+  // The next stop is the entry of the stub's own system call.
+  tracer.resume(tid, Resume.Syscall, 0);
+  t.is(tracer.waitFor(tid), EventKind.Syscall);
+  t.is(register(tracer, Reg.rip), entry + 2);
+  t.is(register(tracer, Reg.orig_rax), SYS_read);
+  end(tracer, tid);
+});
+
+test.serial('from a syscall-exit-stop', (t) => {
+  const tid = start(tracer, guest('stops'), 'ignore-trap');
+  runToEntry(tracer, tid, SYS_getppid, Resume.Syscall);
+  tracer.resume(tid, Resume.Syscall, 0);
+  t.is(tracer.waitFor(tid), EventKind.Syscall);
+  t.is(register(tracer, Reg.rax), process.pid);
+  checkRemote(t, tid, syscallInsn());
+  // A tracee that ignores SIGTRAP still does afterwards.
+  t.is(runToEnd(tracer, tid), exitStatus(5));
+});
+
+test.serial('from a PTRACE_SYSEMU entry-stop', (t) => {
+  const tid = start(tracer, guest('stops'), 'ignore-trap');
+  runToEntry(tracer, tid, SYS_getppid, Resume.Syscall);
+  // Its exit, then emulate the next call, whatever it is.
+  tracer.resume(tid, Resume.Syscall, 0);
+  tracer.waitFor(tid);
+  tracer.resume(tid, Resume.Sysemu, 0);
+  t.is(tracer.waitFor(tid), EventKind.Syscall);
+  const nr = register(tracer, Reg.orig_rax);
+  t.is(signedRegister(tracer, Reg.rax), -38);
+  checkRemote(t, tid, syscallInsn());
+  // The call wasn't run: have it run after all.
+  tracer.getRegs(tid);
+  const rip = register(tracer, Reg.rip);
+  tracer.regs[2 * Reg.rip] = (rip - 2) >>> 0;
+  tracer.regs[2 * Reg.rax] = nr;
+  tracer.regs[2 * Reg.rax + 1] = 0;
+  tracer.setRegs(tid);
+  t.is(runToEnd(tracer, tid), exitStatus(5));
+});
+
+test.serial('from a PTRACE_SYSCALL entry-stop: the pending call is dropped', (t) => {
+  const tid = start(tracer, guest('stops'), 'raise');
+  runToEntry(tracer, tid, SYS_tkill, Resume.Syscall);
+  checkRemote(t, tid, syscallInsn());
+  // No signal was sent, so no handler ran.
+  t.is(runToEnd(tracer, tid), exitStatus(4));
+});
+
+test.serial('from a signal-delivery-stop: the same stop again', (t) => {
+  const tid = start(tracer, guest('stops'), 'raise');
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  t.is(tracer.event[2], SIGUSR1);
+  const info = Buffer.from(tracer.getSiginfo(tid));
+  checkRemote(t, tid, syscallInsn());
+  t.deepEqual(Buffer.from(tracer.getSiginfo(tid)), info);
+  tracer.resume(tid, Resume.Cont, SIGUSR1);
+  t.is(tracer.waitFor(tid), EventKind.Event);
+  t.is(tracer.event[2], PtraceEvent.Exit);
+  // The handler ran once, with the siginfo of the first sending.
+  t.is(tracer.values[0], exitStatus(3));
+  end(tracer, tid);
+});
+
+test.serial('an interrupted call is restarted: PTRACE_INTERRUPT in nanosleep', (t) => {
+  const tid = start(tracer, guest('stops'), 'sleep');
+  runToEntry(tracer, tid, SYS_clock_nanosleep, Resume.Syscall);
+  const insn = syscallInsn();
+  tracer.resume(tid, Resume.Cont, 0);
+  tracer.interruptTask(tid);
+  t.is(tracer.waitFor(tid), EventKind.InterruptStop);
+  t.is(signedRegister(tracer, Reg.rax), -516);
+  checkRemote(t, tid, insn);
+  t.is(runToEnd(tracer, tid), exitStatus(7));
+});
+
+test.serial('an interrupted call is restarted: a signal during a read from a pipe', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'scribe-'));
+  const path = join(dir, 'fifo');
+  execFileSync('mkfifo', [path]);
+  const fifo = openSync(path, 'r+');
+  const file = guest('stops');
+  const stdio = [fifo, 1, 2] as const;
+  const { tid } = tracer.spawn({ file, argv: [file, 'read'], envp: environment, stdio });
+  runToEntry(tracer, tid, SYS_read, Resume.Syscall);
+  const insn = syscallInsn();
+  tracer.kill(tid, tid, SIGUSR1);
+  tracer.resume(tid, Resume.Syscall, 0);
+  // At the exit-stop with -ERESTARTSYS, and at the signal's stop.
+  t.is(tracer.waitFor(tid), EventKind.Syscall);
+  t.is(signedRegister(tracer, Reg.rax), -512);
+  checkRemote(t, tid, insn);
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  t.is(tracer.event[2], SIGUSR1);
+  checkRemote(t, tid, insn);
+  writeSync(fifo, 'x');
+  tracer.resume(tid, Resume.Cont, SIGUSR1);
+  t.is(tracer.waitFor(tid), EventKind.Event);
+  // 10 + handled: one handler, and the read went on to its byte.
+  t.is(tracer.values[0], exitStatus(11));
+  end(tracer, tid);
+  closeSync(fifo);
+  rmSync(dir, { recursive: true });
+});
+
+test.serial('a SIGSTOP that comes in between is delivered afterwards', (t) => {
+  const tid = start(tracer, guest('stops'), 'pause');
+  runToEntry(tracer, tid, SYS_pause, Resume.Syscall);
+  tracer.kill(tid, tid, SIGSTOP);
+  checkRemote(t, tid, syscallInsn());
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  t.is(tracer.event[2], SIGSTOP);
+  // From the group-stop too; it stays one.
+  tracer.resume(tid, Resume.Cont, SIGSTOP);
+  t.is(tracer.waitFor(tid), EventKind.GroupStop);
+  t.is(tracer.event[2], SIGSTOP);
+  checkRemote(t, tid, syscallInsn());
+  t.is(tracer.getSiginfo(tid)[0], SIGSTOP);
+  end(tracer, tid);
+});
+
+test.serial('from a PTRACE_EVENT_EXIT stop: ESRCH', (t) => {
+  const tid = start(tracer, stubPath);
+  tracer.getRegs(tid);
+  const entry = register(tracer, Reg.rip);
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  tracer.resume(tid, Resume.Cont, 5);
+  t.is(tracer.waitFor(tid), EventKind.Event);
+  t.is(tracer.event[2], PtraceEvent.Exit);
+  const error = t.throws(() => tracer.remoteSyscall(tid, entry, SYS_getpid, []), {
+    instanceOf: NativeError,
+  });
+  t.is((error as NativeError).code, 'ESRCH');
+  end(tracer, tid);
+});
+
+test.serial('a killed task: ESRCH, and its end is still reported', (t) => {
+  const tid = start(tracer, stubPath);
+  tracer.getRegs(tid);
+  const entry = register(tracer, Reg.rip);
+  tracer.kill(tid, 0, 9);
+  const error = t.throws(() => tracer.remoteSyscall(tid, entry, SYS_getpid, []), {
+    instanceOf: NativeError,
+  });
+  t.is((error as NativeError).code, 'ESRCH');
+  let kind = tracer.wait(-1);
+  if (kind === EventKind.Event) {
+    t.is(tracer.event[2], PtraceEvent.Exit);
+    tracer.resume(tid, Resume.Cont, 0);
+    kind = tracer.wait(-1);
+  }
+  t.is(kind, EventKind.Exited);
+  t.is(tracer.event[3], 9);
+  t.is(tracer.wait(-1), EventKind.NoTracees);
+});
