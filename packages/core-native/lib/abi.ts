@@ -1,0 +1,166 @@
+/** Numbers of the x86-64 Linux ABI that recorder and replayer both need. Sources: <asm/unistd_64.h>, <linux/sched.h>, <asm-generic/mman.h>. */
+
+export const Sys = {
+  read: 0,
+  write: 1,
+  open: 2,
+  close: 3,
+  mmap: 9,
+  mprotect: 10,
+  munmap: 11,
+  brk: 12,
+  rt_sigaction: 13,
+  rt_sigprocmask: 14,
+  rt_sigreturn: 15,
+  ioctl: 16,
+  pwrite64: 18,
+  writev: 20,
+  sched_yield: 24,
+  mremap: 25,
+  madvise: 28,
+  shmget: 29,
+  shmat: 30,
+  dup2: 33,
+  getpid: 39,
+  sendfile: 40,
+  clone: 56,
+  fork: 57,
+  vfork: 58,
+  execve: 59,
+  exit: 60,
+  wait4: 61,
+  shmdt: 67,
+  fcntl: 72,
+  truncate: 76,
+  ftruncate: 77,
+  ptrace: 101,
+  sigaltstack: 131,
+  prctl: 157,
+  arch_prctl: 158,
+  gettid: 186,
+  sched_setaffinity: 203,
+  sched_getaffinity: 204,
+  set_tid_address: 218,
+  restart_syscall: 219,
+  exit_group: 231,
+  waitid: 247,
+  openat: 257,
+  set_robust_list: 273,
+  splice: 275,
+  fallocate: 285,
+  dup3: 292,
+  pwritev: 296,
+  execveat: 322,
+  copy_file_range: 326,
+  pwritev2: 328,
+  pkey_mprotect: 329,
+  clone3: 435,
+  close_range: 436,
+} as const;
+
+export const Clone = {
+  VM: 0x100,
+  FS: 0x200,
+  FILES: 0x400,
+  SIGHAND: 0x800,
+  PIDFD: 0x1000,
+  PTRACE: 0x2000,
+  VFORK: 0x4000,
+  PARENT: 0x8000,
+  THREAD: 0x10000,
+  NEWNS: 0x20000,
+  SYSVSEM: 0x40000,
+  SETTLS: 0x80000,
+  PARENT_SETTID: 0x100000,
+  CHILD_CLEARTID: 0x200000,
+  UNTRACED: 0x800000,
+  CHILD_SETTID: 0x1000000,
+} as const;
+
+export const Prot = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4 } as const;
+
+export const MapFlag = {
+  SHARED: 1,
+  PRIVATE: 2,
+  SHARED_VALIDATE: 3,
+  TYPE: 0xf,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  GROWSDOWN: 0x100,
+  NORESERVE: 0x4000,
+  FIXED_NOREPLACE: 0x100000,
+} as const;
+
+export const Mremap = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
+
+export const Madvise = {
+  DONTNEED: 4,
+  FREE: 8,
+  REMOVE: 9,
+  DONTFORK: 10,
+  DOFORK: 11,
+  WIPEONFORK: 18,
+  KEEPONFORK: 19,
+  DONTNEED_LOCKED: 24,
+} as const;
+
+export const Signal = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGWINCH: 28,
+  SIGSYS: 31,
+} as const;
+
+export const Errno = {
+  EPERM: 1,
+  EINTR: 4,
+  ENOEXEC: 8,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSYS: 38,
+} as const;
+
+/** Kernel-internal results of an interrupted call: -512 ERESTARTSYS … -516 ERESTART_RESTARTBLOCK. */
+export const ERESTARTSYS = -512;
+export const ERESTART_RESTARTBLOCK = -516;
+
+/** True for the kernel-internal results that ask for the call to be made again. */
+export function isRestart(result: number | bigint): boolean {
+  return result === -512 || result === -513 || result === -514 || result === -516;
+}
+
+export const PAGE_SIZE = 4096;
+
+/** Rounds up to whole pages. */
+export function pageAlign(size: number): number {
+  return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/**
+ * Address range that recorder and replayer keep for themselves in every address space: below the shadow memory of
+ * sanitizers, above non-PIE programs. The first page holds a `syscall` instruction for remote calls.
+ */
+export const RESERVED_START = 0x70000000;
+export const RESERVED_END = 0x78000000;
+/** Address of the `syscall` instruction for remote calls. */
+export const REMOTE_SYSCALL = RESERVED_START;
+/** Bytes of the page after which strings and buffers for remote calls may be put. */
+export const REMOTE_SCRATCH = RESERVED_START + 0x1000;
+export const REMOTE_SCRATCH_SIZE = 0x4000;

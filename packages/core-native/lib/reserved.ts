@@ -1,0 +1,43 @@
+import { MapFlag, Prot, REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, REMOTE_SYSCALL, RESERVED_START, Sys } from './abi.js';
+import type { NativeTracer } from './binding.js';
+
+/** `syscall; int3` */
+const SYSCALL_INSN = Uint8Array.of(0x0f, 0x05, 0xcc);
+const PR_SET_TSC = 26;
+const PR_TSC_ENABLE = 1;
+const PR_TSC_SIGSEGV = 2;
+const ARCH_SET_CPUID = 0x1012;
+
+/** Maps the reserved pages of a fresh address space, by a `syscall` instruction written at `insn` for the moment. */
+export function mapReserved(tracer: NativeTracer, tid: number, insn: number): void {
+  const saved = new Uint8Array(SYSCALL_INSN.length);
+  tracer.readMemory(tid, insn, saved, 0, saved.length);
+  tracer.writeMemory(tid, insn, SYSCALL_INSN, 0, SYSCALL_INSN.length);
+  const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
+  const size = REMOTE_SCRATCH - RESERVED_START;
+  const mapped = tracer.remoteSyscall(tid, insn, Sys.mmap, [RESERVED_START, size, Prot.READ | Prot.EXEC, flags, -1, 0]);
+  tracer.writeMemory(tid, insn, saved, 0, saved.length);
+  if (mapped !== RESERVED_START) throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
+  tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
+  const scratch = [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, Prot.READ | Prot.WRITE, flags, -1, 0];
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, scratch);
+}
+
+/** Takes the reserved pages away again. */
+export function unmapReserved(tracer: NativeTracer, tid: number): void {
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE]);
+  // This call unmaps the page it is made from: the step ends before the next fetch.
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [RESERVED_START, REMOTE_SCRATCH - RESERVED_START]);
+}
+
+/** Makes rdtsc, rdtscp and cpuid trap in a task and its future children. False if cpuid cannot (a CPU without faulting). */
+export function trapInstructions(tracer: NativeTracer, tid: number): boolean {
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0]);
+  return tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
+}
+
+/** Undoes trapInstructions in one task. */
+export function freeInstructions(tracer: NativeTracer, tid: number): void {
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0]);
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 1]);
+}
