@@ -1,6 +1,5 @@
 #include <napi.h>
 
-#include "cpu.h"
 #include "environment.h"
 #include "system_exports.h"
 #include "tracer_object.h"
@@ -11,7 +10,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   exports.Set("Tracer", TracerObject::define(env));
   export_system(env, exports);
-  define_cpu(env, exports);
   return exports;
 }
 
