@@ -1,1 +1,20 @@
-export {};
+export type * from './schema/frames.js';
+export type * from './schema/header.js';
+export * from './errors.js';
+export { openLog, type LogReader, type LogStats, type OpenOptions } from './reader.js';
+export { type StreamCursor } from './cursor.js';
+export { type LogRecord } from './merge.js';
+export { type FrameFilter, type SyscallNumber } from './filter.js';
+export {
+  LogWriter,
+  type CloseOptions,
+  type LogWriterOptions,
+  type NewLogHeader,
+} from './writer.js';
+export { rewriteLog, type RewriteOptions, type Transform } from './rewrite.js';
+export { FORMAT_MAJOR, FORMAT_MINOR, type Bookmark, type Content } from './framing.js';
+export { FRAME_TABLE, FRAME_TYPES, FIRST_OPTIONAL_CODE } from './frame-table.js';
+export { MAX_FRAME_BYTES } from './codec.js';
+export type * from './schema/syscalls/types.js';
+export { syscallByName, syscallRows, syscallTable } from './schema/syscalls/index.js';
+export * from './schema/syscalls/regions.js';

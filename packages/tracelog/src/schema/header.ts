@@ -1,0 +1,33 @@
+/** What the header of a log says about the recording. Stored as JSON so that it can grow. */
+export interface LogHeader {
+  readonly formatMajor: number;
+  readonly formatMinor: number;
+  /** scribe-ts version that wrote the log. */
+  readonly writer: string;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly root: string;
+  readonly env: readonly string[];
+  /** Seconds since 1970 when the recording began. */
+  readonly startedAt: number;
+  readonly verbosity: string;
+  readonly machine: {
+    readonly kernel: string;
+    readonly arch: string;
+    readonly cpu: string;
+    readonly cpus: number;
+    readonly hostname: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly pageSize: number;
+  };
+  /** Directory of the content store the log refers to, as an absolute path. */
+  readonly store: string;
+  /** What this recording did without, and why (e.g. 'personality: EPERM'). */
+  readonly missing: readonly string[];
+  /** Window size and kind of the standard descriptors when the recording began. */
+  readonly stdio: readonly {
+    readonly fd: number;
+    readonly kind: 'tty' | 'pipe' | 'file' | 'socket' | 'null' | 'other' | 'closed';
+  }[];
+}

@@ -1,0 +1,554 @@
+/** Writes a log. Everything is synchronous: the recorder's worker blocks in waits and never comes back to an event loop. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { ByteSink } from './bytes.js';
+import { FrameEncoder } from './codec.js';
+import { Compressor } from './compression.js';
+import { LogContentError, LogWriteError } from './errors.js';
+import {
+  CHUNK_HEAD_SIZE,
+  ChunkCodec,
+  ChunkKind,
+  CONTENT_PART_BYTES,
+  encodeBookmarks,
+  encodeChunkHead,
+  encodeDirectory,
+  encodeFileHeader,
+  encodeTrailer,
+  FORMAT_MAJOR,
+  FORMAT_MINOR,
+  IndexBuilder,
+  MAX_CHUNK_BYTES,
+  type Bookmark,
+  type ChunkHead,
+  type DirectoryEntry,
+} from './framing.js';
+import { hash as hashKind } from './kinds.js';
+import type { Frame, StreamId, TaskUid, Word } from './schema/frames.js';
+import type { LogHeader } from './schema/header.js';
+
+/** The header of a log to be written; the format's version is the writer's own. */
+export type NewLogHeader = Omit<LogHeader, 'formatMajor' | 'formatMinor'>;
+
+export interface LogWriterOptions {
+  /** Bytes of frames, before compression, that make a chunk. Default 256 KiB. */
+  readonly chunkBytes?: number;
+  /** zstd level; 0 writes everything as it is. Default 1. */
+  readonly compressionLevel?: number;
+  /**
+   * Frames are written out at the latest when one comes that is this much later (by the frames' own times), so that a killed recorder
+   * loses little. Default 2000.
+   */
+  readonly maxDelayMs?: number;
+  /** Bytes of frames kept in memory, over all streams. Default 64 MiB. */
+  readonly bufferBytes?: number;
+}
+
+export interface CloseOptions {
+  /** Names of bookmarks; their frames have told the rest. */
+  readonly bookmarks?: readonly { readonly id: number; readonly name: string }[];
+  /** Leave the end out: the log is to say that it's truncated. */
+  readonly truncated?: boolean;
+}
+
+const FIRST_CAPACITY = 1024;
+const MAX_STREAM = 2 ** 32 - 1;
+
+/** The run of a stream that is being collected. */
+interface StreamBuffer {
+  readonly stream: StreamId;
+  encoder: FrameEncoder;
+  /** Sequence number of the run. */
+  sequence: number;
+  /** Capacity of the encoder's memory that is accounted for, bytes. */
+  capacity: number;
+  /** performance.now() of the run's first frame. */
+  since: number;
+  /** A former run of this stream waits to be packed. */
+  waiting: boolean;
+}
+
+/** A finished run that waits to go into a chunk with others. */
+interface WaitingRun {
+  readonly entry: DirectoryEntry;
+  readonly bytes: Uint8Array;
+  readonly owner: StreamBuffer;
+}
+
+export class LogWriter {
+  readonly path: string;
+
+  private fd: number;
+  /** Bytes of the file that are whole. */
+  private size = 0;
+  private failure: LogWriteError | undefined;
+  private closed = false;
+
+  private readonly chunkBytes: number;
+  private readonly bufferBytes: number;
+  private readonly maxDelay: number;
+  private readonly compressor: Compressor;
+  private readonly level: number;
+  /** One chunk as it goes to the file. */
+  private out = new Uint8Array(0);
+  private readonly index = new IndexBuilder();
+  private readonly bookmarks = new Map<number, { id: number; time: number; streams: StreamId[] }>();
+
+  private readonly streams = new Map<StreamId, StreamBuffer>();
+  /** Number of runs of the streams that have ended. */
+  private readonly ended = new Map<StreamId, number>();
+  /** The stream of the last frame: most frames come in rows. */
+  private last: StreamBuffer | undefined;
+  private open: StreamBuffer | undefined;
+  private waiting: WaitingRun[] = [];
+  private waitingBytes = 0;
+  private buffered = 0;
+  /** A frame at or after this time, ns, has everything written out. */
+  private dueTime = Infinity;
+
+  private constructor(path: string, fd: number, header: LogHeader, options: LogWriterOptions) {
+    this.path = path;
+    this.fd = fd;
+    this.chunkBytes = Math.min(options.chunkBytes ?? 256 * 1024, MAX_CHUNK_BYTES / 4);
+    this.bufferBytes = options.bufferBytes ?? 64 * 1024 * 1024;
+    this.maxDelay = (options.maxDelayMs ?? 2000) * 1e6;
+    this.level = options.compressionLevel ?? 1;
+    this.compressor = new Compressor(this.level);
+    this.write(
+      encodeFileHeader(header, (raw) => {
+        if (this.level === 0) return undefined;
+        const packed = new Uint8Array(this.compressor.bound(raw.length));
+        const length = this.compressor.compress(raw, packed, 0);
+        return length === 0 ? undefined : packed.subarray(0, length);
+      }),
+    );
+  }
+
+  /** Creates the file, or empties it. Throws LogWriteError. */
+  static create(path: string, header: NewLogHeader, options: LogWriterOptions = {}): LogWriter {
+    let fd: number;
+    try {
+      fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o644);
+    } catch (error) {
+      throw new LogWriteError(path, error);
+    }
+    const full = { ...header, formatMajor: FORMAT_MAJOR, formatMinor: FORMAT_MINOR };
+    try {
+      return new LogWriter(path, fd, full, options);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Bytes written to the file so far. */
+  get bytesWritten(): number {
+    return this.size;
+  }
+
+  /** Bytes of frames not yet written to the file. */
+  get bytesBuffered(): number {
+    let bytes = this.waitingBytes;
+    for (const { encoder } of this.streams.values()) bytes += encoder.sink.pos;
+    return bytes;
+  }
+
+  /** Adds a frame at the end of a stream. Throws LogWriteError, or RangeError if the frame can't be stored. */
+  append(stream: StreamId, frame: Frame): void {
+    const buffer = this.bufferOf(stream);
+    buffer.encoder.append(frame);
+    if (frame.type === 'bookmark') this.addBookmark(stream, frame.id, frame.time);
+    this.appended(buffer, frame.time);
+  }
+
+  /**
+   * Begins a `syscall` frame. Its writes follow by writeMemory, or reserveWrite and commitWrite; endFrame ends it, cancelFrame takes it back.
+   * No other frame can be added in between.
+   */
+  beginSyscall(
+    stream: StreamId,
+    task: TaskUid,
+    time: number,
+    nr: number,
+    args: ArrayLike<Word>,
+    argCount: number,
+    result: Word,
+  ): void {
+    const buffer = this.bufferOf(stream);
+    buffer.encoder.beginSyscall(task, time, nr, args, argCount, result);
+    this.open = buffer;
+    this.openTime = time;
+  }
+  private openTime = 0;
+
+  /**
+   * Adds a write of at most `length` bytes at address `addr` to the open frame. `fill` puts the bytes into `view`, which is the log's own memory,
+   * and returns how many there are; with 0 there is no write. Returns the same number.
+   */
+  writeMemory(addr: number, length: number, fill: (view: Uint8Array) => number): number {
+    const view = this.reserveWrite(addr, length);
+    const filled = fill(view);
+    this.commitWrite(filled);
+    return filled;
+  }
+
+  /** The first half of writeMemory: memory to fill before commitWrite. */
+  reserveWrite(addr: number, length: number): Uint8Array {
+    if (this.open === undefined) throw new Error('no frame is open');
+    return this.open.encoder.reserveWrite(addr, length);
+  }
+
+  commitWrite(length: number): void {
+    if (this.open === undefined) throw new Error('no frame is open');
+    this.open.encoder.commitWrite(length);
+  }
+
+  endFrame(): void {
+    const buffer = this.open;
+    if (buffer === undefined) throw new Error('no frame is open');
+    this.open = undefined;
+    buffer.encoder.endFrame();
+    this.appended(buffer, this.openTime);
+  }
+
+  cancelFrame(): void {
+    this.open?.encoder.cancel();
+    this.open = undefined;
+  }
+
+  /** No more frames of this stream are expected: its memory is let go. (If some come, they are added all the same.) */
+  endStream(stream: StreamId): void {
+    const buffer = this.streams.get(stream);
+    if (buffer === undefined || this.failure !== undefined) return;
+    this.check();
+    this.finishRun(buffer);
+    this.releaseMemory(buffer);
+    this.streams.delete(stream);
+    this.ended.set(stream, buffer.sequence);
+  }
+
+  /** Writes out all that is buffered. */
+  flush(): void {
+    this.flushOlderThan(-Infinity);
+  }
+
+  /** Writes out every run whose first frame was added at least `ms` ago. */
+  flushOlderThan(ms: number): void {
+    this.check();
+    const before = performance.now() - ms;
+    let all = true;
+    for (const buffer of this.streams.values()) {
+      if (buffer.encoder.frames === 0) continue;
+      if (buffer.since <= before) this.finishRun(buffer);
+      else all = false;
+    }
+    this.writeWaiting();
+    if (all) this.dueTime = Infinity;
+  }
+
+  /** Has the file's data on the disk. */
+  sync(): void {
+    this.flush();
+    try {
+      fsyncSync(this.fd);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /**
+   * Puts the file at `path` into the log as the content with this hash. The hash is not checked. Throws LogContentError if
+   * the file changes meanwhile, and the system's error if it can't be read; the log is then as before.
+   */
+  addContent(hash: string, path: string): void {
+    const fd = openSync(path, constants.O_RDONLY);
+    try {
+      this.addContentParts(hash, fstatSync(fd).size, partsOf(fd));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** As addContent, the `size` bytes coming in parts of any length up to a chunk's. */
+  addContentParts(hash: string, size: number, parts: Iterable<Uint8Array>): void {
+    this.check();
+    const start = this.size;
+    try {
+      const announcement = new ByteSink();
+      hashKind.encode(announcement, hash);
+      announcement.uint(size);
+      this.writeChunk(announcement.written(), { ...NO_FRAMES, kind: ChunkKind.Content });
+      let done = 0;
+      let sequence = 0;
+      for (const part of parts) {
+        done += part.length;
+        if (part.length === 0 || done > size) continue;
+        this.writeChunk(part, { ...NO_FRAMES, kind: ChunkKind.ContentPart, sequence: sequence++ });
+      }
+      if (done !== size) {
+        const detail = `content ${hash} has ${done} bytes instead of ${size}`;
+        throw new LogContentError('LOG_CONTENT_CHANGED', hash, detail);
+      }
+      this.index.addContent({ hash, size, offset: start });
+    } catch (error) {
+      if (this.failure === undefined) {
+        ftruncateSync(this.fd, start);
+        this.size = start;
+      }
+      throw error;
+    }
+  }
+
+  /** Writes out all that is buffered and the end of the log, and closes the file. The file is closed even if this throws. */
+  close(options: CloseOptions = {}): void {
+    if (this.closed) return;
+    try {
+      this.check();
+      this.flush();
+      if (options.truncated !== true) this.writeEnd(options.bookmarks ?? []);
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Drops what is buffered and closes the file: what has been written is a truncated log. */
+  abort(): void {
+    if (!this.closed) this.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.abort();
+  }
+
+  private release(): void {
+    this.closed = true;
+    this.streams.clear();
+    this.last = this.open = undefined;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    const { fd } = this;
+    this.fd = -1;
+    try {
+      closeSync(fd);
+    } catch (error) {
+      // Some file systems tell of a full disk only now.
+      throw this.failure ?? new LogWriteError(this.path, error);
+    }
+  }
+
+  private check(): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.closed) throw new Error(`${this.path} is closed`);
+    if (this.open !== undefined) throw new Error('a frame is open');
+  }
+
+  private bufferOf(stream: StreamId): StreamBuffer {
+    this.check();
+    if (this.last !== undefined && this.last.stream === stream) return this.last;
+    let buffer = this.streams.get(stream);
+    if (buffer === undefined) {
+      if (!(Number.isInteger(stream) && stream >= 0 && stream <= MAX_STREAM)) {
+        throw new RangeError(`not a stream number: ${stream}`);
+      }
+      buffer = {
+        stream,
+        encoder: new FrameEncoder(),
+        sequence: this.ended.get(stream) ?? 0,
+        capacity: 0,
+        since: 0,
+        waiting: false,
+      };
+      // Its former run may still wait, and runs of a stream stand in order.
+      if (this.ended.delete(stream)) this.writeWaiting();
+      this.streams.set(stream, buffer);
+    }
+    if (buffer.encoder.sink.buf.length === 0) buffer.encoder.sink.ensure(FIRST_CAPACITY);
+    this.last = buffer;
+    return buffer;
+  }
+
+  private addBookmark(stream: StreamId, id: number, time: number): void {
+    const bookmark = this.bookmarks.get(id);
+    if (bookmark === undefined) {
+      this.bookmarks.set(id, { id, time, streams: [stream] });
+    } else {
+      bookmark.time = Math.min(bookmark.time, time);
+      if (!bookmark.streams.includes(stream)) bookmark.streams.push(stream);
+    }
+  }
+
+  /** Everything that may have to happen once a frame is in its buffer. */
+  private appended(buffer: StreamBuffer, time: number): void {
+    const { encoder } = buffer;
+    if (encoder.frames === 1) {
+      buffer.since = performance.now();
+      if (this.dueTime === Infinity) this.dueTime = time + this.maxDelay;
+    }
+    const { sink } = encoder;
+    if (sink.buf.length !== buffer.capacity) {
+      this.buffered += sink.buf.length - buffer.capacity;
+      buffer.capacity = sink.buf.length;
+    }
+    if (sink.pos >= this.chunkBytes) {
+      this.finishRun(buffer);
+      if (buffer.capacity > 2 * this.chunkBytes) this.releaseMemory(buffer);
+    }
+    if (time >= this.dueTime) this.flush();
+    if (this.buffered > this.bufferBytes) {
+      this.flush();
+      for (const other of this.streams.values()) this.releaseMemory(other);
+    }
+  }
+
+  private releaseMemory(buffer: StreamBuffer): void {
+    if (buffer.encoder.frames !== 0) return;
+    this.buffered -= buffer.capacity;
+    buffer.capacity = 0;
+    buffer.encoder = new FrameEncoder();
+    if (this.last === buffer) this.last = undefined;
+  }
+
+  /** Ends the run of a stream: a long one becomes a chunk, a short one waits for others to share one with. */
+  private finishRun(buffer: StreamBuffer): void {
+    const { encoder, stream, sequence } = buffer;
+    const { sink, frames, earliest, latest } = encoder;
+    if (frames === 0) return;
+    const entry = { stream, sequence, frames, earliest, latest, length: sink.pos };
+    if (sink.pos * 4 >= this.chunkBytes) {
+      // Runs of a stream stand in order in the file, so that a cut leaves no gap.
+      if (buffer.waiting) this.writeWaiting();
+      this.writeRun(entry, sink.written());
+    } else {
+      this.waiting.push({ entry, bytes: sink.buf.slice(0, sink.pos), owner: buffer });
+      buffer.waiting = true;
+      this.waitingBytes += sink.pos;
+    }
+    buffer.sequence++;
+    encoder.reset();
+    if (this.waitingBytes >= this.chunkBytes) this.writeWaiting();
+  }
+
+  private writeWaiting(): void {
+    const { waiting, waitingBytes } = this;
+    const [first] = waiting;
+    if (first === undefined) return;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const { owner } of waiting) owner.waiting = false;
+    if (waiting.length === 1) {
+      this.writeRun(first.entry, first.bytes);
+      return;
+    }
+    const entries = waiting.map(({ entry }) => entry);
+    const sink = new ByteSink(waitingBytes + 32 * waiting.length);
+    encodeDirectory(sink, entries);
+    for (const { bytes } of waiting) {
+      sink.ensure(bytes.length);
+      sink.raw(bytes, bytes.length);
+    }
+    let earliest = Infinity;
+    let latest = 0;
+    let frames = 0;
+    for (const entry of entries) {
+      earliest = Math.min(earliest, entry.earliest);
+      latest = Math.max(latest, entry.latest);
+      frames += entry.frames;
+    }
+    const offset = this.size;
+    this.writeChunk(sink.written(), {
+      kind: ChunkKind.Pack,
+      stream: 0,
+      sequence: entries.length,
+      earliest,
+      latest,
+      frames,
+    });
+    this.index.addChunk(ChunkKind.Pack, offset, entries);
+  }
+
+  private writeRun(entry: DirectoryEntry, raw: Uint8Array): void {
+    const offset = this.size;
+    const { stream, sequence, earliest, latest, frames } = entry;
+    this.writeChunk(raw, { kind: ChunkKind.Run, stream, sequence, earliest, latest, frames });
+    this.index.addChunk(ChunkKind.Run, offset, [entry]);
+  }
+
+  private writeEnd(names: readonly { readonly id: number; readonly name: string }[]): void {
+    const nameOf = new Map(names.map(({ id, name }) => [id, name]));
+    const bookmarks: Bookmark[] = [...this.bookmarks.values()]
+      .sort((a, b) => a.id - b.id)
+      .map((bookmark) => ({ ...bookmark, name: nameOf.get(bookmark.id) ?? '' }));
+    const indexOffset = this.size;
+    this.writeChunk(this.index.build(), { ...NO_FRAMES, kind: ChunkKind.Index });
+    const bookmarksOffset = this.size;
+    this.writeChunk(encodeBookmarks(bookmarks), { ...NO_FRAMES, kind: ChunkKind.Bookmarks });
+    this.write(encodeTrailer({ index: indexOffset, bookmarks: bookmarksOffset }));
+  }
+
+  private writeChunk(
+    raw: Uint8Array,
+    head: Omit<ChunkHead, 'codec' | 'rawLength' | 'storedLength'>,
+  ): void {
+    if (raw.length > MAX_CHUNK_BYTES) throw new RangeError(`a chunk of ${raw.length} bytes`);
+    const room = CHUNK_HEAD_SIZE + Math.max(raw.length, this.compressor.bound(raw.length));
+    let { out } = this;
+    if (out.length < room) {
+      out = new Uint8Array(room);
+      if (raw.length <= 2 * this.chunkBytes) this.out = out;
+    }
+    let storedLength = 0;
+    if (this.level !== 0) storedLength = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
+    const codec = storedLength === 0 ? ChunkCodec.None : ChunkCodec.Zstd;
+    if (codec === ChunkCodec.None) {
+      out.set(raw, CHUNK_HEAD_SIZE);
+      storedLength = raw.length;
+    }
+    encodeChunkHead(out, { ...head, codec, rawLength: raw.length, storedLength });
+    this.write(out.subarray(0, CHUNK_HEAD_SIZE + storedLength));
+  }
+
+  private write(bytes: Uint8Array): void {
+    try {
+      let done = 0;
+      while (done < bytes.length) {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, this.size + done);
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+    this.size += bytes.length;
+  }
+
+  /** Cuts the file back to what is whole, and refuses all that comes later. */
+  private fail(error: unknown): never {
+    this.failure = new LogWriteError(this.path, error);
+    try {
+      ftruncateSync(this.fd, this.size);
+    } catch {
+      // A reader drops the torn chunk anyway.
+    }
+    throw this.failure;
+  }
+}
+
+const NO_FRAMES = { stream: 0, sequence: 0, earliest: 0, latest: 0, frames: 0 };
+
+/** A file's bytes from its beginning to its end, always in the same memory. */
+function* partsOf(fd: number): Iterable<Uint8Array> {
+  const part = new Uint8Array(CONTENT_PART_BYTES);
+  for (let position = 0; ;) {
+    const length = readSync(fd, part, 0, part.length, position);
+    if (length === 0) return;
+    yield part.subarray(0, length);
+    position += length;
+  }
+}
