@@ -23,6 +23,7 @@ export const Sys = {
   dup2: 33,
   getpid: 39,
   sendfile: 40,
+  setsockopt: 54,
   clone: 56,
   fork: 57,
   vfork: 58,

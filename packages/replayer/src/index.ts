@@ -1,1 +1,3 @@
-export {};
+export { MissingContentError } from './contents.js';
+export { type Divergence, DivergenceError, type ReplayOptions, type ReplayResult } from './options.js';
+export { replay, ReplayError } from './replayer.js';

@@ -1,0 +1,161 @@
+import { Sys } from '@scribe-ts/core-native';
+import { hasIn, inRegions, type SyscallRow, type Word } from '@scribe-ts/tracelog';
+import type { FileInfo } from './files.js';
+import type { Session } from './session.js';
+import type { Task } from './tasks.js';
+
+const DATA_LIMIT = 256;
+const STRING_LIMIT = 4096;
+
+/** System calls that send bytes to the file of their first argument (sendfile and splice name it otherwise). */
+const WRITES_TO_FD: ReadonlySet<number> = new Set([Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2]);
+
+/** Writes the frames that come before a syscall frame: what reached the terminal, and what readers want to see. */
+export class Details {
+  constructor(private readonly session: Session) {}
+
+  before(task: Task, row: SyscallRow | undefined): void {
+    if (row === undefined) return;
+    const { nr, result } = task;
+    const { verbosity } = this.session.config;
+    const written = typeof result === 'number' && result > 0;
+    if (written && WRITES_TO_FD.has(nr)) this.written(task, row, result);
+    if (verbosity.resources) this.resources(task, row);
+    if (verbosity.strings || verbosity.data) this.data(task, row);
+    if (verbosity.registers) {
+      const { tracer } = this.session;
+      if (tracer.getRegs(task.tid)) {
+        this.session.emit(task, {
+          type: 'registers',
+          task: task.uid,
+          time: this.session.now,
+          regs: tracer.regsBytes.slice(),
+        });
+      }
+    }
+  }
+
+
+  private file(task: Task, fd: Word): FileInfo | undefined {
+    if (typeof fd !== 'number') return undefined;
+    return task.files.get(task.tid, fd | 0);
+  }
+
+  private written(task: Task, row: SyscallRow, result: number): void {
+    const { session } = this;
+    const fd = Number(task.args[0]) | 0;
+    const file = this.file(task, fd);
+    if (file === undefined) return;
+    const target = session.output.target(fd, file);
+    const object = session.objects.find(file.key);
+    if (target < 0 && object === undefined) return;
+    const parts: Uint8Array[] = [];
+    session.peekTid = task.tid;
+    inRegions(row, task.args, result, session.peek, (addr, size, arg, part) => {
+      if (arg !== 1 || part === 'vector') return;
+      const bytes = new Uint8Array(size);
+      const got = session.tracer.readMemory(task.tid, addr, bytes, 0, size);
+      parts.push(got === size ? bytes : bytes.subarray(0, got));
+    });
+    let bytes = concat(parts);
+    if (bytes.length > result) bytes = bytes.subarray(0, result);
+    if (target >= 0) {
+      session.emit(task, {
+        type: 'output',
+        task: task.uid,
+        time: session.now,
+        serial: session.output.serial++,
+        target,
+        bytes,
+      });
+    }
+    if (object !== undefined) session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+  }
+
+  private resources(task: Task, row: SyscallRow): void {
+    const { session } = this;
+    for (let i = 0; i < row.args.length; i++) {
+      const { kind } = row.args[i]!.type;
+      if (kind !== 'fd' && kind !== 'dirfd') continue;
+      const file = this.file(task, task.args[i]!);
+      if (file === undefined) continue;
+      const time = session.now;
+      const table = task.files.resource;
+      if (i === 0 || row.args[0]!.type.kind !== 'fd') {
+        session.emit(task, {
+          type: 'resource',
+          task: task.uid,
+          time,
+          kind: 'files_struct',
+          id: table.id,
+          serial: table.serial++,
+          desc: '',
+        });
+      }
+      session.emit(task, {
+        type: 'resource',
+        task: task.uid,
+        time,
+        kind: 'file',
+        id: file.resource.id,
+        serial: file.resource.serial++,
+        desc: file.path,
+      });
+    }
+  }
+
+  private data(task: Task, row: SyscallRow): void {
+    const { session } = this;
+    const { verbosity } = session.config;
+    const { tracer } = session;
+    for (let i = 0; i < row.args.length; i++) {
+      const { type } = row.args[i]!;
+      if (type.kind === 'string' && verbosity.strings && task.nr !== Sys.execve && task.nr !== Sys.execveat) {
+        const addr = task.args[i]!;
+        if (typeof addr !== 'number' || addr === 0) continue;
+        const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
+        this.emitData(task, i, bytes.length, bytes);
+      }
+    }
+    if (!verbosity.data || !hasIn(row.nr)) return;
+    session.peekTid = task.tid;
+    inRegions(row, task.args, task.result, session.peek, (addr, size, arg) => {
+      if (row.args[arg]?.type.kind === 'string' || row.args[arg]?.type.kind === 'strings') return;
+      const length = verbosity.wholeData ? size : Math.min(size, DATA_LIMIT);
+      const bytes = new Uint8Array(length);
+      const got = tracer.readMemory(task.tid, addr, bytes, 0, length);
+      this.emitData(task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+    });
+  }
+
+  private emitData(task: Task, arg: number, size: number, bytes: Uint8Array): void {
+    const { session } = this;
+    session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
+  }
+}
+
+/** Where pwrite and its like wrote; undefined if it was at the descriptor's position. */
+function writeOffset(task: Task): number | undefined {
+  switch (task.nr) {
+    case Sys.pwrite64:
+    case Sys.pwritev:
+      return Number(task.args[3]);
+    case Sys.pwritev2:
+      return task.args[3] === -1 ? undefined : Number(task.args[3]);
+    default:
+      return undefined;
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,195 @@
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  MapFlag,
+  mapReserved,
+  PAGE_SIZE,
+  parseMaps,
+  type ProcMapping,
+  Prot,
+  Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SCRATCH_SIZE,
+  REMOTE_SYSCALL,
+  RESERVED_START,
+  Resume,
+  Sys,
+  trapInstructions,
+} from '@scribe-ts/core-native';
+import type { Mapping, MemoryWrite } from '@scribe-ts/tracelog';
+import type { Session } from './session.js';
+import type { Task } from './tasks.js';
+
+const AT_NULL = 0;
+const AT_IGNORE = 1;
+const AT_SYSINFO_EHDR = 33;
+/** Stands for an unlimited stack, bytes. */
+const MAX_STACK = 0x40000000;
+const USER_CS_32 = 0x23;
+
+/**
+ * Makes a fresh address space fit for recording, before its first instruction, and writes the `image` frame from which
+ * replay builds the same: the vDSO goes (time must not be read unrecorded), rdtsc and cpuid trap, and the page for
+ * remote calls is mapped.
+ */
+export function captureImage(session: Session, task: Task): void {
+  const { tracer, regs } = session;
+  const { tid } = task;
+  tracer.openMemory(tid);
+  tracer.getRegs(tid);
+  if ((regs.int(Reg.cs) & 0xffff) === USER_CS_32) {
+    session.note(task, 'a 32-bit program was started, which is not supported: it was killed');
+    tracer.kill(task.pid, tid, 9);
+    tracer.resume(tid, Resume.Cont, 0);
+    return;
+  }
+  const initial = parseMaps(tid);
+  prepare(session, task, initial);
+  const brk = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.brk, [0]);
+  hideVdso(session, task);
+  const writes: MemoryWrite[] = [];
+  const mappings: Mapping[] = [];
+  for (const mapping of parseMaps(tid)) {
+    if (mapping.start >= RESERVED_START && mapping.start < REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE) continue;
+    if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
+    mappings.push(describe(session, task, mapping));
+    if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
+    else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
+      // The kernel zeroed the tail of the last page. Writing it back makes the page private here as it will be in replay.
+      const addr = mapping.end - PAGE_SIZE;
+      const bytes = new Uint8Array(PAGE_SIZE);
+      if (tracer.readMemory(tid, addr, bytes, 0, PAGE_SIZE) === PAGE_SIZE) {
+        tracer.writeMemory(tid, addr, bytes, 0, PAGE_SIZE);
+        writes.push({ addr, bytes });
+      }
+    }
+  }
+  tracer.getRegs(tid);
+  const { path, argv, envp } = commandOf(tid);
+  session.emit(task, {
+    type: 'image',
+    task: task.uid,
+    time: session.now,
+    tid,
+    pid: task.pid,
+    path,
+    argv,
+    envp,
+    mappings,
+    writes,
+    regs: tracer.regsBytes.slice(),
+    brk,
+  });
+  task.exitRegs.set(regs.halves);
+  task.exitRegsValid = true;
+}
+
+/** Maps the page for remote calls, unmaps the vDSO, and makes rdtsc and cpuid trap. */
+function prepare(session: Session, task: Task, mappings: readonly ProcMapping[]): void {
+  const { tracer, regs } = session;
+  const { tid } = task;
+  const kernelPages = mappings.filter((mapping) => mapping.name === '[vdso]' || mapping.name.startsWith('[vvar'));
+  const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
+  // Any executable page will do for the first call; the vDSO's go away afterwards.
+  mapReserved(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
+  for (const page of kernelPages) {
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [page.start, page.end - page.start]);
+  }
+  if (!trapInstructions(tracer, tid)) {
+    session.note(task, 'cpuid does not trap on this machine: a replay needs the same kind of CPU, and RDRAND is not hidden');
+  }
+}
+
+/** The auxiliary vector must not point to the vDSO any more. */
+function hideVdso(session: Session, task: Task): void {
+  const { tracer, regs } = session;
+  const { tid } = task;
+  tracer.getRegs(tid);
+  const rsp = regs.address(Reg.rsp);
+  const bytes = new Uint8Array(0x8000);
+  let stack = new DataView(bytes.buffer, 0, 0);
+  let base = rsp;
+  const load = (addr: number): void => {
+    const got = tracer.readMemory(tid, addr, bytes, 0, bytes.length);
+    base = addr;
+    stack = new DataView(bytes.buffer, 0, got);
+  };
+  const word = (addr: number): number => {
+    if (addr < base || addr + 8 > base + stack.byteLength) load(addr);
+    return Number(stack.getBigUint64(addr - base, true));
+  };
+  load(rsp);
+  let at = rsp + 8 * (word(rsp) + 2);
+  while (word(at) !== 0) at += 8;
+  at += 8;
+  for (; word(at) !== AT_NULL; at += 16) {
+    if (word(at) !== AT_SYSINFO_EHDR) continue;
+    const ignore = new Uint8Array(16);
+    ignore[0] = AT_IGNORE;
+    tracer.writeMemory(tid, at, ignore, 0, 16);
+  }
+}
+
+/** Soft limit of the stack's size, bytes. */
+function stackLimit(tid: number): number {
+  const limit = /^Max stack size\s+(\d+)/m.exec(readFileSync(`/proc/${tid}/limits`, 'latin1'))?.[1];
+  return limit === undefined ? MAX_STACK : Math.floor(Number(limit) / PAGE_SIZE) * PAGE_SIZE;
+}
+
+function describe(session: Session, task: Task, mapping: ProcMapping): Mapping {
+  const { start, end, prot } = mapping;
+  let flags: number = MapFlag.PRIVATE;
+  if (mapping.inode === 0) {
+    flags |= MapFlag.ANONYMOUS;
+    if (mapping.name === '[stack]') {
+      // Replay maps the stack in its full allowed size: how far it has grown is the kernel's business.
+      const full = Math.max(end - stackLimit(task.tid), end - MAX_STACK);
+      return { start: Math.min(start, full), end, prot, flags: flags | MapFlag.NORESERVE, backing: { kind: 'anonymous' } };
+    }
+    return { start, end, prot, flags, backing: { kind: 'anonymous' } };
+  }
+  const hash = session.store.add(openablePath(task.tid, mapping));
+  return { start, end, prot, flags, backing: { kind: 'file', hash, offset: mapping.offset, path: mapping.name } };
+}
+
+/** A path under which this process can open the very file a task has mapped. */
+function openablePath(tid: number, mapping: ProcMapping): string {
+  const candidates = [
+    `/proc/${tid}/root${mapping.name}`,
+    `/proc/${tid}/exe`,
+    `/proc/${tid}/map_files/${mapping.start.toString(16)}-${mapping.end.toString(16)}`,
+  ];
+  for (const candidate of candidates) {
+    try {
+      if (statSync(candidate).ino === mapping.inode) return candidate;
+    } catch {
+      // Deleted, or map_files is not allowed here.
+    }
+  }
+  throw new Error(`cannot read the mapped file ${mapping.name}`);
+}
+
+/** The non-zero pages of a mapping. */
+function presentBytes(session: Session, task: Task, mapping: ProcMapping): MemoryWrite[] {
+  const size = mapping.end - mapping.start;
+  const bytes = new Uint8Array(size);
+  session.tracer.readMemory(task.tid, mapping.start, bytes, 0, size);
+  let first = 0;
+  while (first < size && bytes[first] === 0) first++;
+  first -= first % PAGE_SIZE;
+  if (first >= size) return [];
+  return [{ addr: mapping.start + first, bytes: bytes.slice(first) }];
+}
+
+function commandOf(tid: number): { path: string; argv: string[]; envp: string[] } {
+  const list = (name: string): string[] => {
+    const text = readFileSync(`/proc/${tid}/${name}`, 'latin1');
+    return text === '' ? [] : text.replace(/\0$/, '').split('\0');
+  };
+  let path = '';
+  try {
+    path = readlinkSync(`/proc/${tid}/exe`);
+  } catch {
+    // Unreadable: the path is only for people.
+  }
+  return { path, argv: list('cmdline'), envp: list('environ') };
+}

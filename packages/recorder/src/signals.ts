@@ -1,0 +1,172 @@
+import { EventKind, Reg, Resume, Signal } from '@scribe-ts/core-native';
+import type { MemoryWrite, SignalAction, SignalPoint } from '@scribe-ts/tracelog';
+import { NO_WRITES, type Session } from './session.js';
+import { type Task, TaskState } from './tasks.js';
+import { answerTrap } from './traps.js';
+
+export enum DefaultAction {
+  Terminate,
+  Ignore,
+  Stop,
+}
+
+/** What a signal does to a process that left it at its default (signal(7)). */
+export function defaultAction(signo: number): DefaultAction {
+  switch (signo) {
+    case Signal.SIGCHLD:
+    case Signal.SIGCONT:
+    case Signal.SIGURG:
+    case Signal.SIGWINCH:
+      return DefaultAction.Ignore;
+    case Signal.SIGSTOP:
+    case Signal.SIGTSTP:
+    case Signal.SIGTTIN:
+    case Signal.SIGTTOU:
+      return DefaultAction.Stop;
+    default:
+      return DefaultAction.Terminate;
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+const SA_RESETHAND = 0x80000000;
+/** Bytes below rsp that the ABI lets a function use without moving rsp; the kernel leaves them alone. */
+const RED_ZONE = 128;
+
+/** True for a signal that the task's own instruction caused (si_code > 0 and a fault signal). */
+export function isSynchronous(signo: number, siginfo: Uint8Array): boolean {
+  const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
+  if (code <= 0) return false;
+  switch (signo) {
+    case Signal.SIGSEGV:
+    case Signal.SIGBUS:
+    case Signal.SIGFPE:
+    case Signal.SIGILL:
+    case Signal.SIGTRAP:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function actionOf(task: Task, signo: number): SignalAction {
+  if (signo === Signal.SIGKILL) return 'terminate';
+  if (signo === Signal.SIGSTOP) return 'stop';
+  const handler = task.handlers.handler[signo]!;
+  if (handler > 1) return 'handler';
+  if (handler === 1) return signo === Signal.SIGCONT ? 'continue' : 'ignored';
+  switch (defaultAction(signo)) {
+    case DefaultAction.Ignore:
+      return signo === Signal.SIGCONT ? 'continue' : 'ignored';
+    case DefaultAction.Stop:
+      return 'stop';
+    case DefaultAction.Terminate:
+      return 'terminate';
+  }
+}
+
+/** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */
+export function onSignalStop(session: Session, task: Task, signo: number): void {
+  const { tracer, regs } = session;
+  const held = task.held[0];
+  if (held !== undefined && task.carrier === signo) {
+    task.held.shift();
+    task.carrier = 0;
+    tracer.setSiginfo(task.tid, held.siginfo);
+    deliver(session, task, held.signo, held.siginfo, takePoint(task));
+    return;
+  }
+  const siginfo = tracer.getSiginfo(task.tid);
+  if (isSynchronous(signo, siginfo)) {
+    if (signo === Signal.SIGSEGV && answerTrap(session, task)) return;
+    deliver(session, task, signo, siginfo, 'fault');
+    return;
+  }
+  if (task.exitRegsValid && regs.equals(task.exitRegs)) {
+    deliver(session, task, signo, siginfo, takePoint(task));
+    return;
+  }
+  const action = actionOf(task, signo);
+  if (action !== 'handler') {
+    // Nothing of the task's own state depends on where this happens.
+    deliver(session, task, signo, siginfo, 'anywhere');
+    return;
+  }
+  task.held.push({ signo, siginfo });
+  session.resumeUser(task);
+}
+
+function takePoint(task: Task): SignalPoint {
+  const point = task.atEntry ? 'syscall-entry' : 'syscall-exit';
+  task.atEntry = false;
+  return point;
+}
+
+function emitSignal(
+  session: Session,
+  task: Task,
+  signo: number,
+  siginfo: Uint8Array,
+  point: SignalPoint,
+  action: SignalAction,
+  rip: number,
+  regs: Uint8Array = NO_BYTES,
+  writes: readonly MemoryWrite[] = NO_WRITES,
+): void {
+  const time = session.now;
+  session.emit(task, { type: 'signal', task: task.uid, time, signo, point, action, siginfo, rip, regs, writes });
+}
+
+/** Lets the kernel deliver the signal the task is stopped for, and records what that did. */
+export function deliver(
+  session: Session,
+  task: Task,
+  signo: number,
+  siginfo: Uint8Array,
+  point: SignalPoint,
+): void {
+  const { tracer, regs } = session;
+  const action = actionOf(task, signo);
+  const rip = regs.address(Reg.rip);
+  if (action !== 'handler') {
+    if (action === 'terminate' || session.config.verbosity.allSignals) {
+      emitSignal(session, task, signo, siginfo, point, action, rip);
+    }
+    // If it was to hit before a call, the next stop is that call's entry again: no signal waits there any more.
+    task.state = TaskState.Running;
+    tracer.resume(task.tid, Resume.Syscall, signo);
+    return;
+  }
+  const stackPointer = regs.address(Reg.rsp);
+  const handler = task.handlers.handler[signo]!;
+  // One step delivers the signal and stops before the handler's first instruction.
+  task.state = TaskState.Running;
+  if (!tracer.resume(task.tid, Resume.Step, signo)) return;
+  const kind = tracer.waitFor(task.tid);
+  if (kind !== EventKind.Signal || tracer.event[2] !== Signal.SIGTRAP || regs.address(Reg.rip) !== handler) {
+    if (kind === EventKind.Signal && tracer.event[2] === Signal.SIGSEGV && signo !== Signal.SIGSEGV) {
+      // The frame did not fit on the stack: the kernel gives up the signal and forces a SIGSEGV at this same point.
+      deliver(session, task, Signal.SIGSEGV, tracer.getSiginfo(task.tid), point);
+      return;
+    }
+    // A blocked fault, or no room for SIGSEGV's own frame: the kernel ends the process.
+    task.handlers.handler[signo] = 0;
+    emitSignal(session, task, signo, siginfo, point, 'terminate', rip);
+    task.exitRegsValid = false;
+    session.handle(task, kind);
+    return;
+  }
+  if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;
+  const frameStart = regs.address(Reg.rsp);
+  const { start, size } = task.altStack;
+  const onAltStack = frameStart >= start && frameStart < start + size;
+  const cameFromAltStack = stackPointer > start && stackPointer <= start + size;
+  const frameEnd = onAltStack && !cameFromAltStack ? start + size : stackPointer - RED_ZONE;
+  const bytes = new Uint8Array(Math.max(0, frameEnd - frameStart));
+  tracer.readMemory(task.tid, frameStart, bytes, 0, bytes.length);
+  const writes: MemoryWrite[] = [{ addr: frameStart, bytes }];
+  emitSignal(session, task, signo, siginfo, point, action, rip, tracer.regsBytes.slice(), writes);
+  task.exitRegs.set(regs.halves);
+  task.exitRegsValid = true;
+  session.resumeUser(task);
+}

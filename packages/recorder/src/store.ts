@@ -1,0 +1,69 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { store as native } from '@scribe-ts/core-native';
+
+/** Where contents of mapped files are kept unless asked otherwise: $SCRIBE_STORE, or the user's data directory. */
+export function defaultStore(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  if (env.SCRIBE_STORE) return env.SCRIBE_STORE;
+  return join(env.XDG_DATA_HOME ?? join(env.HOME ?? homedir(), '.local', 'share'), 'scribe-ts', 'store');
+}
+
+/** Path of a content in a store. */
+export function contentPath(directory: string, hash: string): string {
+  return join(directory, hash.slice(0, 2), hash);
+}
+
+/**
+ * Content-addressed copies of the files that programs map. A file already known by device, inode, size and times is
+ * not read again.
+ */
+export class ContentStore {
+  private readonly known = new Map<string, string>();
+  private readonly indexPath: string;
+
+  constructor(readonly directory: string) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.indexPath = join(directory, 'index');
+    let text = '';
+    try {
+      text = readFileSync(this.indexPath, 'utf8');
+    } catch {
+      // No index yet: everything is hashed once more.
+    }
+    for (const line of text.split('\n')) {
+      const space = line.indexOf(' ');
+      if (space === 32) this.known.set(line.slice(33), line.slice(0, 32));
+    }
+  }
+
+  /**
+   * Keeps the content of the file at `path`; returns its hash. `changing`: the file may change without its times
+   * telling (it is mapped shared), so read it whatever is known of it.
+   */
+  add(path: string, changing = false): string {
+    const stat = statSync(path, { bigint: true });
+    const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+    const known = this.known.get(key);
+    if (!changing && known !== undefined && existsSync(contentPath(this.directory, known))) return known;
+    // Copy first and hash the copy: the file may change under us, the copy does not.
+    const temporary = join(this.directory, `tmp-${process.pid}-${this.known.size}-${process.hrtime.bigint()}`);
+    try {
+      native.addFile(path, temporary);
+      const { hash } = native.hashFile(temporary);
+      const target = contentPath(this.directory, hash);
+      if (!existsSync(target)) {
+        mkdirSync(join(this.directory, hash.slice(0, 2)), { recursive: true });
+        renameSync(temporary, target);
+      }
+      this.known.set(key, hash);
+      // A file changed within the clock's tick of the copy could change again unseen: do not remember it.
+      if (BigInt(Date.now()) * 1_000_000n - stat.ctimeNs > 2_000_000_000n) {
+        appendFileSync(this.indexPath, `${hash} ${key}\n`);
+      } else this.known.delete(key);
+      return hash;
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+}

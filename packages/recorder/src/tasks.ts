@@ -1,0 +1,193 @@
+import type { StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
+import type { FileTable } from './files.js';
+import type { Session } from './session.js';
+
+/** Where a task stands. A task runs user code only while it holds its domain's baton. */
+export enum TaskState {
+  /** Made by clone, its first stop not seen yet. */
+  Starting,
+  /** Stopped at a sync point, waiting for the baton; `onBaton` says how it goes on. */
+  Ready,
+  /** Holds the baton and runs user code. */
+  Running,
+  /** Inside a system call; it may or may not hold the baton. */
+  InKernel,
+  /** In group-stop. */
+  Stopped,
+  Dead,
+}
+
+/** A signal taken from the kernel and not yet shown to the program. */
+export interface HeldSignal {
+  readonly signo: number;
+  /** siginfo_t, 128 bytes. */
+  readonly siginfo: Uint8Array;
+}
+
+/** Memory shared by several mappings, as the log numbers it. */
+export interface SharedMapping {
+  start: number;
+  end: number;
+  readonly object: number;
+  readonly offset: number;
+  readonly writable: boolean;
+}
+
+export class AddressSpace {
+  /** Tasks that live in it. */
+  users = 0;
+  /** Shared mappings, needed to know who shares memory with whom. */
+  shared: SharedMapping[] = [];
+  /** Addresses right after a `syscall` instruction that were checked not to be `int $0x80`. */
+  readonly syscallSites = new Set<number>();
+
+  constructor(readonly id: number) {}
+
+  clone(id: number): AddressSpace {
+    const copy = new AddressSpace(id);
+    copy.shared = this.shared.map((mapping) => ({ ...mapping }));
+    return copy;
+  }
+
+  /** Forgets shared mappings in [start, end). */
+  unmap(start: number, end: number): void {
+    if (this.shared.length === 0) return;
+    const left: SharedMapping[] = [];
+    for (const mapping of this.shared) {
+      if (mapping.end <= start || mapping.start >= end) {
+        left.push(mapping);
+        continue;
+      }
+      if (mapping.start < start) left.push({ ...mapping, end: start });
+      if (mapping.end > end) {
+        left.push({ ...mapping, start: end, offset: mapping.offset + (end - mapping.start) });
+      }
+    }
+    this.shared = left;
+  }
+}
+
+/** Dispositions a thread group has for its signals: the handler's address, 0 default, 1 ignore; flags as in sigaction. */
+export class SignalHandlers {
+  readonly handler = new Float64Array(65);
+  readonly flags = new Float64Array(65);
+
+  clone(): SignalHandlers {
+    const copy = new SignalHandlers();
+    copy.handler.set(this.handler);
+    copy.flags.set(this.flags);
+    return copy;
+  }
+
+  /** After exec: caught signals go back to default, ignored ones stay ignored. */
+  resetCaught(): void {
+    for (let signo = 1; signo <= 64; signo++) {
+      if (this.handler[signo]! > 1) this.handler[signo] = 0;
+      this.flags[signo] = 0;
+    }
+  }
+}
+
+export class ThreadGroup {
+  readonly tasks = new Set<Task>();
+  constructor(
+    readonly tgid: number,
+    readonly parent: TaskUid,
+  ) {}
+}
+
+/** Tasks that can see each other's writable memory: one baton, one stream. */
+export class Domain {
+  readonly tasks = new Set<Task>();
+  /** Who has the baton; undefined only while no task of the domain can run. */
+  holder: Task | undefined;
+  /** Tasks in state Ready, first come first served. */
+  readonly ready: Task[] = [];
+  /** When the holder got the baton, ns. */
+  since = 0;
+  /** Another domain came to share memory with this one; runs at the holder's next sync point. */
+  pendingMerge: (() => void) | undefined;
+  constructor(readonly stream: StreamId) {}
+}
+
+export class Task {
+  state = TaskState.Starting;
+  /** How the task goes on once it has the baton; only in state Ready. */
+  onBaton: (task: Task) => void = () => {};
+  /** The system call the task is in: number and argument registers as the program set them. */
+  nr = -1;
+  readonly args: Word[] = [0, 0, 0, 0, 0, 0];
+  /** Words of the call's arguments that the kernel overwrites (see readEntry). */
+  readonly regionContext = { entry: new Float64Array(6) };
+  /** Result of the system call, while the task waits for the baton to finish it. */
+  result: Word = 0;
+  /** The call the kernel will go on with when it restarts through restart_syscall. */
+  restartNr = -1;
+  restartArgs: Word[] = [];
+  /** What runs when the system call has ended, instead of the plain recording of its result. */
+  onExit: ((task: Task) => void) | undefined;
+  /** True while the task's call was cancelled at its entry, to be made again. */
+  cancelled = false;
+  /** All registers at the last syscall-exit-stop, until the task has certainly gone on. */
+  readonly exitRegs = new Uint32Array(54);
+  exitRegsValid = false;
+  readonly held: HeldSignal[] = [];
+  /** A signal this recorder asked the kernel to send so that `held[0]` can take its place. */
+  carrier = 0;
+  /** clear_child_tid: where the kernel stores 0 when the task ends; 0 if nowhere. */
+  clearChildTid = 0;
+  /** Head of the robust futex list; 0 if none. */
+  robustList = 0;
+  altStack = { start: 0, size: 0 };
+  /** The exec under way has given the task its new image. */
+  execed = false;
+  /** A block frame has been written for the current call. */
+  blocked = false;
+  /** Others may have the baton while the task is in its current call. */
+  mayYield = false;
+  /** The next signal delivered hits before the call the task was about to make. */
+  atEntry = false;
+  /** Runs at PTRACE_EVENT_FORK and its like, with the new task's tid. */
+  onSpawn: ((session: Session, task: Task, tid: number) => void) | undefined;
+  /** Where the kernel stored the task's own tid at its start (CLONE_CHILD_SETTID); 0 if nowhere. */
+  setChildTid = 0;
+  /** The former leader of the thread group, whose place this task took by exec. */
+  replaced: Task | undefined;
+  counters = -1;
+  exitStatus = 0;
+  /** True after PTRACE_EVENT_EXIT. */
+  exiting = false;
+  /** Killed while it ran user code. */
+  killedRunning = false;
+
+  constructor(
+    readonly uid: TaskUid,
+    public tid: number,
+    public group: ThreadGroup,
+    public space: AddressSpace,
+    public domain: Domain,
+    public files: FileTable,
+    public handlers: SignalHandlers,
+  ) {}
+
+  /** Its current call was interrupted by this recorder. */
+  interrupted = false;
+  /** Its task-start frame is written. */
+  started = false;
+  /** Stopped after a call until another domain can be merged with its own. */
+  waitsForMerge = false;
+
+  /** True inside a system call. */
+  get inCall(): boolean {
+    return this.state === TaskState.InKernel;
+  }
+
+  /** True unless the task may be running user code. */
+  get isAtSyncPoint(): boolean {
+    return this.state !== TaskState.Running && this.state !== TaskState.Starting;
+  }
+
+  get pid(): number {
+    return this.group.tgid;
+  }
+}

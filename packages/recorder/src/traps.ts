@@ -1,0 +1,57 @@
+import { cpuid, Reg, readTsc } from '@scribe-ts/core-native';
+import type { Session } from './session.js';
+import type { Task } from './tasks.js';
+
+/** CPUID bits hidden from programs, because what they offer cannot be replayed: [leaf, subleaf or -1, register 0…3 = eax…edx, mask]. */
+const HIDDEN: readonly (readonly [number, number, number, number])[] = [
+  [0x1, -1, 2, 1 << 30], // RDRAND
+  [0x7, 0, 1, (1 << 4) | (1 << 11) | (1 << 18)], // HLE, RTM, RDSEED
+  [0x7, 0, 2, (1 << 22) | (1 << 5)], // RDPID, WAITPKG (umwait reads the time stamp counter)
+  [0x7, 0, 3, (1 << 16) | (1 << 13) | (1 << 11)], // TSXLDTRK, RTM_FORCE_ABORT, RTM_ALWAYS_ABORT
+];
+
+/** What the program is told about its CPU. */
+export function maskedCpuid(leaf: number, subleaf: number): [number, number, number, number] {
+  const values = cpuid(leaf, subleaf);
+  for (const [hiddenLeaf, hiddenSubleaf, register, mask] of HIDDEN) {
+    if (leaf === hiddenLeaf && (hiddenSubleaf < 0 || subleaf === hiddenSubleaf)) {
+      values[register] = (values[register]! & ~mask) >>> 0;
+    }
+  }
+  return values;
+}
+
+/** Answers rdtsc, rdtscp or cpuid if that is what the task was stopped at with SIGSEGV. */
+export function answerTrap(session: Session, task: Task): boolean {
+  const { tracer, regs } = session;
+  const rip = regs.address(Reg.rip);
+  const code = new Uint8Array(3);
+  const got = tracer.readMemory(task.tid, rip, code, 0, 3);
+  if (got < 2 || code[0] !== 0x0f) return false;
+  let insn: 'rdtsc' | 'rdtscp' | 'cpuid';
+  let length = 2;
+  let values: [number, number, number, number];
+  if (code[1] === 0x31) {
+    insn = 'rdtsc';
+    const tsc = readTsc();
+    values = [tsc.low, 0, 0, tsc.high];
+  } else if (got === 3 && code[1] === 0x01 && code[2] === 0xf9) {
+    insn = 'rdtscp';
+    length = 3;
+    const tsc = readTsc();
+    values = [tsc.low, 0, 0, tsc.high];
+  } else if (code[1] === 0xa2) {
+    insn = 'cpuid';
+    values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
+  } else return false;
+  session.emit(task, { type: 'trap', task: task.uid, time: session.now, insn, rip, values });
+  regs.set(Reg.rax, values[0]);
+  regs.set(Reg.rdx, values[3]);
+  if (insn !== 'rdtsc') regs.set(Reg.rcx, values[2]);
+  if (insn === 'cpuid') regs.set(Reg.rbx, values[1]);
+  regs.set(Reg.rip, rip + length);
+  tracer.setRegs(task.tid);
+  task.exitRegsValid = false;
+  session.resumeUser(task);
+  return true;
+}

@@ -1,0 +1,182 @@
+import { cpus, hostname, release } from 'node:os';
+import { getegid, geteuid } from 'node:process';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { resolve } from 'node:path';
+import { NativeError, Tracer } from '@scribe-ts/core-native';
+import { type LogHeader, LogWriter, type LogWriteError, type NewLogHeader } from '@scribe-ts/tracelog';
+import { writeBookmark } from './bookmarks.js';
+import { detachAll } from './detach.js';
+import type { RecordOptions, RecordResult } from './options.js';
+import type { Report, Request } from './protocol.js';
+import { Session } from './session.js';
+import { ContentStore, defaultStore } from './store.js';
+import { parseVerbosity } from './verbosity.js';
+
+const port = parentPort!;
+const { options, file } = workerData as { options: RecordOptions; file: string };
+
+function tell(report: Report): void {
+  port.postMessage(report);
+}
+
+function header(missing: readonly string[], store: string): NewLogHeader {
+  const [cpu] = cpus();
+  return {
+    writer: 'scribe-ts 0.1.0',
+    command: options.command,
+    cwd: resolve(options.cwd ?? '.'),
+    root: options.root ?? '/',
+    env: options.env,
+    startedAt: Date.now() / 1000,
+    verbosity: parseVerbosity(options.verbosity).letters,
+    machine: {
+      kernel: release(),
+      arch: 'x86_64',
+      cpu: cpu?.model ?? '',
+      cpus: cpus().length,
+      hostname: hostname(),
+      uid: geteuid!(),
+      gid: getegid!(),
+      pageSize: 4096,
+    },
+    store: resolve(store),
+    missing,
+    stdio: [0, 1, 2].map((fd) => ({ fd, kind: stdioKind(options.stdio?.[fd] ?? fd) })),
+  };
+}
+
+function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
+  try {
+    const stat = fstatSync(fd);
+    if (isatty(fd)) return 'tty';
+    if (stat.isFIFO()) return 'pipe';
+    if (stat.isFile()) return 'file';
+    if (stat.isSocket()) return 'socket';
+    return stat.isCharacterDevice() && stat.rdev === 0x103 ? 'null' : 'other';
+  } catch {
+    return 'closed';
+  }
+}
+
+function run(): void {
+  const tracer = new Tracer();
+  const storePath = options.store ?? defaultStore();
+  const store = new ContentStore(storePath);
+  const { tid, missing } = tracer.spawn({
+    file,
+    argv: options.command,
+    envp: options.env,
+    cwd: options.cwd,
+    chroot: options.root,
+    newNetwork: options.newNetwork,
+    disableAslr: true,
+    stdio: options.stdio,
+  });
+  const log = LogWriter.create(options.log, header(missing, storePath));
+  let detached = false;
+  let nextBookmark = 1;
+  const requests: Request[] = [];
+
+  const serve = (session: Session): void => {
+    const request = requests[0];
+    if (request === undefined || session.freezer.active) return;
+    requests.shift();
+    switch (request.type) {
+      case 'kill':
+        tracer.kill(0, tid, request.signal);
+        break;
+      case 'bookmark':
+        session.freezer.freeze(() => {
+          const id = nextBookmark++;
+          writeBookmark(session, id);
+          session.freezer.thaw();
+          tell({ type: 'answer', id: request.id, value: id });
+          serve(session);
+        });
+        break;
+      case 'detach':
+        session.freezer.freeze(() => {
+          detached = true;
+          detachAll(session);
+          tell({ type: 'answer', id: request.id, value: 0 });
+        });
+        break;
+    }
+    serve(session);
+  };
+  const session = new Session(tracer, log, store, sessionConfig(), {
+    onStopped: (signal) => {
+      tell({ type: 'stopped', signal });
+    },
+    onInterrupt: () => {
+      for (let message = receiveMessageOnPort(port); message !== undefined; message = receiveMessageOnPort(port)) {
+        requests.push(message.message as Request);
+      }
+      // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
+      log.flush();
+      serve(session);
+    },
+  });
+  tell({ type: 'started', pid: tid, interruptToken: tracer.interruptToken });
+  let logFailure: RecordResult['logFailure'];
+  try {
+    session.adoptRoot(tid);
+    session.run();
+    log.close();
+  } catch (error) {
+    if (!isLogFailure(error)) throw error;
+    // The program must not suffer from a full disk: it goes on by itself unless the user chose otherwise.
+    logFailure = { code: error.code, message: error.message };
+    log.abort();
+    if (options.onLogFailure === 'kill') tracer.kill(0, tid, 9);
+    else detached = detachAfterFailure(session);
+  }
+  tell({
+    type: 'finished',
+    result: {
+      status: session.rootStatus ?? 0,
+      detached,
+      syscalls: session.syscalls,
+      tasks: session.tasksMade,
+      notes: [...missing.map((text) => `not available here: ${text}`), ...session.notes],
+      logFailure,
+    },
+  });
+}
+
+function sessionConfig() {
+  return { verbosity: parseVerbosity(options.verbosity), stateHashes: options.stateHashes ?? false };
+}
+
+function isLogFailure(error: unknown): error is LogWriteError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('LOG_');
+}
+
+/** Detaches with a log that takes nothing any more. */
+function detachAfterFailure(session: Session): boolean {
+  session.muteLog();
+  session.freezer.freeze(() => {
+    detachAll(session);
+  });
+  session.run();
+  return true;
+}
+
+try {
+  run();
+} catch (error) {
+  const failure = error as Error & { code?: string; operation?: string };
+  const refused = error instanceof NativeError && error.operation === 'ptrace';
+  tell({
+    type: 'failed',
+    failure: {
+      name: failure.name,
+      message: failure.message,
+      code: refused ? 'PTRACE_REFUSED' : error instanceof NativeError ? 'START_FAILED' : (failure.code ?? 'INTERNAL'),
+      operation: failure.operation ?? '',
+      stack: failure.stack ?? '',
+    },
+  });
+}

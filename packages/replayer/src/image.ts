@@ -1,0 +1,76 @@
+import {
+  MapFlag,
+  mapReserved,
+  parseMaps,
+  Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  RESERVED_END,
+  RESERVED_START,
+  Sys,
+  trapInstructions,
+} from '@scribe-ts/core-native';
+import type { ImageFrame, Mapping } from '@scribe-ts/tracelog';
+import type { Engine } from './engine.js';
+import { At, type ReplayTask } from './tasks.js';
+
+const O_RDONLY = 0;
+const O_RDWR = 2;
+const STUB_PAGES = 0x100000;
+
+/** Turns a task that has just exec'ed the stub into the recorded program, mapping by mapping. */
+export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame): void {
+  const { tracer, regs } = engine;
+  const { tid } = task;
+  tracer.openMemory(tid);
+  tracer.getRegs(tid);
+  mapReserved(tracer, tid, regs.address(Reg.rip));
+  for (const mapping of parseMaps(tid)) {
+    if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
+    const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
+    if (reserved && mapping.start < RESERVED_START + STUB_PAGES) continue;
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [mapping.start, mapping.end - mapping.start]);
+  }
+  trapInstructions(tracer, tid);
+  for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
+  for (const write of frame.writes) tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
+  task.space.brk = frame.brk;
+  tracer.regsBytes.set(frame.regs);
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(tid);
+  task.at = At.User;
+}
+
+/** Makes one recorded mapping at its recorded address. */
+export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping): void {
+  const { tracer } = engine;
+  const { tid } = task;
+  const { start, end, prot, backing } = mapping;
+  const keep = mapping.flags & (MapFlag.GROWSDOWN | MapFlag.NORESERVE);
+  let flags = MapFlag.FIXED | keep;
+  let fd = -1;
+  let offset = 0;
+  if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
+  else {
+    const shared = backing.kind === 'shared';
+    const path = shared ? engine.shared.path(backing) : engine.contents.path(backing.hash);
+    flags |= shared ? MapFlag.SHARED : MapFlag.PRIVATE;
+    offset = backing.offset;
+    fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);
+  }
+  const size = end - start;
+  const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, [start, size, prot, flags, fd, offset]);
+  if (fd >= 0) tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.close, [fd]);
+  if (result !== start) {
+    throw engine.internal(task, `mapping ${start.toString(16)}-${end.toString(16)} failed with ${result}`);
+  }
+}
+
+function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): number {
+  const { tracer } = engine;
+  const bytes = Buffer.from(`${path}\0`);
+  tracer.writeMemory(task.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
+  const fd = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, Sys.open, [REMOTE_SCRATCH, flags, 0]);
+  if (fd < 0) throw engine.internal(task, `cannot open ${path} in the replayed process: errno ${-fd}`);
+  return fd;
+}

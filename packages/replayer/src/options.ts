@@ -1,0 +1,74 @@
+import type { Frame, Word } from '@scribe-ts/tracelog';
+
+export interface ReplayOptions {
+  readonly log: string;
+  /** Content store; default: the one the log names. */
+  readonly store?: string;
+  /** Stop at this bookmark, verify its hashes, and end. */
+  readonly until?: number;
+  /** Do not show the program's output. */
+  readonly quiet?: boolean;
+  /** Frames of each task kept for a divergence report (default 20). */
+  readonly backtraceLength?: number;
+  /** Report a replay that makes no progress for so many seconds as stuck. */
+  readonly deadlockSeconds?: number;
+  /** Compute the end-state hash of every address space, also where the log has none. */
+  readonly stateHashes?: boolean;
+  /** Where a divergence leaves its core file; default: beside the log. */
+  readonly corePath?: string;
+  /** Called with the program's output instead of writing it to descriptors 1 and 2. */
+  readonly onOutput?: (target: number, bytes: Uint8Array) => void;
+  /** Called with every frame once it has been replayed, for diagnostics. */
+  readonly onFrame?: (frame: Frame) => void;
+  /** Called a few times a second with the part of the log that has been replayed, 0 to 1. */
+  readonly onProgress?: (part: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReplayResult {
+  /** Recorded wait status of the command; undefined if the log does not reach its end. */
+  readonly status: number | undefined;
+  readonly syscalls: number;
+  readonly tasks: number;
+  /** True if the log is truncated or detached: the replay went to its last whole chunk. */
+  readonly truncated: boolean;
+  /** The bookmark the replay stopped at, its state verified. */
+  readonly bookmark?: number;
+  /** One hash over the end states of all address spaces, in the order of the tasks' numbers; '' without hashes. */
+  readonly endState: string;
+}
+
+/** What a replay found to differ from the log. */
+export interface Divergence {
+  readonly kind: 'syscall' | 'arguments' | 'output' | 'signal' | 'trap' | 'state' | 'exit' | 'stuck' | 'internal';
+  readonly message: string;
+  /** Number the log gives to the task. */
+  readonly task: number;
+  readonly pid: number;
+  readonly tid: number;
+  /** The frame the log has here. */
+  readonly expected: Frame | undefined;
+  /** What the program did instead. */
+  readonly actual: {
+    readonly event: string;
+    readonly nr?: number;
+    readonly args?: readonly Word[];
+    readonly signo?: number;
+    readonly rip: string;
+  };
+  readonly registers: Readonly<Record<string, string>>;
+  /** Innermost first; symbol is '' where unknown. */
+  readonly backtrace: readonly { readonly address: string; readonly object: string; readonly symbol: string }[];
+  /** Last frames of every task, oldest first. */
+  readonly history: readonly { readonly task: number; readonly frames: readonly Frame[] }[];
+  /** Core file of the diverged process, '' if it could not be written. */
+  readonly core: string;
+}
+
+export class DivergenceError extends Error {
+  readonly code = 'DIVERGENCE';
+  constructor(readonly divergence: Divergence) {
+    super(divergence.message);
+    this.name = 'DivergenceError';
+  }
+}

@@ -1,0 +1,70 @@
+import { Worker } from 'node:worker_threads';
+import { interrupt } from '@scribe-ts/core-native';
+import { DivergenceError, type ReplayOptions, type ReplayResult } from './options.js';
+import type { Report } from './protocol.js';
+
+/** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED or INTERNAL. */
+export class ReplayError extends Error {
+  constructor(
+    message: string,
+    readonly code: string,
+    readonly operation: string = '',
+  ) {
+    super(message);
+    this.name = 'ReplayError';
+  }
+}
+
+/**
+ * Replays a log to its end, or to a bookmark, and verifies on the way whatever the log lets it verify.
+ *
+ * Throws DivergenceError when the program does anything else than the log says, ReplayError when it cannot be replayed.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayResult> {
+  const { onOutput, signal, ...plain } = options;
+  signal?.throwIfAborted();
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: { options: plain, captureOutput: onOutput !== undefined },
+  });
+  let token = 0;
+  return await new Promise<ReplayResult>((resolve, reject) => {
+    const abort = (): void => {
+      worker.postMessage('abort');
+      interrupt(token);
+    };
+    const settle = (): void => {
+      signal?.removeEventListener('abort', abort);
+    };
+    signal?.addEventListener('abort', abort);
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      settle();
+      reject(new ReplayError('the replay ended without a result', 'INTERNAL'));
+    });
+    worker.on('message', (report: Report) => {
+      switch (report.type) {
+        case 'started':
+          token = report.interruptToken;
+          return;
+        case 'output':
+          onOutput?.(report.target, report.bytes);
+          return;
+        case 'finished':
+          resolve(report.result);
+          return;
+        case 'diverged':
+          reject(new DivergenceError(report.divergence));
+          return;
+        case 'aborted':
+          reject((signal?.reason as Error | undefined) ?? new ReplayError('aborted', 'ABORTED'));
+          return;
+        case 'failed': {
+          const error = new ReplayError(report.message, report.code, report.operation);
+          error.stack = report.stack;
+          reject(error);
+          return;
+        }
+      }
+    });
+  });
+}

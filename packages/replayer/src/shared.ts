@@ -1,0 +1,50 @@
+import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Backing, SharedWriteFrame } from '@scribe-ts/tracelog';
+import type { Contents } from './contents.js';
+
+/** Files that stand for the shared objects of the recording: tasks of the replay map them where the program mapped the originals. */
+export class SharedFiles {
+  private directory = '';
+  private readonly files = new Map<number, { readonly path: string; readonly fd: number }>();
+
+  constructor(private readonly contents: Contents) {}
+
+  /** The file that stands for an object, made at its first mapping. */
+  path(backing: Extract<Backing, { kind: 'shared' }>): string {
+    const known = this.files.get(backing.object);
+    if (known !== undefined) return known.path;
+    if (this.directory === '') this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
+    const path = join(this.directory, `object-${backing.object}`);
+    if (backing.hash !== '') copyFileSync(this.contents.path(backing.hash), path);
+    const fd = openSync(path, backing.hash === '' ? 'w+' : 'r+', 0o600);
+    ftruncateSync(fd, backing.size);
+    this.files.set(backing.object, { path, fd });
+    return path;
+  }
+
+  write(frame: SharedWriteFrame): void {
+    const file = this.files.get(frame.object);
+    if (file === undefined) return;
+    if (frame.bytes.length > 0) writeSync(file.fd, frame.bytes, 0, frame.bytes.length, frame.offset);
+    ftruncateSync(file.fd, frame.size);
+  }
+
+  close(): void {
+    for (const { fd } of this.files.values()) closeSync(fd);
+    this.files.clear();
+    if (this.directory !== '') rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Memory-backed if there is such a place, so that replayed stores cost no disk. */
+function sharedMemoryDirectory(): string {
+  try {
+    const probe = mkdtempSync('/dev/shm/scribe-probe-');
+    rmSync(probe, { recursive: true });
+    return '/dev/shm';
+  } catch {
+    return tmpdir();
+  }
+}

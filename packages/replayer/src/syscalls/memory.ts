@@ -1,0 +1,72 @@
+import { Madvise, MapFlag, Mremap, pageAlign, Prot, REMOTE_SYSCALL, Sys } from '@scribe-ts/core-native';
+import type { SyscallFrame, Word } from '@scribe-ts/tracelog';
+import type { Engine } from '../engine.js';
+import { mapRecorded } from '../image.js';
+import type { ReplayTask } from '../tasks.js';
+
+/** Advice that changes contents or what children get; the rest is about speed alone. */
+const EFFECTIVE_ADVICE: ReadonlySet<Word> = new Set([
+  Madvise.DONTNEED,
+  Madvise.FREE,
+  Madvise.REMOVE,
+  Madvise.DONTFORK,
+  Madvise.DOFORK,
+  Madvise.WIPEONFORK,
+  Madvise.KEEPONFORK,
+  Madvise.DONTNEED_LOCKED,
+]);
+
+/** Does to the replayed address space what the recorded call did. `args` are the registers at the call. */
+export function replayMemory(engine: Engine, task: ReplayTask, frame: SyscallFrame, args: readonly Word[]): void {
+  const { tracer } = engine;
+  const { result } = frame;
+  const { mapping } = task.details;
+  if (mapping !== undefined) {
+    mapRecorded(engine, task, mapping.mapping);
+    if (frame.nr === Sys.shmat) task.space.segments.set(mapping.mapping.start, mapping.mapping.end);
+    return;
+  }
+  if (typeof result !== 'number' || result < 0) return;
+  const again = (nr: number, callArgs: readonly Word[], expected: Word): void => {
+    const got = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, nr, callArgs);
+    if (got !== expected) throw engine.internal(task, `system call ${nr} gave ${got} in the replay, not ${expected}`);
+  };
+  switch (frame.nr) {
+    case Sys.brk: {
+      const { space } = task;
+      const from = pageAlign(space.brk);
+      const to = pageAlign(result);
+      if (to > from) {
+        const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
+        again(Sys.mmap, [from, to - from, Prot.READ | Prot.WRITE, flags, -1, 0], from);
+      } else if (to < from) again(Sys.munmap, [to, from - to], 0);
+      space.brk = result;
+      return;
+    }
+    case Sys.munmap:
+    case Sys.mprotect:
+      again(frame.nr, args.slice(0, 3), 0);
+      return;
+    case Sys.pkey_mprotect:
+      again(Sys.mprotect, args.slice(0, 3), 0);
+      return;
+    case Sys.mremap: {
+      const [from, oldSize, newSize] = args;
+      const dontUnmap = Number(args[3]) & Mremap.DONTUNMAP;
+      const flags = result === from ? 0 : Mremap.MAYMOVE | Mremap.FIXED | dontUnmap;
+      again(Sys.mremap, [from!, oldSize!, newSize!, flags, result], result);
+      return;
+    }
+    case Sys.madvise:
+      if (EFFECTIVE_ADVICE.has(args[2]!)) {
+        again(Sys.madvise, [args[0]!, args[1]!, args[2] === Madvise.FREE ? Madvise.DONTNEED : args[2]!], 0);
+      }
+      return;
+    case Sys.shmdt: {
+      const start = Number(args[0]);
+      const end = task.space.segments.get(start);
+      if (end !== undefined) again(Sys.munmap, [start, end - start], 0);
+      return;
+    }
+  }
+}

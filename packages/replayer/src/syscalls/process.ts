@@ -1,0 +1,127 @@
+import {
+  Clone,
+  EventKind,
+  PtraceEvent,
+  Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  Resume,
+  stubPath,
+  Sys,
+} from '@scribe-ts/core-native';
+import type { SpawnFrame } from '@scribe-ts/tracelog';
+import type { Engine } from '../engine.js';
+import { At, ReplaySpace, ReplayTask } from '../tasks.js';
+
+/** Flags that mean the same in replay. Ids are stored from the log, parents wait for nobody, and no signal tells of an end. */
+const KEPT_FLAGS =
+  Clone.VM | Clone.FS | Clone.FILES | Clone.SIGHAND | Clone.THREAD | Clone.SYSVSEM | Clone.SETTLS;
+
+const WNOHANG = 1;
+const WALL = 0x40000000;
+
+/** Makes the recorded child of a task that is stopped at the entry of clone, fork or vfork. */
+export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame): void {
+  const { tracer, regs } = engine;
+  tracer.getRegs(task.tid);
+  const entry = regs.save();
+  const nr = regs.int(Reg.orig_rax);
+  let stack = 0;
+  let tls: number | bigint = 0;
+  if (nr === Sys.clone) {
+    stack = regs.address(Reg.rsi);
+    tls = regs.get(Reg.r8);
+  } else if (nr === Sys.clone3) {
+    const bytes = new Uint8Array(64);
+    tracer.readMemory(task.tid, regs.address(Reg.rdi), bytes, 0, 64);
+    const call = new DataView(bytes.buffer);
+    const base = Number(call.getBigUint64(40, true));
+    stack = base === 0 ? 0 : base + Number(call.getBigUint64(48, true));
+    tls = call.getBigInt64(56, true);
+  }
+  const flags = frame.flags & KEPT_FLAGS;
+  regs.set(Reg.rip, REMOTE_SYSCALL);
+  regs.set(Reg.rax, Sys.clone);
+  regs.set(Reg.orig_rax, -1);
+  regs.set(Reg.rdi, flags);
+  regs.set(Reg.rsi, stack);
+  regs.set(Reg.rdx, 0);
+  regs.set(Reg.r10, 0);
+  regs.set(Reg.r8, tls);
+  tracer.setRegs(task.tid);
+  tracer.resume(task.tid, Resume.Step, 0);
+  if (tracer.waitFor(task.tid) !== EventKind.Event || tracer.event[2] !== PtraceEvent.Clone) {
+    throw engine.internal(task, 'clone failed in the replay');
+  }
+  const childTid = tracer.values[0]!;
+  tracer.resume(task.tid, Resume.Step, 0);
+  tracer.waitFor(task.tid);
+  regs.load(entry);
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(task.tid);
+
+  engine.awaitChild(childTid);
+  tracer.getRegs(childTid);
+  const fsBase = regs.get(Reg.fs_base);
+  regs.load(entry);
+  regs.set(Reg.rax, 0);
+  regs.set(Reg.orig_rax, -1);
+  regs.set(Reg.fs_base, fsBase);
+  if (stack !== 0) regs.set(Reg.rsp, stack);
+  tracer.setRegs(childTid);
+  // The parent's registers are what its syscall frame will be checked against.
+  regs.load(entry);
+  tracer.setRegs(task.tid);
+
+  const sharesMemory = (frame.flags & Clone.VM) !== 0;
+  let { space } = task;
+  if (!sharesMemory) {
+    space = new ReplaySpace(engine.nextSpace++);
+    space.brk = task.space.brk;
+    for (const [start, end] of task.space.segments) space.segments.set(start, end);
+    tracer.openMemory(childTid);
+  }
+  const child = new ReplayTask(frame.child, childTid, engine.domain(frame.stream), space);
+  child.pid = frame.pid;
+  child.recordedTid = frame.tid;
+  engine.addTask(child);
+}
+
+/** Starts a real execve of the stub; the image follows at its exec event. */
+export function replayExec(engine: Engine, task: ReplayTask): void {
+  const { tracer, regs } = engine;
+  const path = Buffer.from(`${stubPath}\0`);
+  tracer.writeMemory(task.tid, REMOTE_SCRATCH + 64, path, 0, path.length);
+  const argv = new Uint8Array(64);
+  new DataView(argv.buffer).setBigUint64(0, BigInt(REMOTE_SCRATCH + 64), true);
+  tracer.writeMemory(task.tid, REMOTE_SCRATCH, argv, 0, argv.length);
+  regs.set(Reg.rip, REMOTE_SYSCALL);
+  regs.set(Reg.rax, Sys.execve);
+  regs.set(Reg.orig_rax, -1);
+  regs.set(Reg.rdi, REMOTE_SCRATCH + 64);
+  regs.set(Reg.rsi, REMOTE_SCRATCH);
+  regs.set(Reg.rdx, REMOTE_SCRATCH + 8);
+  tracer.setRegs(task.tid);
+  task.at = At.Exec;
+  tracer.resume(task.tid, Resume.Cont, 0);
+}
+
+/** Ends a task for real, wherever it stands. */
+export function replayExit(engine: Engine, task: ReplayTask): void {
+  const { tracer, regs } = engine;
+  if (tracer.getRegs(task.tid)) {
+    regs.set(Reg.rip, REMOTE_SYSCALL);
+    regs.set(Reg.rax, Sys.exit);
+    regs.set(Reg.orig_rax, -1);
+    regs.set(Reg.rdi, 0);
+    tracer.setRegs(task.tid);
+    tracer.resume(task.tid, Resume.Cont, 0);
+  }
+  engine.retire(task);
+}
+
+/** The program has waited for a child: let the real parent collect what has really ended, so that no zombies pile up. */
+export function collectZombies(engine: Engine, task: ReplayTask): void {
+  const { tracer } = engine;
+  tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, Sys.wait4, [-1, 0, WNOHANG | WALL, 0]);
+}

@@ -1,0 +1,78 @@
+import type { DataFrame, Frame, MappingFrame, OutputFrame, SharedWriteFrame, StreamCursor, StreamId, TaskUid, ExecFrame } from '@scribe-ts/tracelog';
+
+/** Where a replayed task stands; it moves only when a frame of its asks for it. */
+export enum At {
+  /** Made, its task-start not reached. */
+  Start,
+  /** Right after its last sync point; the next instructions are its own. */
+  User,
+  /** Stopped at the entry of a system call that will not be run. */
+  Entry,
+  /** Stopped by a signal its own instruction caused; `signo` tells. */
+  Fault,
+  /** Let go towards its next stop. */
+  Running,
+  /** In a real execve of the stub. */
+  Exec,
+  /** In the stub, waiting for its image. */
+  Stub,
+  Dead,
+}
+
+export class ReplaySpace {
+  /** Program break, bytes. */
+  brk = 0;
+  /** SysV segments: start to end address, for shmdt. */
+  readonly segments = new Map<number, number>();
+  users = 0;
+  constructor(readonly id: number) {}
+}
+
+export class ReplayDomain {
+  readonly tasks = new Set<ReplayTask>();
+  /** The task the domain waits for, or another domain to be merged. */
+  waiting: ReplayTask | ReplayDomain | undefined;
+  /** Every frame of the stream has been applied, or the bookmark is reached. */
+  ended = false;
+  /** Stopped at the bookmark asked for. */
+  atBookmark = false;
+  constructor(
+    readonly stream: StreamId,
+    readonly cursor: StreamCursor,
+  ) {}
+}
+
+/** Frames that belong to the next syscall frame of their task. */
+export class PendingDetails {
+  mapping: MappingFrame | undefined;
+  exec: ExecFrame | undefined;
+  output: OutputFrame | undefined;
+  readonly data: DataFrame[] = [];
+  readonly sharedWrites: SharedWriteFrame[] = [];
+
+  clear(): void {
+    this.mapping = undefined;
+    this.exec = undefined;
+    this.output = undefined;
+    this.data.length = 0;
+    this.sharedWrites.length = 0;
+  }
+}
+
+export class ReplayTask {
+  at = At.Start;
+  signo = 0;
+  readonly details = new PendingDetails();
+  readonly history: Frame[] = [];
+  /** Thread group as the recording numbers it. */
+  pid = 0;
+  /** Thread id in the recording. */
+  recordedTid = 0;
+  constructor(
+    readonly uid: TaskUid,
+    /** Thread id in this replay. */
+    public tid: number,
+    public domain: ReplayDomain,
+    public space: ReplaySpace,
+  ) {}
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { NativeError, Tracer } from '@scribe-ts/core-native';
+import { openLog } from '@scribe-ts/tracelog';
+import { Contents } from './contents.js';
+import { Mismatch } from './divergence.js';
+import { Engine } from './engine.js';
+import type { ReplayOptions } from './options.js';
+import { OutputQueue, writeAll } from './output.js';
+import type { Report } from './protocol.js';
+import { describeDivergence } from './report.js';
+import { SharedFiles } from './shared.js';
+
+const port = parentPort!;
+const { options, captureOutput } = workerData as { options: ReplayOptions; captureOutput: boolean };
+
+function tell(report: Report): void {
+  port.postMessage(report);
+}
+
+function show(target: number, bytes: Uint8Array): void {
+  if (captureOutput) tell({ type: 'output', target, bytes });
+  else if (options.quiet !== true) writeAll(target === 2 ? 2 : 1, bytes);
+}
+
+function run(): void {
+  const log = openLog(options.log);
+  const contents = new Contents(log, options.store ?? log.header.store);
+  const shared = new SharedFiles(contents);
+  const output = new OutputQueue(show);
+  const tracer = new Tracer();
+  tell({ type: 'started', interruptToken: tracer.interruptToken });
+  const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
+  const engine = new Engine(tracer, log, contents, shared, output, options, aborted);
+  try {
+    // The replayed processes make no system call of their own on these: they only must not be the terminal.
+    const nothing = openSync('/dev/null', 'r+');
+    engine.start([nothing, nothing, nothing]);
+    engine.run();
+    output.flush();
+    tell({
+      type: 'finished',
+      result: {
+        status: engine.rootStatus,
+        syscalls: engine.syscalls,
+        tasks: engine.tasks.size,
+        truncated: log.truncated,
+        bookmark: engine.bookmarkReached ? options.until : undefined,
+        endState: endState(engine.endStates),
+      },
+    });
+  } catch (error) {
+    output.flush();
+    if (!(error instanceof Mismatch)) throw error;
+    tell({ type: 'diverged', divergence: describeDivergence(engine, error, options) });
+  } finally {
+    engine.killAll();
+    shared.close();
+    contents.close();
+    log.close();
+  }
+}
+
+function endState(states: readonly string[]): string {
+  if (states.length === 0) return '';
+  return createHash('sha256').update([...states].sort().join('\n')).digest('hex').slice(0, 32);
+}
+
+try {
+  run();
+} catch (error) {
+  const failure = error as Error & { code?: string; operation?: string };
+  if (failure.name === 'AbortError') tell({ type: 'aborted' });
+  else {
+    const refused = error instanceof NativeError && error.operation === 'ptrace';
+    tell({
+      type: 'failed',
+      message: failure.message,
+      code: refused ? 'PTRACE_REFUSED' : error instanceof NativeError ? 'START_FAILED' : (failure.code ?? 'INTERNAL'),
+      operation: failure.operation ?? '',
+      stack: failure.stack ?? '',
+    });
+  }
+}
