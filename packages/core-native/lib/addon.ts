@@ -28,7 +28,7 @@ export interface Addon {
   setSubreaper(on: boolean): void;
   gettid(): number;
   monotonicNs(): number;
-  statFd(tid: number, fd: number): FdStat | null;
+  statFd(tid: number, fd: number): FdStat | undefined;
   parseMaps(tid: number): ProcMapping[];
   openCounters(tid: number): number;
   readCounters(handle: number): (number | null)[];

@@ -182,9 +182,15 @@ export interface NativeTracer {
    */
   remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
 
-  /** Hash of the present, non-zero pages of an address space (pagemap; private file pages only where they were written; writable shared mappings whole), leaving out [exclude0, exclude1). 16 hex digits … order independent sum of per-page hashes (xxh3/any good 128-bit, hand-written or from a kept library). */
-  hashMemory(tid: number, excludeStart: number, excludeEnd: number): string;
-  /** 64-bit hash (hex) of `length` bytes of a task's memory. */
+  /**
+   * Hash of a stopped task's address space, 32 hex digits: an order-independent sum over its non-zero pages, each hashed
+   * with its address. Private pages count where they are in memory or swapped out and not merely a file's (pagemap),
+   * whatever their protection; writable shared mappings count whole. Left out: [excludeStart, excludeEnd), read-only shared
+   * mappings, devices, [vdso] and its like, and what can't be read. `scan` 'read' does without the PAGEMAP_SCAN ioctl
+   * (the same hash, slower).
+   */
+  hashMemory(tid: number, excludeStart: number, excludeEnd: number, scan?: 'read'): string;
+  /** 64-bit hash (16 hex digits) of `length` bytes of a task's memory, wherever they are. EFAULT if not all can be read. */
   hashRange(tid: number, addr: number, length: number): string;
 }
 

@@ -16,7 +16,7 @@ export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
 export const cpuid: Addon['cpuid'] = addon.cpuid;
 /** The time stamp counter, as unsigned halves. */
 export const readTsc: Addon['readTsc'] = addon.readTsc;
-/** An open file of a task; null if the descriptor isn't open. ESRCH if the task is gone. */
+/** An open file of a task; undefined if the descriptor isn't open. ESRCH if the task is gone. */
 export const statFd: Addon['statFd'] = addon.statFd;
 /** /proc/TID/maps, by ascending address. */
 export const parseMaps: Addon['parseMaps'] = addon.parseMaps;

@@ -20,6 +20,7 @@ class TaskMemory {
   /// Keeps /proc/TID/mem open. The descriptor stays with the address space it was opened on: an exec makes it useless, so
   /// it must be opened again (`forget` at the exec).
   Status open(pid_t tid);
+  bool keeps(pid_t tid) const { return mem_fds_.contains(tid); }
   void forget(pid_t tid) { mem_fds_.erase(tid); }
 
  private:

@@ -94,7 +94,7 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
 }
 
-/// null for a descriptor that isn't open.
+/// undefined for a descriptor that isn't open.
 Napi::Value stat_fd(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const pid_t tid = int_argument(info, 0);
@@ -102,7 +102,7 @@ Napi::Value stat_fd(const Napi::CallbackInfo& info) {
   if (env.IsExceptionPending()) return {};
   const auto read = read_fd_info(tid, fd);
   if (!read.ok()) {
-    if (read.error().number == EBADF) return env.Null();
+    if (read.error().number == EBADF) return env.Undefined();
     throw_os_error(env, read.error());
     return {};
   }

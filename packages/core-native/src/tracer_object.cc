@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 
 #include "arguments.h"
 #include "environment.h"
+#include "hash_memory.h"
 #include "remote_syscall.h"
 #include "spawn.h"
 #include "stopped_task.h"
@@ -151,6 +153,8 @@ Napi::Function TracerObject::define(Napi::Env env) {
           InstanceMethod<&TracerObject::set_sigmask>("setSigmask"),
           InstanceMethod<&TracerObject::open_memory>("openMemory"),
           InstanceMethod<&TracerObject::close_memory>("closeMemory"),
+          InstanceMethod<&TracerObject::hash_memory>("hashMemory"),
+          InstanceMethod<&TracerObject::hash_range>("hashRange"),
           InstanceAccessor<&TracerObject::interrupt_token>("interruptToken"),
       });
 }
@@ -491,6 +495,41 @@ void TracerObject::open_memory(const Napi::CallbackInfo& info) {
 void TracerObject::close_memory(const Napi::CallbackInfo& info) {
   const pid_t tid = tid_argument(info);
   if (tid >= 0) memory_.forget(tid);
+}
+
+Napi::Value TracerObject::hash_memory(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return {};
+  const PageRange excluded = {
+      static_cast<uint64_t>(info[1].ToNumber().Int64Value()),
+      static_cast<uint64_t>(info[2].ToNumber().Int64Value()),
+  };
+  const PageScan scan = info.Length() > 3 && info[3].StrictEquals(Napi::String::New(info.Env(), "read"))
+                            ? PageScan::Read
+                            : PageScan::Auto;
+  const auto hash = ::hash_memory(memory_, tid, excluded, scan);
+  if (!hash.ok()) {
+    throw_os_error(info.Env(), hash.error());
+    return {};
+  }
+  char text[33];
+  snprintf(text, sizeof text, "%016lx%016lx", hash.value().high, hash.value().low);
+  return Napi::String::New(info.Env(), text);
+}
+
+Napi::Value TracerObject::hash_range(const Napi::CallbackInfo& info) {
+  const pid_t tid = tid_argument(info);
+  if (tid < 0) return {};
+  const RemotePtr addr = {static_cast<uint64_t>(info[1].ToNumber().Int64Value())};
+  const auto length = static_cast<uint64_t>(info[2].ToNumber().Int64Value());
+  const auto hash = ::hash_range(memory_, tid, addr, length);
+  if (!hash.ok()) {
+    throw_os_error(info.Env(), hash.error());
+    return {};
+  }
+  char text[17];
+  snprintf(text, sizeof text, "%016lx", hash.value().high ^ hash.value().low);
+  return Napi::String::New(info.Env(), text);
 }
 
 Napi::Value TracerObject::interrupt_token(const Napi::CallbackInfo& info) {

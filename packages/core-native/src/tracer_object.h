@@ -38,6 +38,8 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   void set_sigmask(const Napi::CallbackInfo& info);
   void open_memory(const Napi::CallbackInfo& info);
   void close_memory(const Napi::CallbackInfo& info);
+  Napi::Value hash_memory(const Napi::CallbackInfo& info);
+  Napi::Value hash_range(const Napi::CallbackInfo& info);
   Napi::Value interrupt_token(const Napi::CallbackInfo& info);
 
   /// Shows an event to JavaScript: `event`, `regs` and `values`.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventKind, PtraceEvent, Reg, Resume, type Tracer } from '../../lib/index.js';
@@ -7,7 +7,7 @@ import { EventKind, PtraceEvent, Reg, Resume, type Tracer } from '../../lib/inde
 const testDir = dirname(dirname(fileURLToPath(import.meta.url)));
 const outDir = join(dirname(testDir), 'build', 'test-guests');
 
-/** Compiles test/guests/NAME.c if need be; returns the program's path. */
+/** Compiles test/guests/NAME.c if need be (a first line "cflags: …" adds options); returns the program's path. */
 export function guest(name: string): string {
   const source = join(testDir, 'guests', `${name}.c`);
   const program = join(outDir, name);
@@ -15,7 +15,10 @@ export function guest(name: string): string {
     mkdirSync(outDir, { recursive: true });
     // Test files run in parallel: nobody may see a half-written program.
     const partial = `${program}.${process.pid}`;
-    execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-static', '-pthread', '-o', partial, source]);
+    const own =
+      /^\/\* cflags: (.*) \*\/\n/.exec(readFileSync(source, 'utf8'))?.[1]?.split(' ') ?? [];
+    const flags = ['-O1', '-Wall', '-Wextra', '-static', '-pthread', ...own];
+    execFileSync('gcc', [...flags, '-o', partial, source]);
     renameSync(partial, program);
   }
   return program;

@@ -1,0 +1,148 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { NativeError, parseMaps, Resume, Tracer } from '../lib/index.js';
+import { end, environment, guest, runToEntry } from './support/guest.js';
+
+const SYS_getppid = 110;
+const tracer = new Tracer();
+const dir = mkdtempSync(join(tmpdir(), 'scribe-'));
+test.after.always(() => rmSync(dir, { recursive: true }));
+
+interface Filled {
+  readonly tid: number;
+  readonly data: number;
+  readonly readOnly: number;
+  readonly none: number;
+  readonly shared: number;
+}
+
+/** Runs the guest up to its getppid. */
+function fill(...args: string[]): Filled {
+  const file = guest('memory');
+  const path = join(dir, 'output');
+  const output = openSync(path, 'w');
+  const { tid } = tracer.spawn({
+    file,
+    argv: [file, ...args],
+    envp: environment,
+    disableAslr: true,
+    stdio: [0, output, 2],
+  });
+  closeSync(output);
+  runToEntry(tracer, tid, SYS_getppid, Resume.Syscall);
+  const words = new BigUint64Array(new Uint8Array(readFileSync(path)).buffer);
+  const [data, readOnly, none, shared] = Array.from(words, Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { tid, data, readOnly, none, shared };
+}
+
+/** The kernel gives every process 16 random bytes on its stack (AT_RANDOM): make them equal. */
+function settleRandom(tid: number): void {
+  const auxv = new BigUint64Array(new Uint8Array(readFileSync(`/proc/${tid}/auxv`)).buffer);
+  const at = auxv.findIndex((value, index) => index % 2 === 0 && value === 25n);
+  tracer.writeMemory(tid, Number(auxv[at + 1]), new Uint8Array(16), 0, 16);
+}
+
+function flip(tid: number, address: number): void {
+  const byte = new Uint8Array(1);
+  tracer.readMemory(tid, address, byte, 0, 1);
+  byte[0]! ^= 0x80;
+  if (tracer.writeMemory(tid, address, byte, 0, 1) !== 1) throw new Error('not written');
+}
+
+test.serial(
+  'one changed byte changes the hash, wherever it is; changed back, it is as before',
+  (t) => {
+    const { tid, data, readOnly, none, shared } = fill();
+    const before = tracer.hashMemory(tid, 0, 0);
+    t.regex(before, /^[0-9a-f]{32}$/);
+    t.is(tracer.hashMemory(tid, 0, 0, 'read'), before);
+    const seen = new Set([before]);
+    for (const address of [data, data + 4096, data + 4095, readOnly, none, shared]) {
+      flip(tid, address);
+      const hash = tracer.hashMemory(tid, 0, 0);
+      t.false(seen.has(hash), `at ${address.toString(16)}`);
+      t.is(tracer.hashMemory(tid, 0, 0, 'read'), hash);
+      seen.add(hash);
+      flip(tid, address);
+      t.is(tracer.hashMemory(tid, 0, 0), before);
+    }
+    end(tracer, tid);
+  },
+);
+
+test.serial('the address of a page counts', (t) => {
+  const { tid, data } = fill();
+  // The first page differs from the second in its first byte only: exchange them.
+  flip(tid, data);
+  const before = tracer.hashMemory(tid, 0, 0);
+  flip(tid, data);
+  flip(tid, data + 4096);
+  t.not(tracer.hashMemory(tid, 0, 0), before);
+  end(tracer, tid);
+});
+
+test.serial('what is excluded does not count', (t) => {
+  const { tid, data } = fill();
+  const before = tracer.hashMemory(tid, data + 4096, data + 8192);
+  flip(tid, data + 4096);
+  flip(tid, data + 8191);
+  t.is(tracer.hashMemory(tid, data + 4096, data + 8192), before);
+  flip(tid, data + 8192);
+  t.not(tracer.hashMemory(tid, data + 4096, data + 8192), before);
+  end(tracer, tid);
+});
+
+test.serial('two runs of one program have equal hashes at the same point', (t) => {
+  const hashes = [1, 2].map(() => {
+    const { tid } = fill();
+    settleRandom(tid);
+    const hash = tracer.hashMemory(tid, 0, 0);
+    end(tracer, tid);
+    return hash;
+  });
+  t.is(hashes[0], hashes[1]);
+});
+
+test.serial('terabytes of reserved memory take no time', (t) => {
+  const { tid } = fill('huge');
+  const reserved = parseMaps(tid).reduce((sum, { start, end }) => sum + end - start, 0);
+  t.true(reserved > 24 * 2 ** 40);
+  const startedAt = performance.now();
+  const hash = tracer.hashMemory(tid, 0, 0);
+  const elapsedMs = performance.now() - startedAt;
+  t.log(`${elapsedMs.toFixed(1)} ms`);
+  t.true(elapsedMs < 1000);
+  t.regex(hash, /^[0-9a-f]{32}$/);
+  end(tracer, tid);
+});
+
+test.serial('a range', (t) => {
+  const { tid, data, none } = fill();
+  const hash = tracer.hashRange(tid, data, 5000);
+  t.regex(hash, /^[0-9a-f]{16}$/);
+  t.is(tracer.hashRange(tid, data + 1, 5000), hash);
+  t.not(tracer.hashRange(tid, data, 5001), hash);
+  flip(tid, data + 4999);
+  t.not(tracer.hashRange(tid, data, 5000), hash);
+  // Trailing zeros count.
+  t.not(tracer.hashRange(tid, none + 100, 1), tracer.hashRange(tid, none + 100, 2));
+  const error = t.throws(() => tracer.hashRange(tid, 4096, 1), { instanceOf: NativeError });
+  t.is((error as NativeError).code, 'EFAULT');
+  end(tracer, tid);
+});
+
+test.serial('a task that is gone: ESRCH', (t) => {
+  const { tid } = fill();
+  end(tracer, tid);
+  for (const attempt of [() => tracer.hashMemory(tid, 0, 0), () => tracer.hashRange(tid, 0, 1)]) {
+    const error = t.throws(attempt, { instanceOf: NativeError });
+    t.is((error as NativeError).code, 'ESRCH');
+  }
+});
