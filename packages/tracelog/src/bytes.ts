@@ -69,6 +69,8 @@ export class ByteSink {
     const sign = value < 0 ? 1 : 0;
     const folded = sign === 1 ? -1 - value : value;
     if (folded < 0x8000000) {
+      // Checked before it is doubled: a half would become whole.
+      if ((folded | 0) !== folded) throw new RangeError(`not an integer: ${value}`);
       this.small(folded * 2 + sign);
     } else {
       if (!(folded < TWO_53) || folded % 1 !== 0) {

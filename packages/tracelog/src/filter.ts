@@ -1,6 +1,7 @@
 /** Which frames a reader wants, decided from the little that all frames begin with. */
-import { FrameDecoder, codeOf } from './codec.js';
+import { codeOf, type FrameDecoder } from './codec.js';
 import { LogError } from './errors.js';
+import { syscallByName } from './schema/syscalls/index.js';
 import type { FrameType, StreamId, TaskUid } from './schema/frames.js';
 
 type OneOrMore<T> = T | readonly T[];
@@ -18,9 +19,6 @@ export interface FrameFilter {
   readonly from?: number;
   readonly to?: number;
 }
-
-/** The number of the system call with this name. */
-export type SyscallNumber = (name: string) => number | undefined;
 
 const SYSCALL = codeOf('syscall');
 const BLOCK = codeOf('block');
@@ -44,7 +42,7 @@ export class Matcher {
   private readonly calls: ReadonlySet<number> | undefined;
   private readonly pidOf = new Map<TaskUid, number>();
 
-  constructor(filter: FrameFilter, syscallNumber: SyscallNumber) {
+  constructor(filter: FrameFilter) {
     this.from = filter.from ?? -Infinity;
     this.to = filter.to ?? Infinity;
     this.streams = setOf(filter.stream);
@@ -57,7 +55,7 @@ export class Matcher {
     if (calls !== undefined) {
       this.calls = new Set(
         [...calls].map((call) => {
-          const nr = typeof call === 'number' ? call : syscallNumber(call);
+          const nr = typeof call === 'number' ? call : syscallByName.get(call)?.nr;
           if (nr !== undefined) return nr;
           throw new LogError('LOG_UNKNOWN_SYSCALL', `there is no system call named ${call}`);
         }),

@@ -4,7 +4,7 @@ export * from './errors.js';
 export { openLog, type LogReader, type LogStats, type OpenOptions } from './reader.js';
 export { type StreamCursor } from './cursor.js';
 export { type LogRecord } from './merge.js';
-export { type FrameFilter, type SyscallNumber } from './filter.js';
+export { type FrameFilter } from './filter.js';
 export {
   LogWriter,
   type CloseOptions,
@@ -17,4 +17,29 @@ export { FRAME_TABLE, FRAME_TYPES, FIRST_OPTIONAL_CODE } from './frame-table.js'
 export { MAX_FRAME_BYTES } from './codec.js';
 export type * from './schema/syscalls/types.js';
 export { syscallByName, syscallRows, syscallTable } from './schema/syscalls/index.js';
-export * from './schema/syscalls/regions.js';
+export {
+  hasEntry,
+  hasIn,
+  hasOut,
+  inRegions,
+  MAX_REGION_BYTES,
+  outRegions,
+  readEntry,
+  type RegionSink,
+} from './schema/syscalls/regions.js';
+export {
+  specialDecoders,
+  specialRegions,
+  unsupportedSockopt,
+  type Peek,
+  type Region,
+  type RegionContext,
+  type RegionPart,
+} from './schema/syscalls/special.js';
+export {
+  ioctlInfo,
+  ioctlRegions,
+  knownIoctls,
+  unsupportedIoctl,
+  type IoctlInfo,
+} from './schema/syscalls/ioctls.js';

@@ -5,7 +5,7 @@ import { ChunkCache } from './chunk-cache.js';
 import { codeOf } from './codec.js';
 import { StreamCursor } from './cursor.js';
 import { LogContentError, LogCorruptError } from './errors.js';
-import { Matcher, type FrameFilter, type SyscallNumber } from './filter.js';
+import { Matcher, type FrameFilter } from './filter.js';
 import type { Bookmark, Content } from './framing.js';
 import { LogFile } from './log-file.js';
 import { mergeStreams, type LogRecord } from './merge.js';
@@ -17,8 +17,6 @@ export interface OpenOptions {
   readonly cacheBytes?: number;
   /** `portable` does without the native addon even where there is one. */
   readonly decompressor?: 'native' | 'portable';
-  /** Finds the numbers of system calls that filters name. */
-  readonly syscallNumber?: SyscallNumber;
 }
 
 export interface LogStats {
@@ -56,7 +54,6 @@ export class LogReader {
 
   private readonly file: LogFile;
   private readonly cache: ChunkCache;
-  private readonly syscallNumber: SyscallNumber;
   private foundBookmarks: readonly Bookmark[] | undefined;
 
   /** Use openLog. */
@@ -72,7 +69,6 @@ export class LogReader {
     for (const runs of file.runs.values()) for (const run of runs) frames += run.frames;
     this.stats = { bytes: file.size, chunks: file.chunks, frames };
     this.cache = new ChunkCache(options.cacheBytes ?? 32 * 1024 * 1024);
-    this.syscallNumber = options.syscallNumber ?? (() => undefined);
     this.foundBookmarks = file.bookmarks;
   }
 
@@ -88,10 +84,10 @@ export class LogReader {
 
   /**
    * The frames of all streams in the order of their times, with where they stand, in constant memory. Throws while it is
-   * read: LogCorruptError, UnsupportedFormatError.
+   * read: LogCorruptError, UnsupportedFormatError, and LogError (LOG_UNKNOWN_SYSCALL) for a filter's unknown name.
    */
   *records(filter: FrameFilter = {}): Generator<LogRecord, void, undefined> {
-    const matcher = new Matcher(filter, this.syscallNumber);
+    const matcher = new Matcher(filter);
     const wanted = this.streams.filter((id) => matcher.streams?.has(id) ?? true);
     const cursors = wanted.map((id) => this.stream(id));
     try {
