@@ -8,7 +8,7 @@ import {
   syscallRows,
   type Peek,
 } from '@scribe-ts/tracelog';
-import { noCompiler, runC } from './helpers/compile-c.js';
+import { noCompiler, runC } from './support/compile-c.js';
 
 const UNISTD = '/usr/include/x86_64-linux-gnu/asm/unistd_64.h';
 

@@ -1,0 +1,116 @@
+/** Clocks, timers, sleeping. */
+import { inStruct, inoutStruct, int, outStruct, row, timespec, uint } from './build.js';
+import type { SyscallRow } from './types.js';
+
+const clockid = int('clockid', 'clockid');
+const timerid = int('timerid');
+
+export const timeRows: readonly SyscallRow[] = [
+  row(201, 'time', 'data', 'clock time', 'int', outStruct('tloc', 'time_t', 8)),
+  row(
+    96,
+    'gettimeofday',
+    'data',
+    'clock time',
+    'int',
+    outStruct('tv', 'timeval', 16),
+    outStruct('tz', 'timezone', 8),
+  ),
+  row(
+    164,
+    'settimeofday',
+    'data',
+    'clock time',
+    'int',
+    inStruct('tv', 'timeval', 16),
+    inStruct('tz', 'timezone', 8),
+  ),
+  row(228, 'clock_gettime', 'data', 'clock time', 'int', clockid, outStruct('tp', 'timespec', 16)),
+  row(227, 'clock_settime', 'data', 'clock time', 'int', clockid, timespec('tp')),
+  row(229, 'clock_getres', 'data', 'clock time', 'int', clockid, outStruct('res', 'timespec', 16)),
+  // The whole structure is stored back even where the change was refused.
+  row(
+    159,
+    'adjtimex',
+    'data',
+    'clock time',
+    'int',
+    inoutStruct('buf', 'timex', 208, { when: 'always' }),
+  ),
+  row(305, 'clock_adjtime', 'data', 'clock time', 'int', clockid, inoutStruct('buf', 'timex', 208)),
+  // The time left is stored only when a signal interrupts the sleep.
+  row(
+    35,
+    'nanosleep',
+    'blocking',
+    'time',
+    'int',
+    timespec('req'),
+    outStruct('rem', 'timespec', 16, { when: 'always' }),
+  ),
+  row(
+    230,
+    'clock_nanosleep',
+    'blocking',
+    'time',
+    'int',
+    clockid,
+    int('flags', 'timer_flags'),
+    timespec('request'),
+    outStruct('remain', 'timespec', 16, { when: 'always' }),
+  ),
+  row(37, 'alarm', 'data', 'time', 'int', uint('seconds')),
+  row(
+    36,
+    'getitimer',
+    'data',
+    'time',
+    'int',
+    int('which', 'itimer_which'),
+    outStruct('curr_value', 'itimerval', 32),
+  ),
+  row(
+    38,
+    'setitimer',
+    'data',
+    'time',
+    'int',
+    int('which', 'itimer_which'),
+    inStruct('new_value', 'itimerval', 32),
+    outStruct('old_value', 'itimerval', 32),
+  ),
+  // The id is stored before the clock is asked whether it can make a timer.
+  row(
+    222,
+    'timer_create',
+    'data',
+    'time',
+    'int',
+    clockid,
+    inStruct('sevp', 'sigevent', 64),
+    outStruct('timerid', 'int', 4, { when: 'always' }),
+  ),
+  row(
+    223,
+    'timer_settime',
+    'data',
+    'time',
+    'int',
+    timerid,
+    int('flags', 'timer_flags'),
+    inStruct('new_value', 'itimerspec', 32),
+    outStruct('old_value', 'itimerspec', 32),
+  ),
+  row(
+    224,
+    'timer_gettime',
+    'data',
+    'time',
+    'int',
+    timerid,
+    outStruct('curr_value', 'itimerspec', 32),
+  ),
+  row(225, 'timer_getoverrun', 'data', 'time', 'int', timerid),
+  row(226, 'timer_delete', 'data', 'time', 'int', timerid),
+  row(100, 'times', 'data', 'time', 'int', outStruct('buf', 'tms', 32)),
+];
