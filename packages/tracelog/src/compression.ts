@@ -53,11 +53,21 @@ export class Decompressor {
   readonly name: DecompressorName;
   private readonly context;
 
-  /** `portable` does without the addon even where there is one. */
-  constructor(prefer: DecompressorName = 'native') {
-    const addon = prefer === 'native' ? loadNative() : null;
+  private constructor(addon: Native | null) {
     this.context = addon === null ? null : new addon.DCtx();
     this.name = addon === null ? 'portable' : 'native';
+  }
+
+  private static readonly made = new Map<DecompressorName, Decompressor>();
+
+  /** One for all logs of this thread: its context is large. `portable` does without the addon even where there is one. */
+  static get(prefer: DecompressorName = 'native'): Decompressor {
+    let found = Decompressor.made.get(prefer);
+    if (found === undefined) {
+      found = new Decompressor(prefer === 'native' ? loadNative() : null);
+      Decompressor.made.set(prefer, found);
+    }
+    return found;
   }
 
   /** Exactly `size` bytes from `from`, or MalformedError. Never takes more memory than that. */

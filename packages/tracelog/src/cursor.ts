@@ -2,6 +2,7 @@
 import type { ChunkCache, ChunkHolder } from './chunk-cache.js';
 import { FrameDecoder } from './codec.js';
 import { LogCorruptError, MalformedError } from './errors.js';
+import type { Matcher } from './filter.js';
 import type { Run } from './framing.js';
 import type { LogFile } from './log-file.js';
 import type { Frame, StreamId } from './schema/frames.js';
@@ -79,6 +80,15 @@ export class StreamCursor implements ChunkHolder {
   get head(): FrameDecoder {
     if (!this.attached && this.run !== undefined) this.attach(this.run);
     return this.decoder;
+  }
+
+  /** Whether the frame that step() stepped to is wanted. */
+  matches(matcher: Matcher): boolean {
+    try {
+      return matcher.matches(this.head);
+    } catch (error) {
+      throw this.fail(error);
+    }
   }
 
   take(): Frame {

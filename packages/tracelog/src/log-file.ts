@@ -44,6 +44,15 @@ const SEARCH_BYTES = 1024 * 1024;
 /** Compressed chunks up to this size are read into memory that is kept for the next. */
 const SCRATCH_BYTES = 1024 * 1024;
 
+/** What a chunk gives to one who goes through the file. */
+interface Found {
+  readonly offset: number;
+  readonly runs?: readonly Run[];
+  /** A content, of which so many bytes have not been found yet. */
+  readonly content?: Content;
+  readonly missing?: number;
+}
+
 export class LogFile {
   readonly path: string;
   /** Bytes in the file when it was opened. */
@@ -68,7 +77,7 @@ export class LogFile {
 
   constructor(path: string, prefer: DecompressorName | undefined) {
     this.path = path;
-    this.decompressor = new Decompressor(prefer);
+    this.decompressor = Decompressor.get(prefer);
     this.fd = openSync(path, 'r');
     try {
       const stat = fstatSync(this.fd);
@@ -131,7 +140,14 @@ export class LogFile {
   /** The bytes of a content, part by part. */
   *contentParts(content: Content): Iterable<Uint8Array> {
     let { offset } = content;
-    let head = this.at(offset, () => this.readHead(offset));
+    let head = this.at(offset, () => {
+      const announced = this.readHead(offset);
+      const { hash, size } = this.contentOf(announced, offset);
+      if (hash !== content.hash || size !== content.size) {
+        throw new MalformedError('a content is not the one that the index tells of');
+      }
+      return announced;
+    });
     let done = 0;
     for (let sequence = 0; done < content.size; sequence++) {
       offset += CHUNK_HEAD_SIZE + head.storedLength;
@@ -200,7 +216,7 @@ export class LogFile {
           this.bookmarks = decodeBookmarks(this.readChunk(end.bookmarks, ChunkKind.Bookmarks));
           return;
         } catch (error) {
-          if (!(error instanceof MalformedError)) throw error;
+          if (!(error instanceof MalformedError)) throw this.explain(error, end.index);
           this.truncatedReason = `the index is damaged: ${error.message}`;
           this.runs.clear();
           this.contents.length = 0;
@@ -231,17 +247,16 @@ export class LogFile {
   private scan(start: number): void {
     let reason = 'it has no end: it was cut off or is still being written';
     let offset = start;
-    let lastRuns: readonly Run[] = [];
+    let last: Found | undefined;
     while (offset < this.size) {
       try {
         const head = this.readHead(offset);
-        lastRuns = this.scanChunk(head, offset);
-        this.addRuns(lastRuns);
-        if (lastRuns.length > 0) this.chunks++;
+        const found = this.scanChunk(head, offset, last);
+        if (last !== undefined) this.add(last);
+        last = found;
         offset += CHUNK_HEAD_SIZE + head.storedLength;
       } catch (error) {
-        if (error instanceof UnknownTypeError) throw this.explain(error, offset);
-        if (!(error instanceof MalformedError)) throw error;
+        if (!(error instanceof MalformedError)) throw this.explain(error, offset);
         reason = `${reason} (at byte ${offset}: ${error.message})`;
         const next = this.searchChunk(offset + 1);
         if (next < 0) break;
@@ -249,41 +264,55 @@ export class LogFile {
         offset = next;
       }
     }
-    this.dropTornRun(lastRuns);
+    // After a power failure the last chunk may have its length, but not its bytes.
+    if (last !== undefined && this.isWhole(last.offset)) this.add(last);
     this.truncatedReason ||= reason;
   }
 
-  private scanChunk(head: ChunkHead, offset: number): readonly Run[] {
+  /** What the chunk at `offset` gives; `before` is what the chunk before it gave. */
+  private scanChunk(head: ChunkHead, offset: number, before: Found | undefined): Found {
     switch (head.kind) {
       case ChunkKind.Run:
-        return this.runsOf(head, offset);
+        return { offset, runs: this.runsOf(head, offset) };
       case ChunkKind.Pack:
-        return this.runsOf(head, offset, this.readPayload(offset, head));
+        return { offset, runs: this.runsOf(head, offset, this.readPayload(offset, head)) };
       case ChunkKind.Content: {
-        const source = new ByteSource(this.readPayload(offset, head));
-        this.contents.push({ hash: hashKind.decode(source), size: source.uint(), offset });
-        return [];
+        const content = this.contentOf(head, offset);
+        return { offset, content, missing: content.size };
+      }
+      case ChunkKind.ContentPart: {
+        const content = before?.content;
+        const missing = (before?.missing ?? 0) - head.rawLength;
+        return content === undefined ? { offset } : { offset, content, missing };
       }
       default:
-        return [];
+        return { offset };
     }
   }
 
-  /** After a power failure the last chunk may have its length, but not its bytes. */
-  private dropTornRun(runs: readonly Run[]): void {
-    const [run] = runs;
-    if (run === undefined) return;
-    try {
-      this.readPayload(run.offset, this.readHead(run.offset));
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.chunks--;
-      for (const { stream } of runs) {
-        const list = this.runs.get(stream) as Run[];
-        list.pop();
-        if (list.length === 0) this.runs.delete(stream);
-      }
+  private add(found: Found): void {
+    const { runs, content, missing } = found;
+    if (runs !== undefined) {
+      this.addRuns(runs);
+      this.chunks++;
     }
+    if (content !== undefined && missing === 0) this.contents.push(content);
+  }
+
+  private isWhole(offset: number): boolean {
+    try {
+      this.readPayload(offset, this.readHead(offset));
+      return true;
+    } catch (error) {
+      if (error instanceof MalformedError) return false;
+      throw error;
+    }
+  }
+
+  private contentOf(head: ChunkHead, offset: number): Content {
+    if (head.kind !== ChunkKind.Content) throw new MalformedError('a content is missing');
+    const source = new ByteSource(this.readPayload(offset, head));
+    return { hash: hashKind.decode(source), size: source.uint(), offset };
   }
 
   /** Offset of the next chunk with a good head, -1 if there is none. */

@@ -35,7 +35,7 @@ export function* mergeStreams(
   for (let head = heap[0]; head !== undefined; head = heap[0]) {
     const { cursor } = head;
     if (head.exact) {
-      if (matcher.matches(cursor.head)) {
+      if (cursor.matches(matcher)) {
         yield { frame: cursor.take(), stream: cursor.stream, offset: cursor.offset };
       } else {
         cursor.pass();
