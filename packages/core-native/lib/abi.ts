@@ -39,6 +39,7 @@ export const Sys = {
   prctl: 157,
   arch_prctl: 158,
   gettid: 186,
+  futex: 202,
   sched_setaffinity: 203,
   sched_getaffinity: 204,
   set_tid_address: 218,

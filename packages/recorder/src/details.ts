@@ -120,7 +120,10 @@ export class Details {
     if (!verbosity.data || !hasIn(row.nr)) return;
     session.peekTid = task.tid;
     inRegions(row, task.args, task.result, session.peek, (addr, size, arg) => {
-      if (row.args[arg]?.type.kind === 'string' || row.args[arg]?.type.kind === 'strings') return;
+      const type = row.args[arg]?.type;
+      if (type === undefined || type.kind === 'string' || type.kind === 'strings') return;
+      // The kernel has stored its answer there by now.
+      if ('dir' in type && type.dir !== 'in') return;
       const length = verbosity.wholeData ? size : Math.min(size, DATA_LIMIT);
       const bytes = new Uint8Array(length);
       const got = tracer.readMemory(task.tid, addr, bytes, 0, length);

@@ -64,7 +64,7 @@ export class FileTable {
     const known = this.entries.get(fd);
     if (known !== undefined) return known ?? undefined;
     const stat = fd >= 0 ? statFd(tid, fd) : null;
-    if (stat === null) return undefined;
+    if (stat === null || stat === undefined) return undefined;
     const key = `${stat.dev}:${stat.ino}`;
     const info: FileInfo = { key, ...stat, resource: this.registry.resource(`${key}:${stat.path}`) };
     this.entries.set(fd, info);

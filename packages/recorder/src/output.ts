@@ -19,7 +19,7 @@ export class OutputTracker {
   learn(tid: number): void {
     for (const fd of [2, 1]) {
       const stat = statFd(tid, fd);
-      if (stat === null) continue;
+      if (stat === null || stat === undefined) continue;
       if ((stat.mode & S_IFMT) === S_IFCHR) {
         if (Math.floor(stat.rdev / 256) === MEMORY_MAJOR) continue;
         this.terminal = true;

@@ -2,7 +2,6 @@ import {
   ARGUMENT_REGS,
   Errno,
   EventKind,
-  isRestart,
   PtraceEvent,
   Reg,
   Registers,
@@ -261,7 +260,7 @@ export class Session {
       this.refuse(task, row);
       return;
     }
-    task.mayYield = row.class === 'blocking' || row.class === 'data';
+    task.mayYield = row.class === 'blocking';
     if (hasEntry(nr)) {
       this.peekTid = task.tid;
       readEntry(row, task.args, this.peek, task.regionContext.entry);
@@ -422,7 +421,7 @@ export class Session {
       shape = syscallTable[task.restartNr];
       args = task.restartArgs;
     }
-    if (shape !== undefined && hasOut(shape.nr) && !isRestart(result)) {
+    if (shape !== undefined && hasOut(shape.nr)) {
       this.peekTid = task.tid;
       const found: MemoryWrite[] = extra.slice();
       const keep = (addr: number, size: number): void => {
@@ -501,7 +500,7 @@ export class Session {
       case PtraceEvent.Vfork:
       case PtraceEvent.Clone:
         task.onSpawn?.(this, task, message);
-        if (this.early.delete(message)) this.childStarted(this.tasks.get(message)!);
+        if (this.takeEarly(message)) this.childStarted(this.tasks.get(message)!);
         this.tracer.resume(task.tid, Resume.Syscall, 0);
         return;
       case PtraceEvent.Exec:
@@ -536,11 +535,17 @@ export class Session {
     this.tracer.resume(task.tid, Resume.Syscall, 0);
   }
 
+  /** True if a task's first stop was seen before its parent's event. */
+  takeEarly(tid: number): boolean {
+    return this.early.delete(tid);
+  }
+
   /** First stop of a new task. */
   childStarted(task: Task): void {
     const start = (child: Task): void => {
       const writes: MemoryWrite[] = [];
-      if (child.setChildTid !== 0) {
+      // In shared memory the parent has recorded it already, and may have changed it since.
+      if (child.setChildTid !== 0 && child.space.users === 1) {
         const bytes = new Uint8Array(4);
         if (this.tracer.readMemory(child.tid, child.setChildTid, bytes, 0, 4) === 4) {
           writes.push({ addr: child.setChildTid, bytes });

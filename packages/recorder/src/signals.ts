@@ -77,13 +77,13 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);
+  if (task.exitRegsValid && regs.equals(task.exitRegs)) {
+    deliver(session, task, signo, siginfo, takePoint(task));
+    return;
+  }
   if (isSynchronous(signo, siginfo)) {
     if (signo === Signal.SIGSEGV && answerTrap(session, task)) return;
     deliver(session, task, signo, siginfo, 'fault');
-    return;
-  }
-  if (task.exitRegsValid && regs.equals(task.exitRegs)) {
-    deliver(session, task, signo, siginfo, takePoint(task));
     return;
   }
   const action = actionOf(task, signo);

@@ -43,8 +43,12 @@ export class AddressSpace {
 
   constructor(readonly id: number) {}
 
+  /** PR_SET_DUMPABLE as the program believes it to be. */
+  dumpable = 1;
+
   clone(id: number): AddressSpace {
     const copy = new AddressSpace(id);
+    copy.dumpable = this.dumpable;
     copy.shared = this.shared.map((mapping) => ({ ...mapping }));
     return copy;
   }

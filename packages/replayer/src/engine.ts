@@ -60,6 +60,8 @@ export class Engine {
   private readonly domains = new Map<StreamId, ReplayDomain>();
   private readonly earlyChildren = new Set<number>();
   private readonly historyLength: number;
+  /** Told of every frame once it has been applied. */
+  onFrame: ((frame: Frame) => void) | undefined;
   private rootPid = 0;
 
   constructor(
@@ -246,6 +248,7 @@ export class Engine {
         throw new Error(`the log's stream ${domain.stream} names the task ${frame.task}, which was never made`);
       }
       if (!this.apply(domain, task, frame)) break;
+      this.onFrame?.(frame);
       if (task.history.push(frame) > this.historyLength) task.history.shift();
       domain.cursor.next();
       if (domain.ended) break;
@@ -494,11 +497,22 @@ export class Engine {
     regs.set(Reg.rax, Sys.rt_sigreturn);
     regs.set(Reg.orig_rax, -1);
     tracer.setRegs(task.tid);
-    for (let stop = 0; stop < 2; stop++) {
+    // Not by steps: they would hide a trap flag that the frame restores. First the end of the call that was not run.
+    for (let stop = 0; stop < 3; stop++) {
       tracer.resume(task.tid, Resume.Syscall, 0);
       if (tracer.waitFor(task.tid) !== EventKind.Syscall) throw this.internal(task, 'rt_sigreturn did not return');
     }
     task.at = At.User;
+  }
+
+  /**
+   * Steps a task once. From the entry of a call that is not run, the first step only leaves that call; the next one runs
+   * the instruction at rip.
+   */
+  step(task: ReplayTask, expected: EventKind): void {
+    this.tracer.resume(task.tid, Resume.Step, 0);
+    const kind = this.tracer.waitFor(task.tid);
+    if (kind !== expected) throw this.internal(task, `a step ended in ${EventKind[kind]}, not ${EventKind[expected]}`);
   }
 
   private applySignal(task: ReplayTask, frame: SignalFrame): boolean {

@@ -1,9 +1,21 @@
+import type { Frame } from '@scribe-ts/tracelog';
 import type { Divergence, ReplayResult } from './options.js';
+
+/** What the thread of `replay()` wants to hear on the way: callbacks cannot be handed to a worker. */
+export interface Wanted {
+  readonly output: boolean;
+  readonly frames: boolean;
+  readonly progress: boolean;
+  /** [0]: frames told and not yet taken. The worker waits on it when there are too many. */
+  readonly untaken: Int32Array;
+}
 
 /** What the worker that traces tells the thread of `replay()`. */
 export type Report =
   | { readonly type: 'started'; readonly interruptToken: number }
   | { readonly type: 'output'; readonly target: number; readonly bytes: Uint8Array }
+  | { readonly type: 'frame'; readonly frame: Frame }
+  | { readonly type: 'progress'; readonly part: number }
   | { readonly type: 'finished'; readonly result: ReplayResult }
   | { readonly type: 'diverged'; readonly divergence: Divergence }
   | { readonly type: 'aborted' }

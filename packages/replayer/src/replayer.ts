@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { interrupt } from '@scribe-ts/core-native';
 import { DivergenceError, type ReplayOptions, type ReplayResult } from './options.js';
-import type { Report } from './protocol.js';
+import type { Report, Wanted } from './protocol.js';
 
 /** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED or INTERNAL. */
 export class ReplayError extends Error {
@@ -21,10 +21,16 @@ export class ReplayError extends Error {
  * Throws DivergenceError when the program does anything else than the log says, ReplayError when it cannot be replayed.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  const { onOutput, signal, ...plain } = options;
+  const { onOutput, onFrame, onProgress, signal, ...plain } = options;
+  const wanted: Wanted = {
+    output: onOutput !== undefined,
+    frames: onFrame !== undefined,
+    progress: onProgress !== undefined,
+    untaken: new Int32Array(new SharedArrayBuffer(4)),
+  };
   signal?.throwIfAborted();
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: { options: plain, captureOutput: onOutput !== undefined },
+    workerData: { options: plain, wanted },
   });
   let token = 0;
   return await new Promise<ReplayResult>((resolve, reject) => {
@@ -48,6 +54,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           return;
         case 'output':
           onOutput?.(report.target, report.bytes);
+          return;
+        case 'frame':
+          onFrame?.(report.frame);
+          Atomics.sub(wanted.untaken, 0, 1);
+          Atomics.notify(wanted.untaken, 0);
+          return;
+        case 'progress':
+          onProgress?.(report.part);
           return;
         case 'finished':
           resolve(report.result);

@@ -2,26 +2,63 @@ import { createHash } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { NativeError, Tracer } from '@scribe-ts/core-native';
-import { openLog } from '@scribe-ts/tracelog';
+import { type Frame, openLog } from '@scribe-ts/tracelog';
 import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
 import type { ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
-import type { Report } from './protocol.js';
+import type { Report, Wanted } from './protocol.js';
 import { describeDivergence } from './report.js';
 import { SharedFiles } from './shared.js';
 
 const port = parentPort!;
-const { options, captureOutput } = workerData as { options: ReplayOptions; captureOutput: boolean };
+const { options, wanted } = workerData as { options: ReplayOptions; wanted: Wanted };
+
+/** Frames between two looks at the clock, and the time between two reports of progress. */
+const FRAMES_A_LOOK = 256;
+const PROGRESS_MS = 100;
+/** Frames that may wait to be taken: the replay is faster than whoever prints them. */
+const MAX_UNTAKEN = 4096;
 
 function tell(report: Report): void {
   port.postMessage(report);
 }
 
 function show(target: number, bytes: Uint8Array): void {
-  if (captureOutput) tell({ type: 'output', target, bytes });
+  if (wanted.output) tell({ type: 'output', target, bytes });
   else if (options.quiet !== true) writeAll(target === 2 ? 2 : 1, bytes);
+}
+
+function tellFrame(frame: Frame): void {
+  const untaken = Atomics.add(wanted.untaken, 0, 1) + 1;
+  tell({ type: 'frame', frame: withOwnBytes(frame) });
+  if (untaken >= MAX_UNTAKEN) Atomics.wait(wanted.untaken, 0, untaken);
+}
+
+/** A copy whose bytes are its own: a view sent to another thread takes the whole chunk behind it along. */
+function withOwnBytes<T>(value: T): T {
+  if (value instanceof Uint8Array) return new Uint8Array(value) as T;
+  if (Array.isArray(value)) return value.map(withOwnBytes) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, withOwnBytes<unknown>(field)]),
+  ) as T;
+}
+
+/** What is to happen at each frame, undefined if nothing is. */
+function frameWatcher(total: number): Engine['onFrame'] {
+  if (!wanted.frames && !wanted.progress) return undefined;
+  let frames = 0;
+  let due = 0;
+  return (frame) => {
+    if (wanted.frames) tellFrame(frame);
+    if (!wanted.progress || ++frames % FRAMES_A_LOOK !== 0) return;
+    const now = performance.now();
+    if (now < due) return;
+    due = now + PROGRESS_MS;
+    tell({ type: 'progress', part: frames / total });
+  };
 }
 
 function run(): void {
@@ -33,6 +70,7 @@ function run(): void {
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
   const engine = new Engine(tracer, log, contents, shared, output, options, aborted);
+  engine.onFrame = frameWatcher(log.stats.frames);
   try {
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
@@ -64,7 +102,10 @@ function run(): void {
 
 function endState(states: readonly string[]): string {
   if (states.length === 0) return '';
-  return createHash('sha256').update([...states].sort().join('\n')).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update([...states].sort().join('\n'))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 try {
@@ -77,7 +118,11 @@ try {
     tell({
       type: 'failed',
       message: failure.message,
-      code: refused ? 'PTRACE_REFUSED' : error instanceof NativeError ? 'START_FAILED' : (failure.code ?? 'INTERNAL'),
+      code: refused
+        ? 'PTRACE_REFUSED'
+        : error instanceof NativeError
+          ? 'START_FAILED'
+          : (failure.code ?? 'INTERNAL'),
       operation: failure.operation ?? '',
       stack: failure.stack ?? '',
     });

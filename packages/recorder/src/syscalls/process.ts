@@ -24,6 +24,7 @@ const FUTEX_TID_MASK = 0x3fffffff;
 /** The kernel follows at most this many entries of a robust list (ROBUST_LIST_LIMIT). */
 const ROBUST_LIST_LIMIT = 2048;
 
+const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_SECCOMP = 22;
 const PR_GET_TSC = 25;
@@ -35,7 +36,7 @@ const ARCH_SET_CPUID = 0x1012;
 function readWord(session: Session, task: Task, addr: number): number | undefined {
   const bytes = new Uint8Array(8);
   if (session.tracer.readMemory(task.tid, addr, bytes, 0, 8) !== 8) return undefined;
-  return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  return Number(new DataView(bytes.buffer).getBigInt64(0, true));
 }
 
 function readInt(session: Session, task: Task, addr: number): number | undefined {
@@ -94,6 +95,7 @@ function cloneEntry(session: Session, task: Task): boolean {
       const stored = new Set<number>();
       if (has(call, Clone.PARENT_SETTID)) stored.add(call.parentTid);
       if (has(call, Clone.PIDFD)) stored.add(call.pidfd);
+      if (has(call, Clone.CHILD_SETTID) && has(call, Clone.VM) && !has(call, Clone.VFORK)) stored.add(call.childTid);
       for (const addr of stored) {
         const value = readInt(session, task, addr);
         if (value !== undefined) writes.push({ addr, bytes: int32(value) });
@@ -126,6 +128,11 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
     tid,
     pid: group.tgid,
   });
+  if (child.setChildTid !== 0 && sharesMemory && !has(call, Clone.VFORK)) {
+    // The child's tid appears in memory that the parent sees as soon as the child is scheduled: have it happen now.
+    if (!session.takeEarly(tid)) session.tracer.waitFor(tid);
+    session.childStarted(child);
+  }
 }
 
 // execve
@@ -213,9 +220,15 @@ function execveExit(session: Session, task: Task): void {
 
 function prctlEntry(session: Session, task: Task): boolean {
   switch (task.args[0]) {
-    case PR_SET_DUMPABLE:
-      // An undumpable process closes its memory to the recorder.
-      session.answer(task, 0);
+    case PR_SET_DUMPABLE: {
+      // An undumpable process would close its memory to the recorder.
+      const value = Number(task.args[1]);
+      if (value === 0 || value === 1) task.space.dumpable = value;
+      session.answer(task, value === 0 || value === 1 ? 0 : -Errno.EINVAL);
+      return true;
+    }
+    case PR_GET_DUMPABLE:
+      session.answer(task, task.space.dumpable);
       return true;
     case PR_SET_SECCOMP:
     case PR_SET_SYSCALL_USER_DISPATCH:
@@ -327,16 +340,21 @@ function die(session: Session, task: Task): void {
   retire(session, task);
 }
 
+/** State letter of a task as /proc shows it; 'X' if it is gone. */
+function stateOf(tid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${tid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] ?? 'X';
+  } catch {
+    return 'X';
+  }
+}
+
 function waitForZombie(tid: number): void {
   for (;;) {
-    let stat: string;
-    try {
-      stat = readFileSync(`/proc/${tid}/task/${tid}/stat`, 'latin1');
-    } catch {
-      return;
-    }
-    const state = stat[stat.lastIndexOf(')') + 2];
-    if (state === 'Z' || state === 'X' || state === 'x') return;
+    const state = stateOf(tid);
+    // 't': its place has been taken by a thread that executes a program.
+    if (state === 'Z' || state === 'X' || state === 'x' || state === 't') return;
   }
 }
 
@@ -345,7 +363,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
   const writes: MemoryWrite[] = [];
   const head = task.robustList;
   if (head === 0) return writes;
-  const offset = signed(readWord(session, task, head + 8));
+  const offset = readWord(session, task, head + 8) ?? 0;
   const pending = readWord(session, task, head + 16) ?? 0;
   let entry = readWord(session, task, head) ?? 0;
   const mark = (node: number): void => {
@@ -363,11 +381,6 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
   }
   mark(pending);
   return writes;
-}
-
-function signed(value: number | undefined): number {
-  if (value === undefined) return 0;
-  return value >= 2 ** 63 ? value - 2 ** 64 : value;
 }
 
 /** Takes a task that has ended out of everything but the table of tids. */
@@ -405,6 +418,46 @@ export function reportDeath(session: Session, task: Task, status: number): void 
   forget(session, task);
 }
 
+const FUTEX_COMMANDS_THAT_WAIT: ReadonlySet<number> = new Set([0, 6, 9, 11, 13]);
+const FUTEX_COMMANDS_THAT_WAIT_FOR_OWNERS: ReadonlySet<number> = new Set([6, 11, 13]);
+const FUTEX_COMMAND_MASK = 0x7f;
+
+/**
+ * A task that waits for a lock of the priority-inheriting kind marks the lock's word before it sleeps: others see that
+ * with no call of theirs. So let it happen before they run, and tell replay.
+ */
+function futexEntry(session: Session, task: Task): boolean {
+  const command = Number(task.args[1]) & FUTEX_COMMAND_MASK;
+  // Those that do not wait may store into a word that others look at: nobody may run before that is recorded.
+  if (!FUTEX_COMMANDS_THAT_WAIT.has(command)) task.mayYield = false;
+  if (task.domain.tasks.size === 1 || !FUTEX_COMMANDS_THAT_WAIT_FOR_OWNERS.has(command)) return false;
+  // WAIT_REQUEUE_PI waits on one word and locks another.
+  const addr = Number(command === 11 ? task.args[4] : task.args[0]);
+  session.tracer.resume(task.tid, Resume.Syscall, 0);
+  if (!sleeps(task.tid)) return true;
+  const value = readInt(session, task, addr);
+  if (value !== undefined) {
+    session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+    task.blocked = true;
+    session.emit(task, {
+      type: 'kernel-write',
+      task: task.uid,
+      time: session.now,
+      writes: [{ addr, bytes: int32(value) }],
+    });
+    session.passBaton(task.domain);
+  }
+  return true;
+}
+
+/** Waits until a task that was let into a call sleeps in it (true), or has come out (false). */
+function sleeps(tid: number): boolean {
+  for (;;) {
+    const state = stateOf(tid);
+    if (state !== 'R') return state === 'S' || state === 'D';
+  }
+}
+
 export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.clone]: cloneEntry,
   [Sys.fork]: cloneEntry,
@@ -414,6 +467,7 @@ export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.execveat]: execveEntry,
   [Sys.exit]: exitEntry,
   [Sys.exit_group]: exitEntry,
+  [Sys.futex]: futexEntry,
   [Sys.prctl]: prctlEntry,
   [Sys.arch_prctl]: archPrctlEntry,
 };

@@ -49,13 +49,11 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   regs.set(Reg.r10, 0);
   regs.set(Reg.r8, tls);
   tracer.setRegs(task.tid);
-  tracer.resume(task.tid, Resume.Step, 0);
-  if (tracer.waitFor(task.tid) !== EventKind.Event || tracer.event[2] !== PtraceEvent.Clone) {
-    throw engine.internal(task, 'clone failed in the replay');
-  }
+  engine.step(task, EventKind.Signal);
+  engine.step(task, EventKind.Event);
+  if (tracer.event[2] !== PtraceEvent.Clone) throw engine.internal(task, 'clone failed in the replay');
   const childTid = tracer.values[0]!;
-  tracer.resume(task.tid, Resume.Step, 0);
-  tracer.waitFor(task.tid);
+  engine.step(task, EventKind.Signal);
   regs.load(entry);
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(task.tid);
@@ -102,6 +100,10 @@ export function replayExec(engine: Engine, task: ReplayTask): void {
   regs.set(Reg.rsi, REMOTE_SCRATCH);
   regs.set(Reg.rdx, REMOTE_SCRATCH + 8);
   tracer.setRegs(task.tid);
+  // A vfork child leaves its parent's address space here.
+  task.space.users--;
+  task.space = new ReplaySpace(engine.nextSpace++);
+  task.space.users = 1;
   task.at = At.Exec;
   tracer.resume(task.tid, Resume.Cont, 0);
 }
