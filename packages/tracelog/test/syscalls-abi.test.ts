@@ -72,6 +72,7 @@ const HEADERS = `
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/fiemap.h>
+#include <linux/fsmap.h>
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
 #include <linux/btrfs.h>

@@ -104,6 +104,11 @@ test('ioctlInfo tells what is known of a request', (t) => {
   t.deepEqual(ioctlInfo(0x8912), { name: 'SIOCGIFCONF', kind: 'nested', reason: '' });
   t.is(ioctlInfo(0x80045800 >>> 0).kind, 'encoded');
   t.is(ioctlInfo(0x89f3).kind, 'unknown');
+  t.deepEqual(ioctlInfo(0xc0389423), {
+    name: 'BTRFS_IOC_INO_PATHS',
+    kind: 'unknown',
+    reason: '',
+  });
   t.is(ioctlInfo(0xae00).kind, 'unsupported');
   t.regex(unsupportedIoctl(0xae00)!, /^KVM: /);
   t.regex(unsupportedIoctl(0xc0106400)!, /^DRM: /);

@@ -413,7 +413,7 @@ export const fileRows: readonly SyscallRow[] = [
     '',
     'int',
     mountRequest,
-    outBytes('buf', arg(2), { struct: 'statmount' }),
+    special('buf', 'statmount', 'out'),
     ulong('bufsize'),
     uint('flags', 'statmount_flags'),
   ),

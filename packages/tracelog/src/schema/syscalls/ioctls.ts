@@ -27,8 +27,8 @@ export interface IoctlInfo {
   readonly name: string | undefined;
   /**
    * `flat`: no, one or one plain argument of known size. `nested`: with pointers inside. `encoded`: as the request's
-   * number says. `unknown`: an old number without a size: what the kernel writes is not recorded. `unsupported`: the
-   * request shares memory with the kernel or has it written later.
+   * number says. `unknown`: an old number without a size, or a structure with pointers that are not followed here: what
+   * the kernel writes is not recorded. `unsupported`: the request shares memory with the kernel or has it written later.
    */
   readonly kind: 'flat' | 'nested' | 'encoded' | 'unknown' | 'unsupported';
   /** Why it is unsupported, for people; else ''. */
@@ -50,6 +50,7 @@ const FS_IOC_ADD_ENCRYPTION_KEY = iowr('f', 23, 80);
 const FS_IOC_ENABLE_VERITY = iow('f', 133, 128);
 const FS_IOC_MEASURE_VERITY = iowr('f', 134, 4);
 const FS_IOC_READ_VERITY_METADATA = iowr('f', 135, 40);
+const FS_IOC_GETFSMAP = iowr('X', 59, 192);
 const FIDEDUPERANGE = iowr(0x94, 54, 24);
 const BTRFS_IOC_SEARCH_TREE_V2 = iowr(0x94, 17, 112);
 const BTRFS_IOC_SPACE_INFO = iowr(0x94, 20, 16);
@@ -332,6 +333,7 @@ const entries: readonly Entry[] = [
   [iow(0x94, 9, 4), 'FICLONE', 'value'],
   [iow(0x94, 13, 32), 'FICLONERANGE', 'in', 32, 'file_clone_range'],
   [FIDEDUPERANGE, 'FIDEDUPERANGE', 'nested', 24, 'file_dedupe_range'],
+  [FS_IOC_GETFSMAP, 'FS_IOC_GETFSMAP', 'nested', 192, 'fsmap_head'],
   [FS_IOC_FIEMAP, 'FS_IOC_FIEMAP', 'nested', 32, 'fiemap'],
   [ior(0x94, 49, 256), 'FS_IOC_GETFSLABEL', 'out', 256],
   [iow(0x94, 50, 256), 'FS_IOC_SETFSLABEL', 'in', 256],
@@ -524,6 +526,40 @@ export const knownIoctls: readonly {
   readonly struct: string | undefined;
 }[] = entries.map(([request, name, , size, struct]) => ({ request, name, size, struct }));
 
+/** Requests whose number tells the size of a structure, but not of the buffers it points to, by letter and number. */
+const opaque: ReadonlyMap<number, string> = new Map([
+  [0x9423, 'BTRFS_IOC_INO_PATHS'],
+  [0x9424, 'BTRFS_IOC_LOGICAL_INO'],
+  [0x943b, 'BTRFS_IOC_LOGICAL_INO_V2'],
+  [0x9440, 'BTRFS_IOC_ENCODED_READ'],
+  [0x5826, 'XFS_IOC_GETBMAP'],
+  [0x5838, 'XFS_IOC_GETBMAPX'],
+  [0x5865, 'XFS_IOC_FSBULKSTAT'],
+  [0x5866, 'XFS_IOC_FSBULKSTAT_SINGLE'],
+  [0x5867, 'XFS_IOC_FSINUMBERS'],
+  [0x586c, 'XFS_IOC_READLINK_BY_HANDLE'],
+  [0x587a, 'XFS_IOC_ATTRLIST_BY_HANDLE'],
+  [0x587b, 'XFS_IOC_ATTRMULTI_BY_HANDLE'],
+  [0x587f, 'XFS_IOC_BULKSTAT'],
+  [0x5880, 'XFS_IOC_INUMBERS'],
+  [0xb300, 'MMC_IOC_CMD'],
+  [0xb301, 'MMC_IOC_MULTI_CMD'],
+  [0x6b00, 'SPI_IOC_MESSAGE'],
+  [0x690b, 'IPMICTL_RECEIVE_MSG_TRUNC'],
+  [0x690c, 'IPMICTL_RECEIVE_MSG'],
+  [0x3e04, 'SYNC_IOC_FILE_INFO'],
+  [0x4d04, 'MEMREADOOB'],
+  [0x4d16, 'MEMREADOOB64'],
+  [0x4d1a, 'MEMREAD'],
+  [0x7c02, 'MEDIA_IOC_ENUM_LINKS'],
+  [0x7c04, 'MEDIA_IOC_G_TOPOLOGY'],
+  [0x6f53, 'FE_GET_PROPERTY'],
+]);
+
+function opaqueName(request: number): string | undefined {
+  return (request >>> 16) & 0x3fff ? opaque.get(request & 0xffff) : undefined;
+}
+
 const SHARED = 'it shares memory with the kernel or a device';
 
 /**
@@ -575,6 +611,8 @@ export function ioctlInfo(request: number): IoctlInfo {
   }
   const reason = unsupportedIoctl(request);
   if (reason !== undefined) return { name: undefined, kind: 'unsupported', reason };
+  const name = opaqueName(request);
+  if (name !== undefined) return { name, kind: 'unknown', reason: '' };
   const encoded = request >>> 30 !== 0 && ((request >>> 16) & 0x3fff) !== 0;
   return { name: undefined, kind: encoded ? 'encoded' : 'unknown', reason: '' };
 }
@@ -622,15 +660,15 @@ function encodedRegions(request: number, arg: number, peek: Peek): readonly Regi
     const whole = head === undefined ? size : Math.max(size, readU32(head, 12));
     return [{ addr: arg, size: whole, dir: 'inout', when: 'success', struct: 'dm_ioctl' }];
   }
-  return [
-    {
-      addr: arg,
-      size,
-      dir: dir === 1 ? 'in' : dir === 2 ? 'out' : 'inout',
-      // A driver may store its answer although it fails; nobody's code asks a file that has no such request.
-      when: dir === 3 ? 'always' : 'success',
-    },
-  ];
+  const flat: Region = {
+    addr: arg,
+    size,
+    dir: dir === 1 ? 'in' : dir === 2 ? 'out' : 'inout',
+    // Some drivers store their answer although they fail.
+    when: dir === 3 ? 'always' : 'success',
+  };
+  if (opaqueName(request) === undefined) return [flat];
+  return [flat, { addr: arg, size: 0, dir: 'out', when: 'success', part: 'nested', unknown: true }];
 }
 
 /** Length of the string at `addr` without its NUL, at most a page; what can be read of it. */
@@ -697,6 +735,10 @@ function nested(
     case FS_IOC_FIEMAP:
       // fm_mapped_extents of fiemap_extent, or only their number where no room was given.
       tailed(32, 'inout', (head) => Math.min(readU32(head, 20), readU32(head, 24)) * 56);
+      break;
+    case FS_IOC_GETFSMAP:
+      // fmh_entries of struct fsmap, or only their number where no room was given.
+      tailed(192, 'inout', (head) => Math.min(readU32(head, 8), readU32(head, 12)) * 64);
       break;
     case FIDEDUPERANGE:
       tailed(24, 'inout', (head) => readU16(head, 16) * 32);

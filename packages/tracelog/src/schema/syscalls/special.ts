@@ -545,6 +545,14 @@ function pselectSigmask({ addr, peek }: SpecialCall): readonly Region[] {
   return regions;
 }
 
+/** The answer says first how long it is. */
+function statmount({ args, addr, peek, result }: SpecialCall): readonly Region[] {
+  const room = count64(args[2]);
+  const head = result === undefined || room < 4 ? undefined : peek(addr, 4);
+  const size = head === undefined ? room : Math.min(room, readU32(head, 0));
+  return one(addr, size, 'out', 'statmount');
+}
+
 const REBOOT_CMD_RESTART2 = 0xa1b2c3d4;
 
 const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
@@ -569,6 +577,7 @@ const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['landlock_rule', landlockRule],
   ['xattr_args', xattrArgs],
   ['pselect_sigmask', pselectSigmask],
+  ['statmount', statmount],
   ['reboot', (call) => (uint32(call.args[2]) === REBOOT_CMD_RESTART2 ? text(call) : NONE)],
 ]);
 
