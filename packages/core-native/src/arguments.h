@@ -9,16 +9,17 @@
 
 /// The arguments of one call, read by the plain C API: the wrappers of napi.h cost as much as a short system call. The
 /// first wrong one raises a TypeError and makes `ok()` false; readers then answer zeros.
-template <size_t Count>
+template <size_t Count, size_t OptionalCount = 0>
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
-    size_t count = Count;
-    ok_ = napi_get_cb_info(env, info, &count, values_, &this_, nullptr) == napi_ok;
-    if (count < Count) fail("too few arguments");
+    count_ = Count + OptionalCount;
+    ok_ = napi_get_cb_info(env, info, &count_, values_, &this_, nullptr) == napi_ok;
+    if (count_ < Count) fail("too few arguments");
   }
 
   bool ok() const { return ok_; }
+  bool given(size_t index) const { return index < count_; }
   napi_value at(size_t index) const { return values_[index]; }
 
   /// The native object behind `this`.
@@ -82,7 +83,8 @@ class Arguments {
   }
 
   napi_env env_;
-  napi_value values_[Count];
+  size_t count_;
+  napi_value values_[Count + OptionalCount];
   napi_value this_ = nullptr;
   bool ok_ = false;
 };

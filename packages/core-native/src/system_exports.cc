@@ -18,7 +18,7 @@ namespace {
 
 int32_t int_argument(const Napi::CallbackInfo& info, size_t index) {
   if (info.Length() > index && info[index].IsNumber()) return info[index].As<Napi::Number>().Int32Value();
-  throw_type_error(info.Env(), "a number was expected");
+  if (!info.Env().IsExceptionPending()) throw_type_error(info.Env(), "a number was expected");
   return -1;
 }
 
@@ -27,14 +27,17 @@ void set_native_error(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value interrupt(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), ring_interrupt_target(static_cast<uint32_t>(int_argument(info, 0))));
+  const auto token = static_cast<uint32_t>(int_argument(info, 0));
+  if (info.Env().IsExceptionPending()) return {};
+  return Napi::Boolean::New(info.Env(), ring_interrupt_target(token));
 }
 
 void interrupt_all_for_good(const Napi::CallbackInfo&) { shut_down_interrupts(); }
 
 Napi::Value cpuid(const Napi::CallbackInfo& info) {
-  const uint32_t leaf = info[0].ToNumber().Uint32Value();
-  const uint32_t subleaf = info[1].ToNumber().Uint32Value();
+  const auto leaf = static_cast<uint32_t>(int_argument(info, 0));
+  const auto subleaf = static_cast<uint32_t>(int_argument(info, 1));
+  if (info.Env().IsExceptionPending()) return {};
   const auto result = Napi::Array::New(info.Env(), 4);
   uint32_t index = 0;
   for (const uint32_t value : ::cpuid(leaf, subleaf)) result.Set(index++, value);
@@ -50,8 +53,9 @@ Napi::Value read_tsc(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value get_affinity(const Napi::CallbackInfo& info) {
-  const auto cpus = ::get_affinity(int_argument(info, 0));
+  const pid_t tid = int_argument(info, 0);
   if (info.Env().IsExceptionPending()) return {};
+  const auto cpus = ::get_affinity(tid);
   if (!cpus.ok()) {
     throw_os_error(info.Env(), cpus.error());
     return {};
@@ -80,7 +84,7 @@ void set_affinity(const Napi::CallbackInfo& info) {
 Napi::Value current_cpu(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), sched_getcpu()); }
 
 void set_subreaper(const Napi::CallbackInfo& info) {
-  const bool on = info[0].ToBoolean().Value();
+  const bool on = info.Length() > 0 && info[0].ToBoolean().Value();
   if (prctl(PR_SET_CHILD_SUBREAPER, on ? 1UL : 0UL, 0, 0, 0) != 0) throw_os_error(info.Env(), last_error("prctl"));
 }
 
@@ -122,8 +126,9 @@ Napi::Value stat_fd(const Napi::CallbackInfo& info) {
 
 Napi::Value parse_maps(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto maps = ProcMaps::read(int_argument(info, 0));
+  const pid_t tid = int_argument(info, 0);
   if (env.IsExceptionPending()) return {};
+  const auto maps = ProcMaps::read(tid);
   if (!maps.ok()) {
     throw_os_error(env, maps.error());
     return {};
@@ -162,10 +167,12 @@ Napi::Value open_counters(const Napi::CallbackInfo& info) {
 /// The values in the order of COUNTER_NAMES.
 Napi::Value read_counters(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  const int32_t handle = int_argument(info, 0);
+  if (env.IsExceptionPending()) return {};
   const auto& all = Environment::of(env).counters;
-  const auto found = all.find(int_argument(info, 0));
+  const auto found = all.find(handle);
   if (found == all.end()) {
-    if (!env.IsExceptionPending()) throw_range_error(env, "no such counters");
+    throw_range_error(env, "no such counters");
     return {};
   }
   const auto result = Napi::Array::New(env, kCounterCount);

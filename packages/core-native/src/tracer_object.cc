@@ -39,6 +39,18 @@ napi_value alive_or_throw(napi_env env, const Status& status) {
   return nullptr;
 }
 
+napi_value js_hex(napi_env env, std::initializer_list<uint64_t> words) {
+  std::string text;
+  for (const uint64_t word : words) {
+    char digits[17];
+    snprintf(digits, sizeof digits, "%016lx", word);
+    text += digits;
+  }
+  napi_value value = nullptr;
+  napi_create_string_latin1(env, text.data(), text.size(), &value);
+  return value;
+}
+
 pid_t tid_argument(const Napi::CallbackInfo& info) {
   if (info.Length() > 0 && info[0].IsNumber()) return info[0].As<Napi::Number>().Int32Value();
   throw_type_error(info.Env(), "a tid was expected");
@@ -58,62 +70,78 @@ const uint8_t* bytes_argument(const Napi::CallbackInfo& info, size_t index, size
   return nullptr;
 }
 
-/// Reads the properties of SpawnOptions. A NUL in a string would silently cut it off, so it's an error.
+/// Reads the properties of SpawnOptions. After the first wrong one it answers nothing but defaults: with an exception
+/// pending no more JavaScript may run. A NUL in a string would silently cut it off, so it's wrong.
 class SpawnOptionsReader {
  public:
-  explicit SpawnOptionsReader(const Napi::Object& object) : object_(object) {}
+  explicit SpawnOptionsReader(const Napi::Object& object) : env_(object.Env()), object_(object) {}
 
   bool ok() const { return ok_; }
 
-  std::string text(const char* name) { return to_text(object_.Get(name)); }
+  std::string text(const char* name) { return to_text(get(name)); }
   std::optional<std::string> optional_text(const char* name) {
-    const Napi::Value value = object_.Get(name);
+    const Napi::Value value = get(name);
     if (value.IsUndefined()) return std::nullopt;
     return to_text(value);
   }
   std::vector<std::string> texts(const char* name) {
     std::vector<std::string> result;
-    const Napi::Value value = object_.Get(name);
-    if (!value.IsArray()) {
-      fail();
-      return result;
-    }
-    const auto array = value.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); i++) result.push_back(to_text(array.Get(i)));
+    for (const Napi::Value& element : elements(get(name))) result.push_back(to_text(element));
     return result;
   }
-  bool flag(const char* name) { return object_.Get(name).ToBoolean().Value(); }
+  bool flag(const char* name) {
+    const Napi::Value value = get(name);
+    if (value.IsUndefined()) return false;
+    if (!value.IsBoolean()) return fail(), false;
+    return value.As<Napi::Boolean>().Value();
+  }
   std::optional<uint64_t> optional_number(const char* name) {
-    const Napi::Value value = object_.Get(name);
+    const Napi::Value value = get(name);
     if (value.IsUndefined()) return std::nullopt;
-    if (!value.IsNumber()) fail();
-    return static_cast<uint64_t>(value.ToNumber().Int64Value());
+    return static_cast<uint64_t>(to_number(value));
   }
   void stdio(int (&fds)[3]) {
-    const Napi::Value value = object_.Get("stdio");
+    const Napi::Value value = get("stdio");
     if (value.IsUndefined()) return;
-    if (!value.IsArray() || value.As<Napi::Array>().Length() != 3) return fail();
-    for (uint32_t i = 0; i < 3; i++) {
-      const Napi::Value fd = value.As<Napi::Array>().Get(i);
-      if (!fd.IsNumber()) return fail();
-      fds[i] = fd.As<Napi::Number>().Int32Value();
-    }
+    const std::vector<Napi::Value> values = elements(value);
+    if (values.size() != 3) return fail();
+    for (size_t i = 0; i < 3; i++) fds[i] = static_cast<int>(to_number(values[i]));
   }
 
  private:
-  std::string to_text(const Napi::Value& value) {
-    if (value.IsString()) {
-      std::string text = value.As<Napi::String>().Utf8Value();
-      if (text.find('\0') == std::string::npos) return text;
+  Napi::Value get(const char* name) {
+    if (!ok_) return env_.Undefined();
+    const Napi::Value value = object_.Get(name);
+    if (!env_.IsExceptionPending()) return value;
+    ok_ = false;
+    return env_.Undefined();
+  }
+  std::vector<Napi::Value> elements(const Napi::Value& value) {
+    std::vector<Napi::Value> result;
+    if (!value.IsArray()) return fail(), result;
+    const auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; ok_ && i < array.Length(); i++) {
+      result.push_back(array.Get(i));
+      if (env_.IsExceptionPending()) ok_ = false;
     }
-    fail();
-    return {};
+    return result;
+  }
+  std::string to_text(const Napi::Value& value) {
+    if (!ok_ || !value.IsString()) return fail(), std::string();
+    std::string text = value.As<Napi::String>().Utf8Value();
+    if (text.find('\0') != std::string::npos) return fail(), std::string();
+    return text;
+  }
+  int64_t to_number(const Napi::Value& value) {
+    if (!ok_ || !value.IsNumber()) return fail(), 0;
+    return value.As<Napi::Number>().Int64Value();
   }
   void fail() {
-    if (ok_) throw_type_error(object_.Env(), "wrong spawn options");
+    if (ok_) throw_type_error(env_, "wrong spawn options");
     ok_ = false;
   }
 
+  Napi::Env env_;
   Napi::Object object_;
   bool ok_ = true;
 };
@@ -121,7 +149,7 @@ class SpawnOptionsReader {
 }  // namespace
 
 Napi::Function TracerObject::define(Napi::Env env) {
-  const auto hot = [](const char* name, napi_callback callback) {
+  const auto plain = [](const char* name, napi_callback callback) {
     napi_property_descriptor descriptor = {};
     descriptor.utf8name = name;
     descriptor.method = callback;
@@ -131,18 +159,20 @@ Napi::Function TracerObject::define(Napi::Env env) {
   return DefineClass(
       env, "Tracer",
       {
-          hot("wait", wait),
-          hot("waitFor", wait_for),
-          hot("resume", resume),
-          hot("getRegs", get_regs),
-          hot("setRegs", set_regs),
-          hot("readMemory", read_memory),
-          hot("writeMemory", write_memory),
-          hot("readString", read_string),
-          hot("remoteSyscall", remote_syscall),
-          hot("interruptTask", interrupt_task),
-          hot("detach", detach),
-          hot("kill", kill),
+          plain("wait", wait),
+          plain("waitFor", wait_for),
+          plain("resume", resume),
+          plain("getRegs", get_regs),
+          plain("setRegs", set_regs),
+          plain("readMemory", read_memory),
+          plain("writeMemory", write_memory),
+          plain("readString", read_string),
+          plain("remoteSyscall", remote_syscall),
+          plain("interruptTask", interrupt_task),
+          plain("detach", detach),
+          plain("kill", kill),
+          plain("hashMemory", hash_memory),
+          plain("hashRange", hash_range),
           InstanceMethod<&TracerObject::spawn>("spawn"),
           InstanceMethod<&TracerObject::get_xstate>("getXstate"),
           InstanceMethod<&TracerObject::set_xstate>("setXstate"),
@@ -153,8 +183,6 @@ Napi::Function TracerObject::define(Napi::Env env) {
           InstanceMethod<&TracerObject::set_sigmask>("setSigmask"),
           InstanceMethod<&TracerObject::open_memory>("openMemory"),
           InstanceMethod<&TracerObject::close_memory>("closeMemory"),
-          InstanceMethod<&TracerObject::hash_memory>("hashMemory"),
-          InstanceMethod<&TracerObject::hash_range>("hashRange"),
           InstanceAccessor<&TracerObject::interrupt_token>("interruptToken"),
       });
 }
@@ -497,39 +525,30 @@ void TracerObject::close_memory(const Napi::CallbackInfo& info) {
   if (tid >= 0) memory_.forget(tid);
 }
 
-Napi::Value TracerObject::hash_memory(const Napi::CallbackInfo& info) {
-  const pid_t tid = tid_argument(info);
-  if (tid < 0) return {};
-  const PageRange excluded = {
-      static_cast<uint64_t>(info[1].ToNumber().Int64Value()),
-      static_cast<uint64_t>(info[2].ToNumber().Int64Value()),
-  };
-  const PageScan scan = info.Length() > 3 && info[3].StrictEquals(Napi::String::New(info.Env(), "read"))
-                            ? PageScan::Read
-                            : PageScan::Auto;
-  const auto hash = ::hash_memory(memory_, tid, excluded, scan);
-  if (!hash.ok()) {
-    throw_os_error(info.Env(), hash.error());
-    return {};
-  }
-  char text[33];
-  snprintf(text, sizeof text, "%016lx%016lx", hash.value().high, hash.value().low);
-  return Napi::String::New(info.Env(), text);
+napi_value TracerObject::hash_memory(napi_env env, napi_callback_info info) {
+  Arguments<3, 1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const PageRange excluded = {arguments.word(1), arguments.word(2)};
+  const PageScan scan = arguments.given(3) ? PageScan::Read : PageScan::Auto;
+  if (!arguments.ok()) return nullptr;
+  const auto hash = ::hash_memory(self->memory_, tid, excluded, scan);
+  if (hash.ok()) return js_hex(env, {hash.value().high, hash.value().low});
+  throw_os_error(env, hash.error());
+  return nullptr;
 }
 
-Napi::Value TracerObject::hash_range(const Napi::CallbackInfo& info) {
-  const pid_t tid = tid_argument(info);
-  if (tid < 0) return {};
-  const RemotePtr addr = {static_cast<uint64_t>(info[1].ToNumber().Int64Value())};
-  const auto length = static_cast<uint64_t>(info[2].ToNumber().Int64Value());
-  const auto hash = ::hash_range(memory_, tid, addr, length);
-  if (!hash.ok()) {
-    throw_os_error(info.Env(), hash.error());
-    return {};
-  }
-  char text[17];
-  snprintf(text, sizeof text, "%016lx", hash.value().high ^ hash.value().low);
-  return Napi::String::New(info.Env(), text);
+napi_value TracerObject::hash_range(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  const uint64_t length = arguments.word(2);
+  if (!arguments.ok()) return nullptr;
+  const auto hash = ::hash_range(self->memory_, tid, addr, length);
+  if (hash.ok()) return js_hex(env, {hash.value().high ^ hash.value().low});
+  throw_os_error(env, hash.error());
+  return nullptr;
 }
 
 Napi::Value TracerObject::interrupt_token(const Napi::CallbackInfo& info) {

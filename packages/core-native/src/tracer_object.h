@@ -14,7 +14,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   ~TracerObject() override;
 
  private:
-  // Called at every stop: the plain C API.
+  // By the plain C API, since most are called at every stop (arguments.h).
   static napi_value wait(napi_env env, napi_callback_info info);
   static napi_value wait_for(napi_env env, napi_callback_info info);
   static napi_value resume(napi_env env, napi_callback_info info);
@@ -27,6 +27,8 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value interrupt_task(napi_env env, napi_callback_info info);
   static napi_value detach(napi_env env, napi_callback_info info);
   static napi_value kill(napi_env env, napi_callback_info info);
+  static napi_value hash_memory(napi_env env, napi_callback_info info);
+  static napi_value hash_range(napi_env env, napi_callback_info info);
 
   Napi::Value spawn(const Napi::CallbackInfo& info);
   Napi::Value get_xstate(const Napi::CallbackInfo& info);
@@ -38,8 +40,6 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   void set_sigmask(const Napi::CallbackInfo& info);
   void open_memory(const Napi::CallbackInfo& info);
   void close_memory(const Napi::CallbackInfo& info);
-  Napi::Value hash_memory(const Napi::CallbackInfo& info);
-  Napi::Value hash_range(const Napi::CallbackInfo& info);
   Napi::Value interrupt_token(const Napi::CallbackInfo& info);
 
   /// Shows an event to JavaScript: `event`, `regs` and `values`.

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { NativeError, parseMaps, Resume, Tracer } from '../lib/index.js';
-import { end, environment, guest, runToEntry } from './support/guest.js';
+import { end, endAll, environment, guest, runToEntry } from './support/guest.js';
 
 const SYS_getppid = 110;
 const tracer = new Tracer();
+test.afterEach.always(() => endAll(tracer));
 const dir = mkdtempSync(join(tmpdir(), 'scribe-'));
 test.after.always(() => rmSync(dir, { recursive: true }));
 

@@ -14,6 +14,7 @@ import {
 } from '../lib/index.js';
 import {
   end,
+  endAll,
   environment,
   guest,
   register,
@@ -38,6 +39,7 @@ const SIGSTOP = 19;
 const exitStatus = (code: number) => code << 8;
 
 const tracer = new Tracer();
+test.afterEach.always(() => endAll(tracer));
 
 function regsOf(tid: number): Buffer {
   tracer.getRegs(tid);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EventKind, PtraceEvent, Reg, Resume, type Tracer } from '../../lib/index.js';
+import { EventKind, gettid, PtraceEvent, Reg, Resume, type Tracer } from '../../lib/index.js';
 
 const testDir = dirname(dirname(fileURLToPath(import.meta.url)));
 const outDir = join(dirname(testDir), 'build', 'test-guests');
@@ -85,5 +85,19 @@ export function runToEntry(tracer: Tracer, tid: number, nr: number, how: Resume)
     // The exec's own exit-stop comes first; entries have rax -ENOSYS.
     atEntry = !atEntry && signedRegister(tracer, Reg.rax) === -38;
     if (atEntry && register(tracer, Reg.orig_rax) === nr) return;
+  }
+}
+
+/** Kills what a failed test has left, so that the next one finds no tracees. */
+export function endAll(tracer: Tracer): void {
+  const children = readFileSync(`/proc/self/task/${gettid()}/children`, 'latin1');
+  for (const tid of children.split(' ').map(Number)) {
+    if (tid === 0) continue;
+    tracer.kill(tid, 0, 9);
+    tracer.resume(tid, Resume.Cont, 0);
+  }
+  for (let kind; (kind = tracer.wait(2000)) !== EventKind.NoTracees;) {
+    if (kind === EventKind.None) throw new Error('a tracee does not end');
+    tracer.resume(tracer.event[0]!, Resume.Cont, 0);
   }
 }
