@@ -63,7 +63,7 @@ export class ByteSink {
     }
   }
 
-  /** A signed integer, |value| up to 2^53. */
+  /** A safe integer. */
   int(value: number): void {
     this.ensure(MAX_VARINT);
     const sign = value < 0 ? 1 : 0;
@@ -73,7 +73,7 @@ export class ByteSink {
       if ((folded | 0) !== folded) throw new RangeError(`not an integer: ${value}`);
       this.small(folded * 2 + sign);
     } else {
-      if (!(folded < TWO_53) || folded % 1 !== 0) {
+      if (!(folded < TWO_53 - sign) || folded % 1 !== 0) {
         throw new RangeError(`not a safe integer: ${value}`);
       }
       this.folded(folded, sign);

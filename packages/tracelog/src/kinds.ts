@@ -22,7 +22,7 @@ export const uint: Kind<number> = {
 
 export const int: Kind<number> = {
   name: 'int',
-  doc: 'Signed integer n, |n| < 2^53, as the unsigned varint of 2n (n >= 0) or -2n - 1 (n < 0).',
+  doc: 'Signed integer n between -2^53 and 2^53 (both excluded), as the unsigned varint of 2n (n >= 0) or -2n - 1 (n < 0).',
   encode: (sink, value) => sink.int(value),
   decode: (source) => source.int(),
 };

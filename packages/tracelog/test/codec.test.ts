@@ -119,6 +119,8 @@ test('values outside their range are refused and leave no trace', (t) => {
   const before = encoder.sink.written().slice();
   const bad: unknown[] = [
     { ...call, args: [2 ** 53] },
+    { ...call, args: [-(2 ** 53)] },
+    { ...call, nr: 2 ** 53 },
     { ...call, args: [2n ** 63n] },
     { ...call, args: [0.5] },
     { ...call, args: [undefined] },

@@ -245,7 +245,7 @@ function containsChunk(bytes: Uint8Array, other: Uint8Array): boolean {
   const haystack = Buffer.from(bytes);
   return chunksOf(other).some(({ offset, head }) => {
     const whole = other.subarray(offset, offset + CHUNK_HEAD_SIZE + head.storedLength);
-    return head.frames > 0 && haystack.includes(whole);
+    return head.frames > 0 && haystack.includes(Buffer.from(whole));
   });
 }
 

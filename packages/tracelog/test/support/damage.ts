@@ -56,7 +56,7 @@ export function splice(log: Uint8Array, from: number, to: number, middle: Uint8A
 
 /** Bytes changed somewhere: flipped, overwritten, left out, doubled, or cut off. */
 export function mangle(random: Random, bytes: Uint8Array): Uint8Array {
-  let result = Uint8Array.from(bytes);
+  let result: Uint8Array = Uint8Array.from(bytes);
   for (let times = 1 + random.below(3); times > 0; times--) {
     const at = random.below(result.length + 1);
     const length = random.below(random.pick([2, 10, 300])) + 1;
