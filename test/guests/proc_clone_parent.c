@@ -2,7 +2,7 @@
 #include "guest_tasks.h"
 
 static volatile sig_atomic_t usr1_seen;
-static siginfo_t usr1_info;
+static volatile siginfo_t usr1_info;
 
 static void on_usr1(int signal, siginfo_t *info, void *context) {
   (void)signal, (void)context;
