@@ -132,7 +132,7 @@ export interface NativeTracer {
   spawn(options: SpawnOptions): SpawnResult;
   /** Waits for any tracee of this thread (__WALL|__WNOTHREAD). timeoutMs < 0: for ever. Returns the EventKind. Interruptible from any thread by interrupt(). */
   wait(timeoutMs: number): EventKind;
-  /** As wait, for one tid only, not interruptible (for stops known to come at once). */
+  /** As wait, for one tid only, not interruptible (for stops known to come at once). NoTracees if it isn't a tracee (any more). */
   waitFor(tid: number): EventKind;
   /** false if the task died (ESRCH). */
   resume(tid: number, how: Resume, signal: number): boolean;
@@ -168,7 +168,8 @@ export interface NativeTracer {
   /**
    * Runs one system call in a stopped task through the `syscall` instruction at `insn` (an address of the task's), all
    * signals blocked, with its registers and signal mask put back afterwards. `args`: up to 6 numbers or bigints. Returns
-   * the raw result as number (negative errno). What the task's stop becomes:
+   * the raw result as number (negative errno). Not for calls that don't return (execve, exit, rt_sigreturn). What the task's
+   * stop becomes:
    *  - syscall-exit-stop, InterruptStop, GroupStop: stays as good as it was; an interrupted call is restarted as it would
    *    have been.
    *  - a stop at syscall entry: the pending call is dropped (after PTRACE_SYSEMU it is anyway). To have it run, set rip
@@ -178,7 +179,8 @@ export interface NativeTracer {
    *  - Signal: a new signal-delivery-stop of the same signal, with the same siginfo.
    *  - Vfork event, where the task would wait for its child: EBUSY.
    * `event`, `regs` and `values` aren't touched. If the task dies or is in its Exit event: ESRCH; a stop or end that was
-   * seen here first is reported by the next `wait`. Stop signals and interruptTask that come in between are sent again.
+   * seen here first is reported by the next `wait`. EFAULT: no `syscall` at `insn`. Stop signals and interruptTask that
+   * come in between are sent again.
    */
   remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
 

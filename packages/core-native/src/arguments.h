@@ -67,7 +67,8 @@ class Arguments {
       fail("a Uint8Array was expected");
       return nullptr;
     }
-    if (offset < 0 || wanted < 0 || static_cast<size_t>(offset) > size || static_cast<size_t>(wanted) > size - static_cast<size_t>(offset)) {
+    if (offset < 0 || wanted < 0 || static_cast<size_t>(offset) > size ||
+        static_cast<size_t>(wanted) > size - static_cast<size_t>(offset)) {
       ok_ = false;
       throw_range_error(env_, "offset and length exceed the array");
       return nullptr;

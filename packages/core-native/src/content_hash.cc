@@ -41,7 +41,8 @@ ContentHash hash_block(const uint8_t* block, uint64_t place) {
     uint64_t pair[2];
     memcpy(pair, block + i * sizeof(uint64_t), sizeof pair);
     sums.first += static_cast<unsigned __int128>(pair[0] + kKeys[i]) * (pair[1] + kKeys[i + 1]);
-    sums.second += static_cast<unsigned __int128>(pair[0] + kKeys[i + kKeyShift]) * (pair[1] + kKeys[i + kKeyShift + 1]);
+    sums.second +=
+        static_cast<unsigned __int128>(pair[0] + kKeys[i + kKeyShift]) * (pair[1] + kKeys[i + kKeyShift + 1]);
   }
   const uint64_t here = spread(place + kGoldenRatio);
   return {spread(fold(sums.first) + here), spread(fold(sums.second) ^ here)};

@@ -11,9 +11,8 @@ void throw_os_error(Napi::Env env, OsError error, const std::string& detail) {
     napi_throw_error(env, nullptr, strerror(error.number));
     return;
   }
-  const Napi::Object instance =
-      constructor.New({Napi::Number::New(env, error.number), Napi::String::New(env, error.operation),
-                       Napi::String::New(env, detail)});
+  const Napi::Object instance = constructor.New(
+      {Napi::Number::New(env, error.number), Napi::String::New(env, error.operation), Napi::String::New(env, detail)});
   if (!env.IsExceptionPending()) napi_throw(env, instance);
 }
 

@@ -88,9 +88,9 @@ class Hasher {
   ContentHash sum_;
 };
 
-/// A writable shared mapping. Its page tables don't tell what there is (others may have written it), so all is read; where
-/// the file behind it can be opened (CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE), its holes are left out: reading a hole of
-/// shared memory through the mapping would fill it.
+/// A writable shared mapping. Its page tables don't tell what there is (others may have written it), so all is read;
+/// where the file behind it can be opened (CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE), its holes are left out: reading a
+/// hole of shared memory through the mapping would fill it.
 Status add_shared(Hasher& hasher, pid_t tid, const Mapping& mapping) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/map_files/%lx-%lx", tid, mapping.start, mapping.end);
@@ -107,7 +107,8 @@ Status add_shared(Hasher& hasher, pid_t tid, const Mapping& mapping) {
     if (data < 0) return errno == ENXIO ? Status() : hasher.add({addr, mapping.end});
     const off_t hole = lseek(file.get(), data, SEEK_HOLE);
     const uint64_t first = to_addr(data) / kPageSize * kPageSize;
-    const uint64_t last = hole < 0 ? mapping.end : std::min((to_addr(hole) + kPageSize - 1) / kPageSize * kPageSize, mapping.end);
+    const uint64_t last =
+        hole < 0 ? mapping.end : std::min((to_addr(hole) + kPageSize - 1) / kPageSize * kPageSize, mapping.end);
     if (const Status status = hasher.add({first, last}); !status.ok()) return status;
     addr = std::max(last, addr + kPageSize);
   }

@@ -7,9 +7,10 @@
 #include "memory.h"
 #include "page_ranges.h"
 
-/// Hash of all that a stopped task's address space holds: the non-zero pages, each with its address. Left out: what lies
-/// in `excluded`, unmodified pages of private file mappings, read-only shared mappings, devices and the kernel's own
-/// pages ([vdso], [vvar]). The same content hashes equal however it is split into mappings, whatever their protection.
+/// Hash of all that a stopped task's address space holds: the non-zero pages, each with its address. Left out: what
+/// lies in `excluded`, unmodified pages of private file mappings, read-only shared mappings, devices and the kernel's
+/// own pages ([vdso], [vvar]). The same content hashes equal however it is split into mappings, whatever their
+/// protection.
 Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan);
 
 /// Hash of `length` bytes, wherever they are. EFAULT if not all can be read.

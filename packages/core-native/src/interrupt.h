@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <memory>
 
-/// One waiting thread's doorbell. Any thread may ring; only the owner waits. A ring is never lost: it is a flag first, and
-/// a signal repeated until the owner has seen the flag or has left its wait (when it will see the flag at the next one).
+/// One waiting thread's doorbell. Any thread may ring; only the owner waits. A ring is never lost: it is a flag first,
+/// and a signal repeated until the owner has seen the flag or has left its wait (when it will see the flag at the next
+/// one).
 class InterruptTarget {
  public:
   /// Made by the thread that will wait.
@@ -32,7 +33,8 @@ class InterruptTarget {
   pid_t tid_;
 };
 
-/// The signal that ends a blocking wait; its handler does nothing and has no SA_RESTART. Unblocked in the calling thread.
+/// The signal that ends a blocking wait; its handler does nothing and has no SA_RESTART. Unblocked in the calling
+/// thread.
 int prepare_interrupt_signal();
 int interrupt_signal();
 

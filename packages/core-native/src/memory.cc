@@ -73,8 +73,7 @@ Result<size_t> TaskMemory::write(pid_t tid, RemotePtr addr, const void* from, si
   const size_t start = count > 0 ? static_cast<size_t>(count) : 0;
   auto rest = through_mem_file(tid, [&](int fd, size_t done) {
     const size_t at = start + done;
-    return pwrite64(fd, static_cast<const char*>(from) + at, length - at,
-                    static_cast<off64_t>(addr.value + at));
+    return pwrite64(fd, static_cast<const char*>(from) + at, length - at, static_cast<off64_t>(addr.value + at));
   });
   if (!rest.ok()) return rest;
   return start + rest.value();

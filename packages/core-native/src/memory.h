@@ -17,8 +17,8 @@ class TaskMemory {
   /// Also writes pages the task itself can't write, as a debugger's poke does (private pages are copied first).
   Result<size_t> write(pid_t tid, RemotePtr addr, const void* from, size_t length) const;
 
-  /// Keeps /proc/TID/mem open. The descriptor stays with the address space it was opened on: an exec makes it useless, so
-  /// it must be opened again (`forget` at the exec).
+  /// Keeps /proc/TID/mem open. The descriptor stays with the address space it was opened on: an exec makes it useless,
+  /// so it must be opened again (`forget` at the exec).
   Status open(pid_t tid);
   bool keeps(pid_t tid) const { return mem_fds_.contains(tid); }
   void forget(pid_t tid) { mem_fds_.erase(tid); }

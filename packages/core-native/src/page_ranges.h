@@ -26,8 +26,8 @@ class PageMap {
  public:
   static Result<PageMap> open(pid_t tid, PageScan scan);
 
-  /// Calls `visit(PageRange)` for runs of pages in [start, end) that are in memory or swapped out and aren't (any longer) a
-  /// file's or shared memory's.
+  /// Calls `visit(PageRange)` for runs of pages in [start, end) that are in memory or swapped out and aren't (any
+  /// longer) a file's or shared memory's.
   template <class Visit>
   Status for_each_private_range(uint64_t start, uint64_t end, Visit visit) {
     while (start < end) {

@@ -86,8 +86,8 @@ void ProcMaps::parse() {
     line.skip(' ');
     const std::string_view flags = line.word();
     if (flags.size() >= 4) {
-      mapping.prot = (flags[0] == 'r' ? PROT_READ : 0) | (flags[1] == 'w' ? PROT_WRITE : 0) |
-                     (flags[2] == 'x' ? PROT_EXEC : 0);
+      mapping.prot =
+          (flags[0] == 'r' ? PROT_READ : 0) | (flags[1] == 'w' ? PROT_WRITE : 0) | (flags[2] == 'x' ? PROT_EXEC : 0);
       mapping.shared = flags[3] == 's';
     }
     line.skip(' ');

@@ -49,9 +49,11 @@ class Loan {
 
  private:
   StoppedTask task() const { return StoppedTask(tid_); }
-  /// Resumes up to the next syscall-stop, or the delivery of `awaited_signal`; what else happens is kept for later. ESRCH
-  /// if the task is on its way out.
+  /// Resumes up to the next syscall-stop, or the delivery of `awaited_signal`; what else happens is kept for later.
+  /// ESRCH if the task is on its way out.
   Status step(ResumeHow how, int awaited_signal = 0);
+  /// From the entry-stop of a system call that nobody asked for to its exit-stop, the call not run.
+  Status drop_call(user_regs_struct& regs);
   Status enter_trap_stop();
   Status enter_signal_stop();
 
@@ -62,7 +64,7 @@ class Loan {
   KernelSigset mask_ = 0;
   StopKind stop_;
   bool interrupt_again_ = false;
-  KernelSigset send_again_ = 0;
+  bool stop_again_ = false;
 };
 
 Status Loan::step(ResumeHow how, int awaited_signal) {
@@ -76,15 +78,17 @@ Status Loan::step(ResumeHow how, int awaited_signal) {
         return {};
       case EventKind::Signal:
         if (event.detail == awaited_signal) return {};
-        // SIGSTOP, the one that no mask holds back.
-        send_again_ |= bit_of(event.detail);
+        // The only one that no mask holds back. Any other was forced: there's no `syscall` instruction at `insn`.
+        if (event.detail != SIGSTOP) return OsError{EFAULT, kOperation};
+        stop_again_ = true;
         break;
       case EventKind::GroupStop:
       case EventKind::InterruptStop:
         interrupt_again_ = true;
         break;
       case EventKind::Event:
-        if (event.detail != PTRACE_EVENT_EXIT) break;
+        // A clone or fork that we make: its result tells. An exec is another thread's, and the end of this one.
+        if (event.detail != PTRACE_EVENT_EXIT && event.detail != PTRACE_EVENT_EXEC) break;
         waiter_.give_back(event);
         return kTaskGone;
       case EventKind::Exited:
@@ -123,7 +127,8 @@ Result<int64_t> Loan::run(RemotePtr insn, uint64_t number, const SyscallArgs& ar
   regs.r8 = args[4];
   regs.r9 = args[5];
 
-  // Syscall-stops, not single steps: a step's SIGTRAP is forced, which resets the handler of a task that ignores SIGTRAP.
+  // Syscall-stops, not single steps: a step's SIGTRAP is forced, which resets the handler of a task that ignores
+  // SIGTRAP.
   const user_regs_struct wanted = regs;
   int syscall_stops = 0;
   while (true) {
@@ -134,11 +139,20 @@ Result<int64_t> Loan::run(RemotePtr insn, uint64_t number, const SyscallArgs& ar
     if (const Status status = task().get_registers(regs); !status.ok()) return status.error();
     // Leaving the system call we found the task in gives an exit-stop of its own, before `insn` runs.
     if (regs.rip == insn.value) continue;
-    if (regs.rip != insn.value + kSyscallLength) return OsError{EFAULT, kOperation};
+    if (regs.rip != insn.value + kSyscallLength) {
+      if (const Status status = drop_call(regs); !status.ok()) return status.error();
+      return OsError{EFAULT, kOperation};
+    }
     if (++syscall_stops < 2) continue;
     if (!awaits_restart(regs)) return static_cast<int64_t>(regs.rax);
     syscall_stops = 0;
   }
+}
+
+Status Loan::drop_call(user_regs_struct& regs) {
+  regs.orig_rax = ~0ULL;
+  if (const Status status = task().set_registers(regs); !status.ok()) return status;
+  return step(ResumeHow::Syscall);
 }
 
 Status Loan::give_back() {
@@ -151,15 +165,12 @@ Status Loan::give_back() {
   if (const Status status = task().set_sigmask(mask_); !status.ok()) return status;
 
   if (interrupt_again_) ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
-  for (int signal = 1; send_again_ != 0; signal++) {
-    if (send_again_ & bit_of(signal)) syscall(SYS_tkill, tid_, signal);
-    send_again_ &= ~bit_of(signal);
-  }
+  if (stop_again_) syscall(SYS_tkill, tid_, SIGSTOP);
   return {};
 }
 
-/// Into a PTRACE_EVENT_STOP without running user code. Only from inside the kernel's signal handling, where that stop is,
-/// is an interrupted call restarted.
+/// Into a PTRACE_EVENT_STOP without running user code. Only from inside the kernel's signal handling, where that stop
+/// is, is an interrupted call restarted.
 Status Loan::enter_trap_stop() {
   if (ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr) != 0) return last_error("ptrace");
   const bool interrupt_before = interrupt_again_;

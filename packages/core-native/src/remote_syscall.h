@@ -15,14 +15,16 @@ using SyscallArgs = std::array<uint64_t, 6>;
 ///
 /// What is left behind, by the stop the task was in:
 ///  - syscall-exit-stop, PTRACE_EVENT_STOP, group-stop: the same state; the next resume goes on as it would have.
-///  - syscall-entry-stop: the pending call is dropped, as after PTRACE_SYSEMU. A caller that wants it run sets rip back by 2
+///  - syscall-entry-stop: the pending call is dropped, as after PTRACE_SYSEMU. A caller that wants it run sets rip back
+///  by 2
 ///    and rax to orig_rax.
 ///  - PTRACE_EVENT_EXEC, FORK, CLONE, VFORK_DONE: the interrupted call is finished first, so the task is past its
 ///    syscall-exit-stop, with the registers of that stop.
-///  - signal-delivery-stop: the task is in a new signal-delivery-stop of the same signal with the same siginfo. (Another
+///  - signal-delivery-stop: the task is in a new signal-delivery-stop of the same signal with the same siginfo.
+///  (Another
 ///    pending instance of the same signal below SIGRTMIN merges with it, as the kernel merges them.)
 ///  - PTRACE_EVENT_VFORK, where the task would wait for its child: EBUSY, nothing done.
-/// If the task dies or is in its PTRACE_EVENT_EXIT stop: ESRCH. A stop or end that was seen here first is reported by the
-/// next wait.
-/// A stop signal or PTRACE_INTERRUPT that comes in between is sent again at the end.
+/// If the task dies or is in its PTRACE_EVENT_EXIT stop: ESRCH. A stop or end that was seen here first is reported by
+/// the next wait. EFAULT: no `syscall` instruction at `insn`; the task is as it was, unless what is there has done
+/// something. A stop signal or PTRACE_INTERRUPT that comes in between is sent again at the end.
 Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args);

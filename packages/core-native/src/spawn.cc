@@ -23,12 +23,33 @@
 namespace {
 
 /// The child's steps. Their names are what users see as NativeError.operation.
-enum class Step : int { Fork, Ptrace, NewUser, NewNetwork, Loopback, Chroot, Chdir, Stdio, Personality, Nofile, Execve };
+enum class Step : int {
+  Fork,
+  Ptrace,
+  NewUser,
+  NewNetwork,
+  Loopback,
+  Chroot,
+  Chdir,
+  Stdio,
+  Personality,
+  Nofile,
+  Execve
+};
 
 const char* name_of(Step step) {
   static constexpr const char* kNames[] = {
-      "fork",   "ptrace", "unshare(CLONE_NEWUSER)", "unshare(CLONE_NEWNET)", "loopback", "chroot",
-      "chdir",  "stdio",  "personality",            "setrlimit(NOFILE)",     "execve",
+      "fork",
+      "ptrace",
+      "unshare(CLONE_NEWUSER)",
+      "unshare(CLONE_NEWNET)",
+      "loopback",
+      "chroot",
+      "chdir",
+      "stdio",
+      "personality",
+      "setrlimit(NOFILE)",
+      "execve",
   };
   return kNames[static_cast<int>(step)];
 }
@@ -40,8 +61,8 @@ struct Report {
   bool fatal;
 };
 
-/// Everything the child needs, in plain memory: between fork and exec in a process with threads nothing may be allocated
-/// and no lock may be taken.
+/// Everything the child needs, in plain memory: between fork and exec in a process with threads nothing may be
+/// allocated and no lock may be taken.
 struct Plan {
   const char* file;
   char* const* argv;
@@ -204,8 +225,9 @@ class AllSignalsBlocked {
 };
 
 Status seize(pid_t pid) {
-  constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                                 PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
+  constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+                                 PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC |
+                                 PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
   if (ptrace(PTRACE_SEIZE, pid, nullptr, reinterpret_cast<void*>(kOptions)) == 0) return {};
   return last_error(name_of(Step::Ptrace));
 }
@@ -237,6 +259,8 @@ Result<bool> run_to_exec(Waiter& waiter, pid_t pid) {
 }  // namespace
 
 Result<Spawned> spawn(Waiter& waiter, const SpawnOptions& options) {
+  // Somebody may have installed a handler since the waiter was made.
+  Waiter::silence_child_stops();
   const std::vector<char*> argv = pointers_to(options.argv);
   const std::vector<char*> envp = pointers_to(options.envp);
   int go[2];

@@ -29,7 +29,7 @@ struct Spawned {
 };
 
 /// Starts a program as a tracee of this thread and leaves it in the PTRACE_EVENT_EXEC stop of its exec. It's in our
-/// process group and session, so that a shell's job control means recorder and program together. Signal dispositions are
-/// the default ones (HUP, INT and QUIT stay ignored if we ignore them); the signal mask is this thread's.
-/// On error no process is left; `operation` names the step.
+/// process group and session, so that a shell's job control means recorder and program together. Signal dispositions
+/// are the default ones (HUP, INT and QUIT stay ignored if we ignore them); the signal mask is this thread's. On error
+/// no process is left; `operation` names the step.
 Result<Spawned> spawn(Waiter& waiter, const SpawnOptions& options);

@@ -57,6 +57,4 @@ Status StoppedTask::resume(ResumeHow how, int signal) && {
   return request(kRequests[static_cast<int>(how)], tid_, 0, static_cast<uintptr_t>(signal));
 }
 
-Status StoppedTask::detach(int signal) && {
-  return request(PTRACE_DETACH, tid_, 0, static_cast<uintptr_t>(signal));
-}
+Status StoppedTask::detach(int signal) && { return request(PTRACE_DETACH, tid_, 0, static_cast<uintptr_t>(signal)); }

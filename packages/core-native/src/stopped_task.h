@@ -17,8 +17,8 @@ using KernelSigset = uint64_t;
 
 static_assert(sizeof(user_regs_struct) == 27 * 8, "lib/binding.ts lists 27 registers");
 
-/// A task this thread traces, claimed to be in a ptrace-stop. Every call may answer ESRCH: the task was killed meanwhile
-/// (or the claim was false).
+/// A task this thread traces, claimed to be in a ptrace-stop. Every call may answer ESRCH: the task was killed
+/// meanwhile (or the claim was false).
 class StoppedTask {
  public:
   explicit StoppedTask(pid_t tid) : tid_(tid) {}

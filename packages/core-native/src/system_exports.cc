@@ -69,7 +69,8 @@ Napi::Value get_affinity(const Napi::CallbackInfo& info) {
 void set_affinity(const Napi::CallbackInfo& info) {
   const pid_t tid = int_argument(info, 0);
   if (info.Env().IsExceptionPending()) return;
-  if (info.Length() < 2 || !info[1].IsArray()) return throw_type_error(info.Env(), "an array of CPU numbers was expected");
+  if (info.Length() < 2 || !info[1].IsArray())
+    return throw_type_error(info.Env(), "an array of CPU numbers was expected");
   const auto array = info[1].As<Napi::Array>();
   std::vector<int> cpus;
   for (uint32_t i = 0; i < array.Length(); i++) {
@@ -112,7 +113,9 @@ Napi::Value stat_fd(const Napi::CallbackInfo& info) {
   }
   const FdInfo& fd_info = read.value();
   const auto result = Napi::Object::New(env);
-  const auto set = [&](const char* name, auto value) { result.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  const auto set = [&](const char* name, auto value) {
+    result.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+  };
   set("dev", fd_info.stat.st_dev);
   set("ino", fd_info.stat.st_ino);
   set("mode", fd_info.stat.st_mode);
@@ -183,7 +186,9 @@ Napi::Value read_counters(const Napi::CallbackInfo& info) {
   return result;
 }
 
-void close_counters(const Napi::CallbackInfo& info) { Environment::of(info.Env()).counters.erase(int_argument(info, 0)); }
+void close_counters(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).counters.erase(int_argument(info, 0));
+}
 
 }  // namespace
 

@@ -57,7 +57,8 @@ pid_t tid_argument(const Napi::CallbackInfo& info) {
   return -1;
 }
 
-/// The bytes of the Uint8Array at `index`; nullptr and a TypeError if it isn't one, or hasn't the `size` wanted (0: any).
+/// The bytes of the Uint8Array at `index`; nullptr and a TypeError if it isn't one, or hasn't the `size` wanted (0:
+/// any).
 const uint8_t* bytes_argument(const Napi::CallbackInfo& info, size_t index, size_t wanted, size_t* size = nullptr) {
   if (info.Length() > index && info[index].IsTypedArray()) {
     const auto array = info[index].As<Napi::TypedArray>();
@@ -156,35 +157,34 @@ Napi::Function TracerObject::define(Napi::Env env) {
     descriptor.attributes = napi_default_method;
     return PropertyDescriptor(descriptor);
   };
-  return DefineClass(
-      env, "Tracer",
-      {
-          plain("wait", wait),
-          plain("waitFor", wait_for),
-          plain("resume", resume),
-          plain("getRegs", get_regs),
-          plain("setRegs", set_regs),
-          plain("readMemory", read_memory),
-          plain("writeMemory", write_memory),
-          plain("readString", read_string),
-          plain("remoteSyscall", remote_syscall),
-          plain("interruptTask", interrupt_task),
-          plain("detach", detach),
-          plain("kill", kill),
-          plain("hashMemory", hash_memory),
-          plain("hashRange", hash_range),
-          InstanceMethod<&TracerObject::spawn>("spawn"),
-          InstanceMethod<&TracerObject::get_xstate>("getXstate"),
-          InstanceMethod<&TracerObject::set_xstate>("setXstate"),
-          InstanceMethod<&TracerObject::init_xstate>("initXstate"),
-          InstanceMethod<&TracerObject::get_siginfo>("getSiginfo"),
-          InstanceMethod<&TracerObject::set_siginfo>("setSiginfo"),
-          InstanceMethod<&TracerObject::get_sigmask>("getSigmask"),
-          InstanceMethod<&TracerObject::set_sigmask>("setSigmask"),
-          InstanceMethod<&TracerObject::open_memory>("openMemory"),
-          InstanceMethod<&TracerObject::close_memory>("closeMemory"),
-          InstanceAccessor<&TracerObject::interrupt_token>("interruptToken"),
-      });
+  return DefineClass(env, "Tracer",
+                     {
+                         plain("wait", wait),
+                         plain("waitFor", wait_for),
+                         plain("resume", resume),
+                         plain("getRegs", get_regs),
+                         plain("setRegs", set_regs),
+                         plain("readMemory", read_memory),
+                         plain("writeMemory", write_memory),
+                         plain("readString", read_string),
+                         plain("remoteSyscall", remote_syscall),
+                         plain("interruptTask", interrupt_task),
+                         plain("detach", detach),
+                         plain("kill", kill),
+                         plain("hashMemory", hash_memory),
+                         plain("hashRange", hash_range),
+                         InstanceMethod<&TracerObject::spawn>("spawn"),
+                         InstanceMethod<&TracerObject::get_xstate>("getXstate"),
+                         InstanceMethod<&TracerObject::set_xstate>("setXstate"),
+                         InstanceMethod<&TracerObject::init_xstate>("initXstate"),
+                         InstanceMethod<&TracerObject::get_siginfo>("getSiginfo"),
+                         InstanceMethod<&TracerObject::set_siginfo>("setSiginfo"),
+                         InstanceMethod<&TracerObject::get_sigmask>("getSigmask"),
+                         InstanceMethod<&TracerObject::set_sigmask>("setSigmask"),
+                         InstanceMethod<&TracerObject::open_memory>("openMemory"),
+                         InstanceMethod<&TracerObject::close_memory>("closeMemory"),
+                         InstanceAccessor<&TracerObject::interrupt_token>("interruptToken"),
+                     });
 }
 
 TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {

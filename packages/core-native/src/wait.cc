@@ -81,7 +81,15 @@ WaitEvent classify(pid_t tid, int status) {
 
 Waiter::Waiter() {
   prepare_interrupt_signal();
+  silence_child_stops();
   target_ = std::make_shared<InterruptTarget>();
+}
+
+void Waiter::silence_child_stops() {
+  struct sigaction action;
+  if (sigaction(SIGCHLD, nullptr, &action) != 0 || (action.sa_flags & SA_NOCLDSTOP) != 0) return;
+  action.sa_flags |= SA_NOCLDSTOP;
+  sigaction(SIGCHLD, &action, nullptr);
 }
 
 Waiter::~Waiter() {
@@ -166,23 +174,22 @@ Result<WaitEvent> Waiter::wait_for(pid_t tid) {
 
 void Waiter::kill_all() {
   const int64_t deadline_ns = now_ns() + kNsPerSecond;
-  for (const pid_t tid : tracees_) {
+  const auto end = [](pid_t tid) {
     ::kill(tid, SIGKILL);
     // SIGKILL doesn't wake a task from its PTRACE_EVENT_EXIT stop.
     (void)StoppedTask(tid).resume(ResumeHow::Cont, 0);
-  }
-  while (now_ns() < deadline_ns) {
+  };
+  for (const pid_t tid : tracees_) end(tid);
+  // A detached child may live on: only tracees are waited for.
+  while (!tracees_.empty() && now_ns() < deadline_ns) {
     int status;
     const pid_t tid = waitpid(-1, &status, kWaitFlags | WNOHANG);
     if (tid < 0 && errno != EINTR) return;
     if (tid <= 0) {
       const timespec pause = {0, 200'000};
       nanosleep(&pause, nullptr);
-      continue;
+    } else if (note(tid, status).stopped()) {
+      end(tid);
     }
-    if (!WIFSTOPPED(status)) continue;
-    // A child we hadn't heard of yet, or the PTRACE_EVENT_EXIT of one that is on its way out.
-    ::kill(tid, SIGKILL);
-    (void)StoppedTask(tid).resume(ResumeHow::Cont, 0);
   }
 }

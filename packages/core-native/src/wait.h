@@ -54,8 +54,12 @@ class Waiter {
 
   void add(pid_t tid) { tracees_.insert(tid); }
   void remove(pid_t tid) { tracees_.erase(tid); }
-  /// Kills all tracees and reaps them; gives up after about a second on one that can't die.
+  /// Kills all tracees and reaps them; gives up after a second on what can't die.
   void kill_all();
+
+  /// Keeps the kernel from sending this process a SIGCHLD at every ptrace-stop (SA_NOCLDSTOP; the disposition stays as
+  /// it is). Once child_process was used, each one would run libuv's handler and wake the main thread.
+  static void silence_child_stops();
 
   const std::shared_ptr<InterruptTarget>& interrupt_target() const { return target_; }
 

@@ -208,6 +208,69 @@ test.serial('a SIGSTOP that comes in between is delivered afterwards', (t) => {
   end(tracer, tid);
 });
 
+test.serial('the page with the instruction may unmap itself', (t) => {
+  const tid = start(tracer, stubPath);
+  tracer.getRegs(tid);
+  const entry = register(tracer, Reg.rip);
+  const page = 0x5000_0000;
+  t.is(tracer.remoteSyscall(tid, entry, SYS_mmap, [page, 4096, 5, 0x100022, -1, 0]), page);
+  tracer.writeMemory(tid, page, Uint8Array.of(0x0f, 0x05, 0xcc), 0, 3);
+  t.is(tracer.remoteSyscall(tid, page, SYS_gettid, []), tid);
+  t.is(tracer.remoteSyscall(tid, page, SYS_munmap, [page, 4096]), 0);
+  t.is(tracer.remoteSyscall(tid, entry, SYS_munmap, [page, 4096]), 0);
+  tracer.getRegs(tid);
+  t.is(register(tracer, Reg.rip), entry);
+});
+
+test.serial('no syscall instruction there, or nothing at all: EFAULT', (t) => {
+  const tid = start(tracer, stubPath);
+  tracer.getRegs(tid);
+  const entry = register(tracer, Reg.rip);
+  tracer.remoteSyscall(tid, entry, SYS_getpid, []);
+  const regs = regsOf(tid);
+  for (const insn of [entry + 2, entry + 3, 4096]) {
+    const attempt = () => tracer.remoteSyscall(tid, insn, SYS_getpid, []);
+    t.is((t.throws(attempt, { instanceOf: NativeError }) as NativeError).code, 'EFAULT');
+    t.deepEqual(regsOf(tid), regs);
+  }
+  t.is(tracer.remoteSyscall(tid, entry, SYS_getpid, []), tid);
+  end(tracer, tid);
+});
+
+test.serial('among signals of all kinds', (t) => {
+  const seed = Date.now() >>> 0;
+  t.log(`seed ${seed}`);
+  let state = seed;
+  const next = (limit: number) =>
+    Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * limit);
+  const tid = start(tracer, guest('stops'), 'pause');
+  runToEntry(tracer, tid, SYS_pause, Resume.Syscall);
+  const insn = syscallInsn();
+  const regs = regsOf(tid);
+  const mask = Buffer.from(tracer.getSigmask(tid));
+  const signals = [SIGUSR1, SIGSTOP, 18, 12, 34, 40];
+  let stops = 0;
+  for (let i = 0; i < 2000; i++) {
+    const action = next(signals.length + 2);
+    if (action < signals.length) tracer.kill(tid, tid, signals[action]!);
+    else if (action === signals.length) tracer.interruptTask(tid);
+    if (tracer.remoteSyscall(tid, insn, SYS_gettid, []) !== tid) return t.fail();
+    stops++;
+  }
+  t.is(stops, 2000);
+  t.deepEqual(regsOf(tid), regs);
+  t.deepEqual(Buffer.from(tracer.getSigmask(tid)), mask);
+  // What was sent is still to come, and nothing has killed or continued the task.
+  tracer.resume(tid, Resume.Cont, 0);
+  const seen = new Set<number>();
+  for (let kind; (kind = tracer.wait(200)) !== EventKind.None;) {
+    t.not(kind, EventKind.Exited);
+    if (kind === EventKind.Signal) seen.add(tracer.event[2]!);
+    tracer.resume(tid, Resume.Cont, 0);
+  }
+  for (const signal of [SIGUSR1, 12, 34, 40]) t.true(seen.has(signal), `signal ${signal}`);
+});
+
 test.serial('from a PTRACE_EVENT_EXIT stop: ESRCH', (t) => {
   const tid = start(tracer, stubPath);
   tracer.getRegs(tid);

@@ -467,6 +467,29 @@ test.serial('children and threads are traced from their first instruction', (t) 
   );
 });
 
+test.serial("an exec from a thread that isn't the leader: its tid becomes the leader's", (t) => {
+  const tid = start(tracer, guest('thread-exec'), '/bin/true');
+  let thread = 0;
+  let former = 0;
+  tracer.resume(tid, Resume.Cont, 0);
+  for (let kind; (kind = tracer.wait(-1)) !== EventKind.NoTracees;) {
+    const [stopped, , detail] = tracer.event as unknown as [number, number, number];
+    if (kind === EventKind.Event && detail === PtraceEvent.Clone) {
+      thread = tracer.values[0]!;
+      tracer.openMemory(tid);
+    }
+    if (kind === EventKind.Event && detail === PtraceEvent.Exec) {
+      t.is(stopped, tid);
+      former = tracer.values[0]!;
+    }
+    if (kind === EventKind.Exited) t.is(stopped, tid);
+    else tracer.resume(stopped, Resume.Cont, kind === EventKind.Signal ? detail : 0);
+  }
+  t.true(thread > 0);
+  t.is(former, thread);
+  t.is(tracer.event[3], 0);
+});
+
 test.serial('a detached task runs on by itself', (t) => {
   const path = join(dir, 'detached');
   const output = openSync(path, 'w');
