@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace {
 
@@ -53,15 +54,42 @@ Result<PageMap> PageMap::open(pid_t tid, PageScan scan) {
   PageMap map;
   map.file_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
   if (!map.file_.valid()) return OsError{errno == ENOENT ? ESRCH : errno, "open /proc/TID/pagemap"};
-  map.use_ioctl_ = scan == PageScan::Auto;
+  map.tid_ = tid;
+  if (scan == PageScan::Read) {
+    if (const Status status = map.stop_using_ioctl(); !status.ok()) return status.error();
+  }
   return map;
+}
+
+Status PageMap::stop_using_ioctl() {
+  use_ioctl_ = false;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/smaps", tid_);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path, "re"), fclose);
+  if (!file) return OsError{errno == ENOENT ? ESRCH : errno, "open /proc/TID/smaps"};
+  uint64_t start = 0;
+  uint64_t private_kb = 0;
+  char line[4096 + 128];
+  while (fgets(line, sizeof line, file.get()) != nullptr) {
+    uint64_t value;
+    uint64_t end;
+    if (sscanf(line, "Anonymous: %lu kB", &value) == 1) {
+      private_kb = value;
+    } else if (sscanf(line, "Swap: %lu kB", &value) == 1) {
+      if (private_kb + value == 0) empty_mappings_.insert(start);
+    } else if (sscanf(line, "%lx-%lx ", &value, &end) == 2) {
+      start = value;
+    }
+  }
+  return {};
 }
 
 Result<uint64_t> PageMap::collect(uint64_t start, uint64_t end) {
   if (use_ioctl_) {
     const auto scanned = collect_by_ioctl(start, end);
     if (scanned.ok() || (scanned.error().number != ENOTTY && scanned.error().number != EINVAL)) return scanned;
-    use_ioctl_ = false;
+    if (const Status status = stop_using_ioctl(); !status.ok()) return status.error();
+    if (is_known_empty(start)) return end;
   }
   return collect_by_reading(start, end);
 }

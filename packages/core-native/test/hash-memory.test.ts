@@ -2,9 +2,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { NativeError, parseMaps, Resume, Tracer } from '../lib/index.js';
-import { end, endAll, environment, guest, runToEntry } from './support/guest.js';
+import { NativeError, parseMaps, Reg, Resume, Tracer } from '../lib/index.js';
+import { end, endAll, environment, guest, register, runToEntry } from './support/guest.js';
 
+const SYS_mmap = 9;
 const SYS_getppid = 110;
 const tracer = new Tracer();
 test.afterEach.always(() => endAll(tracer));
@@ -121,6 +122,21 @@ test.serial('terabytes of reserved memory take no time', (t) => {
   t.log(`${elapsedMs.toFixed(1)} ms`);
   t.true(elapsedMs < 1000);
   t.regex(hash, /^[0-9a-f]{32}$/);
+  end(tracer, tid);
+});
+
+test.serial('without PAGEMAP_SCAN reserved memory takes no time either', (t) => {
+  const { tid } = fill();
+  const before = tracer.hashMemory(tid, 0, 0, 'read');
+  t.is(tracer.hashMemory(tid, 0, 0), before);
+  const insn = register(tracer, Reg.rip) - 2;
+  const size = 8 * 2 ** 40;
+  // Inaccessible, and accessible but untouched.
+  for (const prot of [0, 3])
+    t.true(tracer.remoteSyscall(tid, insn, SYS_mmap, [0, size, prot, 0x4022, -1, 0]) > 0);
+  const startedAt = performance.now();
+  t.is(tracer.hashMemory(tid, 0, 0, 'read'), before);
+  t.true(performance.now() - startedAt < 1000);
   end(tracer, tid);
 });
 
