@@ -1,4 +1,12 @@
-import { MapFlag, Prot, REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, REMOTE_SYSCALL, RESERVED_START, Sys } from './abi.js';
+import {
+  MapFlag,
+  Prot,
+  REMOTE_SCRATCH,
+  REMOTE_SCRATCH_SIZE,
+  REMOTE_SYSCALL,
+  RESERVED_START,
+  Sys,
+} from './abi.js';
 import type { NativeTracer } from './binding.js';
 
 /** `syscall; int3` */
@@ -15,9 +23,17 @@ export function mapReserved(tracer: NativeTracer, tid: number, insn: number): vo
   tracer.writeMemory(tid, insn, SYSCALL_INSN, 0, SYSCALL_INSN.length);
   const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
   const size = REMOTE_SCRATCH - RESERVED_START;
-  const mapped = tracer.remoteSyscall(tid, insn, Sys.mmap, [RESERVED_START, size, Prot.READ | Prot.EXEC, flags, -1, 0]);
+  const mapped = tracer.remoteSyscall(tid, insn, Sys.mmap, [
+    RESERVED_START,
+    size,
+    Prot.READ | Prot.EXEC,
+    flags,
+    -1,
+    0,
+  ]);
   tracer.writeMemory(tid, insn, saved, 0, saved.length);
-  if (mapped !== RESERVED_START) throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
+  if (mapped !== RESERVED_START)
+    throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
   tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
   const scratch = [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, Prot.READ | Prot.WRITE, flags, -1, 0];
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, scratch);
@@ -27,7 +43,10 @@ export function mapReserved(tracer: NativeTracer, tid: number, insn: number): vo
 export function unmapReserved(tracer: NativeTracer, tid: number): void {
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE]);
   // This call unmaps the page it is made from: the step ends before the next fetch.
-  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [RESERVED_START, REMOTE_SCRATCH - RESERVED_START]);
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
+    RESERVED_START,
+    REMOTE_SCRATCH - RESERVED_START,
+  ]);
 }
 
 /** Makes rdtsc, rdtscp and cpuid trap in a task and its future children. False if cpuid cannot (a CPU without faulting). */

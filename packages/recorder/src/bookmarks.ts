@@ -25,7 +25,8 @@ export function writeBookmark(session: Session, id: number): void {
       task: task.uid,
       time,
       registers: started ? hashRegisters(settledRegisters(task)) : '',
-      memory: fresh && started ? session.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END) : '',
+      memory:
+        fresh && started ? session.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END) : '',
     });
   }
   for (const domain of domains) {

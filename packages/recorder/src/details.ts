@@ -8,7 +8,13 @@ const DATA_LIMIT = 256;
 const STRING_LIMIT = 4096;
 
 /** System calls that send bytes to the file of their first argument (sendfile and splice name it otherwise). */
-const WRITES_TO_FD: ReadonlySet<number> = new Set([Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2]);
+const WRITES_TO_FD: ReadonlySet<number> = new Set([
+  Sys.write,
+  Sys.pwrite64,
+  Sys.writev,
+  Sys.pwritev,
+  Sys.pwritev2,
+]);
 
 /** Writes the frames that come before a syscall frame: what reached the terminal, and what readers want to see. */
 export class Details {
@@ -34,7 +40,6 @@ export class Details {
       }
     }
   }
-
 
   private file(task: Task, fd: Word): FileInfo | undefined {
     if (typeof fd !== 'number') return undefined;
@@ -69,7 +74,8 @@ export class Details {
         bytes,
       });
     }
-    if (object !== undefined) session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+    if (object !== undefined)
+      session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
   }
 
   private resources(task: Task, row: SyscallRow): void {
@@ -110,7 +116,12 @@ export class Details {
     const { tracer } = session;
     for (let i = 0; i < row.args.length; i++) {
       const { type } = row.args[i]!;
-      if (type.kind === 'string' && verbosity.strings && task.nr !== Sys.execve && task.nr !== Sys.execveat) {
+      if (
+        type.kind === 'string' &&
+        verbosity.strings &&
+        task.nr !== Sys.execve &&
+        task.nr !== Sys.execveat
+      ) {
         const addr = task.args[i]!;
         if (typeof addr !== 'number' || addr === 0) continue;
         const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);

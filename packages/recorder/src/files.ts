@@ -66,7 +66,11 @@ export class FileTable {
     const stat = fd >= 0 ? statFd(tid, fd) : null;
     if (stat === null || stat === undefined) return undefined;
     const key = `${stat.dev}:${stat.ino}`;
-    const info: FileInfo = { key, ...stat, resource: this.registry.resource(`${key}:${stat.path}`) };
+    const info: FileInfo = {
+      key,
+      ...stat,
+      resource: this.registry.resource(`${key}:${stat.path}`),
+    };
     this.entries.set(fd, info);
     return info;
   }

@@ -48,7 +48,8 @@ export class Freezer {
     if (onStill === undefined) return;
     for (const task of this.session.tasks.values()) {
       if (this.parkedTasks.has(task)) continue;
-      if (task.state === TaskState.Stopped || task.state === TaskState.Dead || task.exiting) continue;
+      if (task.state === TaskState.Stopped || task.state === TaskState.Dead || task.exiting)
+        continue;
       // A vfork parent sleeps until its child goes on, which is frozen.
       if (task.state === TaskState.InKernel && task.onSpawn !== undefined) continue;
       return;

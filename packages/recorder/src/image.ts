@@ -49,7 +49,8 @@ export function captureImage(session: Session, task: Task): void {
   const writes: MemoryWrite[] = [];
   const mappings: Mapping[] = [];
   for (const mapping of parseMaps(tid)) {
-    if (mapping.start >= RESERVED_START && mapping.start < REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE) continue;
+    if (mapping.start >= RESERVED_START && mapping.start < REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE)
+      continue;
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     mappings.push(describe(session, task, mapping));
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
@@ -87,7 +88,9 @@ export function captureImage(session: Session, task: Task): void {
 function prepare(session: Session, task: Task, mappings: readonly ProcMapping[]): void {
   const { tracer, regs } = session;
   const { tid } = task;
-  const kernelPages = mappings.filter((mapping) => mapping.name === '[vdso]' || mapping.name.startsWith('[vvar'));
+  const kernelPages = mappings.filter(
+    (mapping) => mapping.name === '[vdso]' || mapping.name.startsWith('[vvar'),
+  );
   const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
   // Any executable page will do for the first call; the vDSO's go away afterwards.
   mapReserved(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
@@ -95,7 +98,10 @@ function prepare(session: Session, task: Task, mappings: readonly ProcMapping[])
     tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [page.start, page.end - page.start]);
   }
   if (!trapInstructions(tracer, tid)) {
-    session.note(task, 'cpuid does not trap on this machine: a replay needs the same kind of CPU, and RDRAND is not hidden');
+    session.note(
+      task,
+      'cpuid does not trap on this machine: a replay needs the same kind of CPU, and RDRAND is not hidden',
+    );
   }
 }
 
@@ -143,12 +149,24 @@ function describe(session: Session, task: Task, mapping: ProcMapping): Mapping {
     if (mapping.name === '[stack]') {
       // Replay maps the stack in its full allowed size: how far it has grown is the kernel's business.
       const full = Math.max(end - stackLimit(task.tid), end - MAX_STACK);
-      return { start: Math.min(start, full), end, prot, flags: flags | MapFlag.NORESERVE, backing: { kind: 'anonymous' } };
+      return {
+        start: Math.min(start, full),
+        end,
+        prot,
+        flags: flags | MapFlag.NORESERVE,
+        backing: { kind: 'anonymous' },
+      };
     }
     return { start, end, prot, flags, backing: { kind: 'anonymous' } };
   }
   const hash = session.store.add(openablePath(task.tid, mapping));
-  return { start, end, prot, flags, backing: { kind: 'file', hash, offset: mapping.offset, path: mapping.name } };
+  return {
+    start,
+    end,
+    prot,
+    flags,
+    backing: { kind: 'file', hash, offset: mapping.offset, path: mapping.name },
+  };
 }
 
 /** A path under which this process can open the very file a task has mapped. */

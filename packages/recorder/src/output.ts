@@ -32,7 +32,8 @@ export class OutputTracker {
   target(fd: number, file: FileInfo): number {
     const target = this.targets.get(file.key);
     if (target !== undefined) return fd === 2 && this.targets.size === 1 ? 2 : target;
-    if (this.terminal && (file.mode & S_IFMT) === S_IFCHR && file.rdev === CONTROLLING_TERMINAL) return 0;
+    if (this.terminal && (file.mode & S_IFMT) === S_IFCHR && file.rdev === CONTROLLING_TERMINAL)
+      return 0;
     return -1;
   }
 }

@@ -17,7 +17,12 @@ export interface Failure {
 /** What the worker tells. */
 export type Report =
   | { readonly type: 'started'; readonly pid: number; readonly interruptToken: number }
-  | { readonly type: 'answer'; readonly id: number; readonly value: number; readonly error?: string }
+  | {
+      readonly type: 'answer';
+      readonly id: number;
+      readonly value: number;
+      readonly error?: string;
+    }
   | { readonly type: 'stopped'; readonly signal: number }
   | { readonly type: 'finished'; readonly result: RecordResult }
   | { readonly type: 'failed'; readonly failure: Failure };

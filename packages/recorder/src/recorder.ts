@@ -54,8 +54,11 @@ export async function record(options: RecordOptions): Promise<Recording> {
   if (command === undefined || command === '') throw new RecordError('no command given', 'USAGE');
   parseVerbosity(options.verbosity);
   // Inside another root the lookup is the child's own business.
-  const file = options.root === undefined ? findCommand(command, options.env, options.cwd ?? '.') : command;
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { options, file } });
+  const file =
+    options.root === undefined ? findCommand(command, options.env, options.cwd ?? '.') : command;
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: { options, file },
+  });
   let token = 0;
   let nextId = 1;
   const answers = new Map<number, { resolve(value: number): void; reject(error: Error): void }>();
@@ -86,7 +89,8 @@ export async function record(options: RecordOptions): Promise<Recording> {
       fail(error);
     });
     worker.on('exit', () => {
-      for (const answer of answers.values()) answer.reject(new RecordError('the recording has ended', 'ENDED'));
+      for (const answer of answers.values())
+        answer.reject(new RecordError('the recording has ended', 'ENDED'));
       fail(new RecordError('the recording ended without a result', 'INTERNAL'));
     });
     worker.on('message', (report: Report) => {

@@ -204,7 +204,8 @@ export class Session {
 
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
   handle(task: Task, kind: EventKind): void {
-    if (task.domain.pendingMerge !== undefined && task.domain.holder === task) task.domain.pendingMerge();
+    if (task.domain.pendingMerge !== undefined && task.domain.holder === task)
+      task.domain.pendingMerge();
     switch (kind) {
       case EventKind.Syscall:
         if (task.state === TaskState.InKernel) this.syscallExit(task);
@@ -278,9 +279,13 @@ export class Session {
 
   private refuse(task: Task, row: SyscallRow | undefined): void {
     // rseq is asked for by every C library at its start: no news for anybody.
-    if (row === undefined) this.note(task, `system call ${task.nr} is unknown here and was answered ENOSYS`);
+    if (row === undefined)
+      this.note(task, `system call ${task.nr} is unknown here and was answered ENOSYS`);
     else if (row.name !== 'rseq') {
-      this.note(task, `${row.name} was answered ENOSYS${row.reason === undefined ? '' : `: ${row.reason}`}`);
+      this.note(
+        task,
+        `${row.name} was answered ENOSYS${row.reason === undefined ? '' : `: ${row.reason}`}`,
+      );
     }
     this.answer(task, -Errno.ENOSYS);
   }
@@ -397,7 +402,9 @@ export class Session {
 
   readonly peek = (addr: number, length: number): Uint8Array | undefined => {
     const bytes = new Uint8Array(length);
-    return this.tracer.readMemory(this.peekTid, addr, bytes, 0, length) === length ? bytes : undefined;
+    return this.tracer.readMemory(this.peekTid, addr, bytes, 0, length) === length
+      ? bytes
+      : undefined;
   };
   peekTid = 0;
 
@@ -439,7 +446,9 @@ export class Session {
       time: this.now,
       nr,
       args:
-        this.config.verbosity.args && row !== undefined ? task.args.slice(0, row.args.length) : NO_ARGS,
+        this.config.verbosity.args && row !== undefined
+          ? task.args.slice(0, row.args.length)
+          : NO_ARGS,
       result,
       writes,
     });
@@ -457,7 +466,8 @@ export class Session {
     if (holder === task || holder === undefined) {
       domain.holder = undefined;
       this.passBaton(domain);
-    } else if (holder.state === TaskState.InKernel && (holder.mayYield || force)) this.passBaton(domain);
+    } else if (holder.state === TaskState.InKernel && (holder.mayYield || force))
+      this.passBaton(domain);
   }
 
   /** Gives the baton to the first task that waits for it. */
@@ -472,7 +482,8 @@ export class Session {
     }
     domain.holder = next;
     domain.since = this.now;
-    if (next.state !== TaskState.Ready) throw new Error(`task ${next.uid} waits for the baton in state ${next.state}`);
+    if (next.state !== TaskState.Ready)
+      throw new Error(`task ${next.uid} waits for the baton in state ${next.state}`);
     next.state = TaskState.InKernel;
     next.onBaton(next);
   }
@@ -577,7 +588,12 @@ export class Session {
     task.state = TaskState.Stopped;
     this.tracer.resume(task.tid, Resume.Listen, 0);
     // Away from a sync point it must keep the baton: nobody else may run before it goes on.
-    if (domain.holder === task && wasRunning && task.exitRegsValid && this.regs.equals(task.exitRegs)) {
+    if (
+      domain.holder === task &&
+      wasRunning &&
+      task.exitRegsValid &&
+      this.regs.equals(task.exitRegs)
+    ) {
       domain.holder = undefined;
       this.passBaton(domain);
     }
@@ -592,4 +608,3 @@ export class Session {
     } else this.tracer.resume(task.tid, Resume.Syscall, 0);
   }
 }
-

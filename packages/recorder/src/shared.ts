@@ -44,13 +44,23 @@ export class SharedObjects {
   }
 
   /** A backing for a SysV segment; `contentPath` is undefined as its content cannot be read through a file. */
-  segment(shmid: number, size: number): { backing: Extract<Backing, { kind: 'shared' }>; fresh: boolean } {
+  segment(
+    shmid: number,
+    size: number,
+  ): { backing: Extract<Backing, { kind: 'shared' }>; fresh: boolean } {
     const key = `shm:${shmid}`;
     const known = this.byKey.get(key);
     const object = known ?? { id: this.next++, key };
     this.byKey.set(key, object);
     return {
-      backing: { kind: 'shared', object: object.id, offset: 0, size, hash: '', path: `SysV shm ${shmid}` },
+      backing: {
+        kind: 'shared',
+        object: object.id,
+        offset: 0,
+        size,
+        hash: '',
+        path: `SysV shm ${shmid}`,
+      },
       fresh: known === undefined,
     };
   }
@@ -59,7 +69,14 @@ export class SharedObjects {
    * A call changed `length` bytes of a shared object's file (`offset` undefined: those before the descriptor's
    * position): memory changes without a store, so replay has to be told.
    */
-  recordWrite(session: Session, task: Task, object: SharedObject, fd: number, length: number, offset?: number): void {
+  recordWrite(
+    session: Session,
+    task: Task,
+    object: SharedObject,
+    fd: number,
+    length: number,
+    offset?: number,
+  ): void {
     const end = offset === undefined ? (statFd(task.tid, fd)?.position ?? 0) : offset + length;
     const start = end - length;
     const bytes = new Uint8Array(length);
@@ -85,7 +102,12 @@ export class SharedObjects {
  * The task has mapped shared memory. If another domain maps the same, the two can see each other's stores from now on
  * and become one; `then` runs, with the baton, when they are.
  */
-export function joinSharers(session: Session, task: Task, mapping: SharedMapping, then: () => void): void {
+export function joinSharers(
+  session: Session,
+  task: Task,
+  mapping: SharedMapping,
+  then: () => void,
+): void {
   task.space.shared.push(mapping);
   for (const other of session.tasks.values()) {
     if (other.domain === task.domain) continue;
@@ -134,7 +156,12 @@ function merge(session: Session, into: Domain, from: Domain, task: Task): void {
   const { holder } = from;
   if (holder !== undefined && !holder.blocked && holder.inCall) {
     holder.blocked = true;
-    session.log.append(into.stream, { type: 'block', task: holder.uid, time: session.now, nr: holder.nr });
+    session.log.append(into.stream, {
+      type: 'block',
+      task: holder.uid,
+      time: session.now,
+      nr: holder.nr,
+    });
   }
   for (const member of from.tasks) {
     member.domain = into;

@@ -114,7 +114,18 @@ function emitSignal(
   writes: readonly MemoryWrite[] = NO_WRITES,
 ): void {
   const time = session.now;
-  session.emit(task, { type: 'signal', task: task.uid, time, signo, point, action, siginfo, rip, regs, writes });
+  session.emit(task, {
+    type: 'signal',
+    task: task.uid,
+    time,
+    signo,
+    point,
+    action,
+    siginfo,
+    rip,
+    regs,
+    writes,
+  });
 }
 
 /** Lets the kernel deliver the signal the task is stopped for, and records what that did. */
@@ -143,8 +154,16 @@ export function deliver(
   task.state = TaskState.Running;
   if (!tracer.resume(task.tid, Resume.Step, signo)) return;
   const kind = tracer.waitFor(task.tid);
-  if (kind !== EventKind.Signal || tracer.event[2] !== Signal.SIGTRAP || regs.address(Reg.rip) !== handler) {
-    if (kind === EventKind.Signal && tracer.event[2] === Signal.SIGSEGV && signo !== Signal.SIGSEGV) {
+  if (
+    kind !== EventKind.Signal ||
+    tracer.event[2] !== Signal.SIGTRAP ||
+    regs.address(Reg.rip) !== handler
+  ) {
+    if (
+      kind === EventKind.Signal &&
+      tracer.event[2] === Signal.SIGSEGV &&
+      signo !== Signal.SIGSEGV
+    ) {
       // The frame did not fit on the stack: the kernel gives up the signal and forces a SIGSEGV at this same point.
       deliver(session, task, Signal.SIGSEGV, tracer.getSiginfo(task.tid), point);
       return;

@@ -1,12 +1,26 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { store as native } from '@scribe-ts/core-native';
 
 /** Where contents of mapped files are kept unless asked otherwise: $SCRIBE_STORE, or the user's data directory. */
-export function defaultStore(env: Readonly<Record<string, string | undefined>> = process.env): string {
+export function defaultStore(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
   if (env.SCRIBE_STORE) return env.SCRIBE_STORE;
-  return join(env.XDG_DATA_HOME ?? join(env.HOME ?? homedir(), '.local', 'share'), 'scribe-ts', 'store');
+  return join(
+    env.XDG_DATA_HOME ?? join(env.HOME ?? homedir(), '.local', 'share'),
+    'scribe-ts',
+    'store',
+  );
 }
 
 /** Path of a content in a store. */
@@ -45,9 +59,13 @@ export class ContentStore {
     const stat = statSync(path, { bigint: true });
     const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
     const known = this.known.get(key);
-    if (!changing && known !== undefined && existsSync(contentPath(this.directory, known))) return known;
+    if (!changing && known !== undefined && existsSync(contentPath(this.directory, known)))
+      return known;
     // Copy first and hash the copy: the file may change under us, the copy does not.
-    const temporary = join(this.directory, `tmp-${process.pid}-${this.known.size}-${process.hrtime.bigint()}`);
+    const temporary = join(
+      this.directory,
+      `tmp-${process.pid}-${this.known.size}-${process.hrtime.bigint()}`,
+    );
     try {
       native.addFile(path, temporary);
       const { hash } = native.hashFile(temporary);

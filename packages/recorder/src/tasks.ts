@@ -1,4 +1,4 @@
-import type { StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
+import type { MemoryWrite, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import type { Session } from './session.js';
 
@@ -161,6 +161,8 @@ export class Task {
   exitStatus = 0;
   /** True after PTRACE_EVENT_EXIT. */
   exiting = false;
+  /** What the kernel stores when the task, which has been sent SIGKILL, is gone. */
+  lastWrites: readonly MemoryWrite[] = [];
   /** Killed while it ran user code. */
   killedRunning = false;
 

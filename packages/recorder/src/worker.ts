@@ -5,7 +5,12 @@ import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
 import { NativeError, Tracer } from '@scribe-ts/core-native';
-import { type LogHeader, LogWriter, type LogWriteError, type NewLogHeader } from '@scribe-ts/tracelog';
+import {
+  type LogHeader,
+  LogWriter,
+  type LogWriteError,
+  type NewLogHeader,
+} from '@scribe-ts/tracelog';
 import { writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
@@ -111,7 +116,11 @@ function run(): void {
       tell({ type: 'stopped', signal });
     },
     onInterrupt: () => {
-      for (let message = receiveMessageOnPort(port); message !== undefined; message = receiveMessageOnPort(port)) {
+      for (
+        let message = receiveMessageOnPort(port);
+        message !== undefined;
+        message = receiveMessageOnPort(port)
+      ) {
         requests.push(message.message as Request);
       }
       // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
@@ -147,7 +156,10 @@ function run(): void {
 }
 
 function sessionConfig() {
-  return { verbosity: parseVerbosity(options.verbosity), stateHashes: options.stateHashes ?? false };
+  return {
+    verbosity: parseVerbosity(options.verbosity),
+    stateHashes: options.stateHashes ?? false,
+  };
 }
 
 function isLogFailure(error: unknown): error is LogWriteError {
@@ -174,7 +186,11 @@ try {
     failure: {
       name: failure.name,
       message: failure.message,
-      code: refused ? 'PTRACE_REFUSED' : error instanceof NativeError ? 'START_FAILED' : (failure.code ?? 'INTERNAL'),
+      code: refused
+        ? 'PTRACE_REFUSED'
+        : error instanceof NativeError
+          ? 'START_FAILED'
+          : (failure.code ?? 'INTERNAL'),
       operation: failure.operation ?? '',
       stack: failure.stack ?? '',
     },

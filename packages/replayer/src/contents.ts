@@ -6,7 +6,10 @@ import type { LogReader } from '@scribe-ts/tracelog';
 /** A file the log refers to is neither in the log nor in the store. */
 export class MissingContentError extends Error {
   readonly code = 'CONTENT_MISSING';
-  constructor(readonly hash: string, readonly store: string) {
+  constructor(
+    readonly hash: string,
+    readonly store: string,
+  ) {
     super(`the content ${hash} is neither in the log nor in the store ${store}`);
     this.name = 'MissingContentError';
   }

@@ -79,7 +79,13 @@ export class Engine {
 
   /** Starts the first task: the stub, stopped at its exec. */
   start(stdio: readonly [number, number, number]): void {
-    const { tid } = this.tracer.spawn({ file: stubPath, argv: ['replay'], envp: [], disableAslr: true, stdio });
+    const { tid } = this.tracer.spawn({
+      file: stubPath,
+      argv: ['replay'],
+      envp: [],
+      disableAslr: true,
+      stdio,
+    });
     const domain = this.domain(1);
     const task = new ReplayTask(FIRST_TASK, tid, domain, new ReplaySpace(this.nextSpace++));
     task.at = At.Stub;
@@ -113,7 +119,13 @@ export class Engine {
     for (const domain of this.domains.values()) {
       if (domain.ended || !(domain.waiting instanceof ReplayTask)) continue;
       const frame = domain.cursor.peek();
-      throw new Mismatch('stuck', domain.waiting, frame, 'made no progress', 'reach the next frame');
+      throw new Mismatch(
+        'stuck',
+        domain.waiting,
+        frame,
+        'made no progress',
+        'reach the next frame',
+      );
     }
   }
 
@@ -165,7 +177,13 @@ export class Engine {
     return new Mismatch('internal', task, task.domain.cursor.peek(), message, '');
   }
 
-  private mismatch(kind: DivergenceKind, task: ReplayTask, frame: Frame, actual: string, expected: string): Mismatch {
+  private mismatch(
+    kind: DivergenceKind,
+    task: ReplayTask,
+    frame: Frame,
+    actual: string,
+    expected: string,
+  ): Mismatch {
     return new Mismatch(kind, task, frame, actual, expected);
   }
 
@@ -178,7 +196,13 @@ export class Engine {
     if (kind === EventKind.Exited) {
       this.byTid.delete(tid);
       if (task !== undefined && task.at !== At.Dead && task.at !== At.Exec) {
-        throw this.mismatch('exit', task, task.domain.cursor.peek()!, `ended with wait status ${event[3]}`, 'go on');
+        throw this.mismatch(
+          'exit',
+          task,
+          task.domain.cursor.peek()!,
+          `ended with wait status ${event[3]}`,
+          'go on',
+        );
       }
       return;
     }
@@ -245,7 +269,9 @@ export class Engine {
       }
       const task = this.tasks.get(frame.task);
       if (task === undefined) {
-        throw new Error(`the log's stream ${domain.stream} names the task ${frame.task}, which was never made`);
+        throw new Error(
+          `the log's stream ${domain.stream} names the task ${frame.task}, which was never made`,
+        );
       }
       if (!this.apply(domain, task, frame)) break;
       this.onFrame?.(frame);
@@ -253,7 +279,11 @@ export class Engine {
       domain.cursor.next();
       if (domain.ended) break;
     }
-    for (let fresh = this.freshDomains.pop(); fresh !== undefined; fresh = this.freshDomains.pop()) {
+    for (
+      let fresh = this.freshDomains.pop();
+      fresh !== undefined;
+      fresh = this.freshDomains.pop()
+    ) {
       if (fresh !== domain && fresh.waiting === undefined && !fresh.ended) this.advance(fresh);
     }
   }
@@ -441,7 +471,11 @@ export class Engine {
       this.returnFromSignal(task);
       details.clear();
       return true;
-    } else if ((nr === Sys.wait4 || nr === Sys.waitid) && typeof result === 'number' && result > 0) {
+    } else if (
+      (nr === Sys.wait4 || nr === Sys.waitid) &&
+      typeof result === 'number' &&
+      result > 0
+    ) {
       const saved = regs.save();
       collectZombies(this, task);
       regs.load(saved);
@@ -486,7 +520,13 @@ export class Engine {
     const got = this.tracer.readMemory(task.tid, addr, actual, 0, actual.length);
     for (let i = 0; i < expected.length; i++) {
       if (i < got && actual[i] === expected[i]) continue;
-      throw this.mismatch('output', task, frame, `other bytes from offset ${i} on`, 'hand over the recorded bytes');
+      throw this.mismatch(
+        'output',
+        task,
+        frame,
+        `other bytes from offset ${i} on`,
+        'hand over the recorded bytes',
+      );
     }
   }
 
@@ -500,7 +540,8 @@ export class Engine {
     // Not by steps: they would hide a trap flag that the frame restores. First the end of the call that was not run.
     for (let stop = 0; stop < 3; stop++) {
       tracer.resume(task.tid, Resume.Syscall, 0);
-      if (tracer.waitFor(task.tid) !== EventKind.Syscall) throw this.internal(task, 'rt_sigreturn did not return');
+      if (tracer.waitFor(task.tid) !== EventKind.Syscall)
+        throw this.internal(task, 'rt_sigreturn did not return');
     }
     task.at = At.User;
   }
@@ -512,7 +553,8 @@ export class Engine {
   step(task: ReplayTask, expected: EventKind): void {
     this.tracer.resume(task.tid, Resume.Step, 0);
     const kind = this.tracer.waitFor(task.tid);
-    if (kind !== expected) throw this.internal(task, `a step ended in ${EventKind[kind]}, not ${EventKind[expected]}`);
+    if (kind !== expected)
+      throw this.internal(task, `a step ended in ${EventKind[kind]}, not ${EventKind[expected]}`);
   }
 
   private applySignal(task: ReplayTask, frame: SignalFrame): boolean {
@@ -534,7 +576,8 @@ export class Engine {
         this.compareRip(task, frame, frame.rip);
         break;
       case 'syscall-exit':
-        if (task.at !== At.User) throw this.internal(task, `signal after a call for a task that is ${At[task.at]}`);
+        if (task.at !== At.User)
+          throw this.internal(task, `signal after a call for a task that is ${At[task.at]}`);
         break;
       case 'anywhere':
         return true;
@@ -562,7 +605,8 @@ export class Engine {
 
   private compareRip(task: ReplayTask, frame: Frame, expected: number): void {
     const rip = this.regs.address(Reg.rip);
-    if (rip !== expected) throw this.mismatch('signal', task, frame, `be at ${hex(rip)}`, `be at ${hex(expected)}`);
+    if (rip !== expected)
+      throw this.mismatch('signal', task, frame, `be at ${hex(rip)}`, `be at ${hex(expected)}`);
   }
 
   private applyTrap(task: ReplayTask, frame: TrapFrame): boolean {
@@ -599,13 +643,25 @@ export class Engine {
       regs.set(Reg.orig_rax, -1);
       const actual = hashRegisters(regs.halves);
       if (actual !== frame.registers) {
-        throw this.mismatch('state', task, frame, `registers with hash ${actual}`, `registers with hash ${frame.registers}`);
+        throw this.mismatch(
+          'state',
+          task,
+          frame,
+          `registers with hash ${actual}`,
+          `registers with hash ${frame.registers}`,
+        );
       }
     }
     if (frame.memory === '') return;
     const actual = tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END);
     if (actual !== frame.memory) {
-      throw this.mismatch('state', task, frame, `memory with hash ${actual}`, `memory with hash ${frame.memory}`);
+      throw this.mismatch(
+        'state',
+        task,
+        frame,
+        `memory with hash ${actual}`,
+        `memory with hash ${frame.memory}`,
+      );
     }
     this.endStates.push(`${frame.task}:${actual}`);
   }

@@ -29,11 +29,15 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
     if (reserved && mapping.start < RESERVED_START + STUB_PAGES) continue;
-    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [mapping.start, mapping.end - mapping.start]);
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
+      mapping.start,
+      mapping.end - mapping.start,
+    ]);
   }
   trapInstructions(tracer, tid);
   for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
-  for (const write of frame.writes) tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
+  for (const write of frame.writes)
+    tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
   task.space.brk = frame.brk;
   tracer.regsBytes.set(frame.regs);
   regs.set(Reg.orig_rax, -1);
@@ -59,10 +63,20 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
     fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);
   }
   const size = end - start;
-  const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, [start, size, prot, flags, fd, offset]);
+  const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, [
+    start,
+    size,
+    prot,
+    flags,
+    fd,
+    offset,
+  ]);
   if (fd >= 0) tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.close, [fd]);
   if (result !== start) {
-    throw engine.internal(task, `mapping ${start.toString(16)}-${end.toString(16)} failed with ${result}`);
+    throw engine.internal(
+      task,
+      `mapping ${start.toString(16)}-${end.toString(16)} failed with ${result}`,
+    );
   }
 }
 
@@ -71,6 +85,7 @@ function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): 
   const bytes = Buffer.from(`${path}\0`);
   tracer.writeMemory(task.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
   const fd = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, Sys.open, [REMOTE_SCRATCH, flags, 0]);
-  if (fd < 0) throw engine.internal(task, `cannot open ${path} in the replayed process: errno ${-fd}`);
+  if (fd < 0)
+    throw engine.internal(task, `cannot open ${path} in the replayed process: errno ${-fd}`);
   return fd;
 }

@@ -40,7 +40,16 @@ export interface ReplayResult {
 
 /** What a replay found to differ from the log. */
 export interface Divergence {
-  readonly kind: 'syscall' | 'arguments' | 'output' | 'signal' | 'trap' | 'state' | 'exit' | 'stuck' | 'internal';
+  readonly kind:
+    | 'syscall'
+    | 'arguments'
+    | 'output'
+    | 'signal'
+    | 'trap'
+    | 'state'
+    | 'exit'
+    | 'stuck'
+    | 'internal';
   readonly message: string;
   /** Number the log gives to the task. */
   readonly task: number;
@@ -58,7 +67,11 @@ export interface Divergence {
   };
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first; symbol is '' where unknown. */
-  readonly backtrace: readonly { readonly address: string; readonly object: string; readonly symbol: string }[];
+  readonly backtrace: readonly {
+    readonly address: string;
+    readonly object: string;
+    readonly symbol: string;
+  }[];
   /** Last frames of every task, oldest first. */
   readonly history: readonly { readonly task: number; readonly frames: readonly Frame[] }[];
   /** Core file of the diverged process, '' if it could not be written. */

@@ -5,14 +5,38 @@ import type { Divergence, ReplayOptions } from './options.js';
 import { At } from './tasks.js';
 
 const REGISTER_NAMES = [
-  'rip', 'rsp', 'rbp', 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
-  'orig_rax', 'eflags', 'fs_base', 'gs_base',
+  'rip',
+  'rsp',
+  'rbp',
+  'rax',
+  'rbx',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+  'orig_rax',
+  'eflags',
+  'fs_base',
+  'gs_base',
 ] as const;
 
-const hex = (value: number | bigint): string => `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
+const hex = (value: number | bigint): string =>
+  `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
 
 /** Everything a person needs to see why a replay went another way. The diverged tasks are still there, stopped. */
-export function describeDivergence(engine: Engine, mismatch: Mismatch, _options: ReplayOptions): Divergence {
+export function describeDivergence(
+  engine: Engine,
+  mismatch: Mismatch,
+  _options: ReplayOptions,
+): Divergence {
   const { task } = mismatch;
   const { regs, tracer } = engine;
   const registers: Record<string, string> = {};
@@ -35,7 +59,10 @@ export function describeDivergence(engine: Engine, mismatch: Mismatch, _options:
     },
     registers,
     backtrace: [],
-    history: [...engine.tasks.values()].map((other) => ({ task: other.uid, frames: other.history })),
+    history: [...engine.tasks.values()].map((other) => ({
+      task: other.uid,
+      frames: other.history,
+    })),
     core: '',
   };
 }

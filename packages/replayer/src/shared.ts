@@ -1,4 +1,12 @@
-import { closeSync, copyFileSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backing, SharedWriteFrame } from '@scribe-ts/tracelog';
@@ -15,7 +23,8 @@ export class SharedFiles {
   path(backing: Extract<Backing, { kind: 'shared' }>): string {
     const known = this.files.get(backing.object);
     if (known !== undefined) return known.path;
-    if (this.directory === '') this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
+    if (this.directory === '')
+      this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
     const path = join(this.directory, `object-${backing.object}`);
     if (backing.hash !== '') copyFileSync(this.contents.path(backing.hash), path);
     const fd = openSync(path, backing.hash === '' ? 'w+' : 'r+', 0o600);
@@ -27,7 +36,8 @@ export class SharedFiles {
   write(frame: SharedWriteFrame): void {
     const file = this.files.get(frame.object);
     if (file === undefined) return;
-    if (frame.bytes.length > 0) writeSync(file.fd, frame.bytes, 0, frame.bytes.length, frame.offset);
+    if (frame.bytes.length > 0)
+      writeSync(file.fd, frame.bytes, 0, frame.bytes.length, frame.offset);
     ftruncateSync(file.fd, frame.size);
   }
 

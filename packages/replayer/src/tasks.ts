@@ -1,4 +1,14 @@
-import type { DataFrame, Frame, MappingFrame, OutputFrame, SharedWriteFrame, StreamCursor, StreamId, TaskUid, ExecFrame } from '@scribe-ts/tracelog';
+import type {
+  DataFrame,
+  Frame,
+  MappingFrame,
+  OutputFrame,
+  SharedWriteFrame,
+  StreamCursor,
+  StreamId,
+  TaskUid,
+  ExecFrame,
+} from '@scribe-ts/tracelog';
 
 /** Where a replayed task stands; it moves only when a frame of its asks for it. */
 export enum At {

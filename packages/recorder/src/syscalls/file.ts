@@ -37,7 +37,8 @@ function changesFile(fdArg: number, resizes: boolean): ExitHook {
       const fd = Number(task.args[fdArg]) | 0;
       const file = task.files.get(task.tid, fd);
       const object = file === undefined ? undefined : session.objects.find(file.key);
-      if (object !== undefined) session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result);
+      if (object !== undefined)
+        session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result);
     }
     session.recordSyscall(task);
   };

@@ -11,8 +11,17 @@ export type EntryHook = (session: Session, task: Task) => boolean;
 export type ExitHook = (session: Session, task: Task) => void;
 
 /** By syscall number: what recording a call takes beyond its row in the table. */
-export const entryHooks: readonly (EntryHook | undefined)[] = toArray(memoryEntry, processEntry, fileEntry);
-export const exitHooks: readonly (ExitHook | undefined)[] = toArray(memoryExit, processExit, fileExit, signalExit);
+export const entryHooks: readonly (EntryHook | undefined)[] = toArray(
+  memoryEntry,
+  processEntry,
+  fileEntry,
+);
+export const exitHooks: readonly (ExitHook | undefined)[] = toArray(
+  memoryExit,
+  processExit,
+  fileExit,
+  signalExit,
+);
 
 function toArray<T>(...maps: Readonly<Record<number, T>>[]): (T | undefined)[] {
   const hooks: (T | undefined)[] = new Array<T | undefined>(512).fill(undefined);

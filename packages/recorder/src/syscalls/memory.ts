@@ -15,9 +15,13 @@ function mmapEntry(session: Session, task: Task): boolean {
   const flags = Number(task.args[3]);
   if ((flags & MapFlag.ANONYMOUS) !== 0) return false;
   const file = task.files.get(task.tid, Number(task.args[4]) | 0);
-  if (file === undefined || isRegular(file) || (isCharacterDevice(file) && file.rdev === DEV_ZERO)) return false;
+  if (file === undefined || isRegular(file) || (isCharacterDevice(file) && file.rdev === DEV_ZERO))
+    return false;
   if (!isCharacterDevice(file)) return false;
-  session.note(task, `mmap of the device ${file.path} was answered ENODEV: its memory cannot be recorded`);
+  session.note(
+    task,
+    `mmap of the device ${file.path} was answered ENODEV: its memory cannot be recorded`,
+  );
   session.answer(task, -Errno.ENODEV);
   return true;
 }

@@ -4,7 +4,6 @@ import {
   counters,
   Errno,
   EventKind,
-
   Reg,
   RESERVED_END,
   RESERVED_START,
@@ -95,7 +94,8 @@ function cloneEntry(session: Session, task: Task): boolean {
       const stored = new Set<number>();
       if (has(call, Clone.PARENT_SETTID)) stored.add(call.parentTid);
       if (has(call, Clone.PIDFD)) stored.add(call.pidfd);
-      if (has(call, Clone.CHILD_SETTID) && has(call, Clone.VM) && !has(call, Clone.VFORK)) stored.add(call.childTid);
+      if (has(call, Clone.CHILD_SETTID) && has(call, Clone.VM) && !has(call, Clone.VFORK))
+        stored.add(call.childTid);
       for (const addr of stored) {
         const value = readInt(session, task, addr);
         if (value !== undefined) writes.push({ addr, bytes: int32(value) });
@@ -146,11 +146,21 @@ function execveEntry(session: Session, task: Task): boolean {
   const path = Buffer.from(session.tracer.readString(task.tid, addr, 4096)).toString('latin1');
   if (session.config.verbosity.strings) {
     const bytes = Buffer.from(path, 'latin1');
-    session.emit(task, { type: 'data', task: task.uid, time: session.now, arg: pathArg, size: bytes.length, bytes });
+    session.emit(task, {
+      type: 'data',
+      task: task.uid,
+      time: session.now,
+      arg: pathArg,
+      size: bytes.length,
+      bytes,
+    });
   }
   const base = path.startsWith('/') ? `/proc/${task.tid}/root` : `/proc/${task.tid}/cwd/`;
   if (task.nr === Sys.execve && is32Bit(base + path)) {
-    session.note(task, `${path} is a 32-bit program, which is not supported: its execve was answered ENOEXEC`);
+    session.note(
+      task,
+      `${path} is a 32-bit program, which is not supported: its execve was answered ENOEXEC`,
+    );
     session.answer(task, -Errno.ENOEXEC);
     return true;
   }
@@ -169,7 +179,13 @@ function is32Bit(path: string): boolean {
   } catch {
     return false;
   }
-  return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46 && head[4] === EI_CLASS_32;
+  return (
+    head[0] === 0x7f &&
+    head[1] === 0x45 &&
+    head[2] === 0x4c &&
+    head[3] === 0x46 &&
+    head[4] === EI_CLASS_32
+  );
 }
 
 function execveExit(session: Session, task: Task): void {
@@ -194,7 +210,13 @@ function execveExit(session: Session, task: Task): void {
   task.clearChildTid = 0;
   if (!first) {
     const ended = task.replaced === undefined ? [] : [task.replaced.uid];
-    session.emit(task, { type: 'exec', task: task.uid, time: session.now, stream: domain.stream, ended });
+    session.emit(task, {
+      type: 'exec',
+      task: task.uid,
+      time: session.now,
+      stream: domain.stream,
+      ended,
+    });
     session.syscalls++;
     session.emit(task, {
       type: 'syscall',
@@ -232,7 +254,10 @@ function prctlEntry(session: Session, task: Task): boolean {
       return true;
     case PR_SET_SECCOMP:
     case PR_SET_SYSCALL_USER_DISPATCH:
-      session.note(task, `prctl(${task.args[0]}): system call filters are not supported and were answered EINVAL`);
+      session.note(
+        task,
+        `prctl(${task.args[0]}): system call filters are not supported and were answered EINVAL`,
+      );
       session.answer(task, -Errno.EINVAL);
       return true;
     case PR_GET_TSC: {
@@ -289,8 +314,7 @@ export function beginExit(session: Session, task: Task, status: number): void {
   task.killedRunning = task.state === TaskState.Running;
   if (task.domain.holder === task) die(session, task);
   else {
-    const waiting = task.domain.ready.indexOf(task);
-    if (waiting >= 0) task.domain.ready.splice(waiting, 1);
+    leaveQueue(task);
     session.request(task, (dying) => die(session, dying), true);
   }
 }
@@ -313,13 +337,24 @@ function die(session: Session, task: Task): void {
     });
   }
   const writes = robustWrites(session, task);
-  if (task.clearChildTid !== 0 && !alone && readInt(session, task, task.clearChildTid) !== undefined) {
+  if (
+    task.clearChildTid !== 0 &&
+    !alone &&
+    readInt(session, task, task.clearChildTid) !== undefined
+  ) {
     writes.push({ addr: task.clearChildTid, bytes: int32(0) });
   }
-  if (writes.length > 0) session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
+  if (writes.length > 0)
+    session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
   const leads = task.tid === task.group.tgid;
   const last = task.group.tasks.size === 1;
-  session.emit(task, { type: 'exit', task: task.uid, time: session.now, status: task.exitStatus, last });
+  session.emit(task, {
+    type: 'exit',
+    task: task.uid,
+    time: session.now,
+    status: task.exitStatus,
+    last,
+  });
   task.state = TaskState.Dead;
   if (!tracer.resume(task.tid, Resume.Cont, 0) && leads) {
     forget(session, task);
@@ -368,11 +403,11 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
   let entry = readWord(session, task, head) ?? 0;
   const mark = (node: number): void => {
     if (node === 0) return;
-    const addr = (node - (node % 2)) + offset;
+    const addr = node - (node % 2) + offset;
     const value = readInt(session, task, addr);
     if (value === undefined || (value & FUTEX_TID_MASK) !== task.tid) return;
     if (writes.some((write) => write.addr === addr)) return;
-    writes.push({ addr, bytes: int32((((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0)) });
+    writes.push({ addr, bytes: int32(((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0) });
   };
   for (let count = 0; count < ROBUST_LIST_LIMIT && entry !== 0 && entry !== head; count++) {
     if (entry !== pending) mark(entry);
@@ -396,7 +431,11 @@ function forget(session: Session, task: Task): void {
 }
 
 function noteRootStatus(session: Session, task: Task, status: number): void {
-  if (session.root !== undefined && session.root.group === task.group && task.tid === task.group.tgid) {
+  if (
+    session.root !== undefined &&
+    session.root.group === task.group &&
+    task.tid === task.group.tgid
+  ) {
     session.rootStatus = status;
   }
 }
@@ -409,11 +448,18 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     return;
   }
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
+  leaveQueue(task);
   const { domain } = task;
-  const waiting = domain.ready.indexOf(task);
-  if (waiting >= 0) domain.ready.splice(waiting, 1);
   const last = task.group.tasks.size === 1;
-  session.log.append(domain.stream, { type: 'exit', task: task.uid, time: session.now, status, last });
+  if (task.lastWrites.length > 0) {
+    session.emit(task, {
+      type: 'kernel-write',
+      task: task.uid,
+      time: session.now,
+      writes: task.lastWrites,
+    });
+  }
+  session.emit(task, { type: 'exit', task: task.uid, time: session.now, status, last });
   task.state = TaskState.Dead;
   forget(session, task);
 }
@@ -430,7 +476,8 @@ function futexEntry(session: Session, task: Task): boolean {
   const command = Number(task.args[1]) & FUTEX_COMMAND_MASK;
   // Those that do not wait may store into a word that others look at: nobody may run before that is recorded.
   if (!FUTEX_COMMANDS_THAT_WAIT.has(command)) task.mayYield = false;
-  if (task.domain.tasks.size === 1 || !FUTEX_COMMANDS_THAT_WAIT_FOR_OWNERS.has(command)) return false;
+  if (task.domain.tasks.size === 1 || !FUTEX_COMMANDS_THAT_WAIT_FOR_OWNERS.has(command))
+    return false;
   // WAIT_REQUEUE_PI waits on one word and locks another.
   const addr = Number(command === 11 ? task.args[4] : task.args[0]);
   session.tracer.resume(task.tid, Resume.Syscall, 0);
@@ -458,6 +505,43 @@ function sleeps(tid: number): boolean {
   }
 }
 
+/**
+ * SIGKILL among tasks that share memory: what the kernel then stores for the victim's robust futexes is seen by the
+ * killer with no call of its own. Note it while the victim's memory is there.
+ */
+function killEntry(session: Session, task: Task): boolean {
+  const { nr, args } = task;
+  const signo = nr === Sys.tgkill || nr === Sys.rt_tgsigqueueinfo ? args[2] : args[1];
+  if (signo !== Signal.SIGKILL || task.domain.tasks.size === 1) return false;
+  const target = Number(args[0]) | 0;
+  const victims = [...task.domain.tasks].filter((other) => {
+    if (other.group === task.group || other.state === TaskState.Running) return false;
+    return target <= 0 || other.pid === target || other.tid === target;
+  });
+  for (const victim of victims) victim.lastWrites = robustWrites(session, victim);
+  task.onExit = () => {
+    session.recordSyscall(task);
+    if (task.result !== 0) return;
+    for (const victim of victims) {
+      if (victim.state === TaskState.Dead || (target <= 0 && stateOf(victim.tid) !== 'Z')) continue;
+      const kind = session.tracer.waitFor(victim.tid);
+      if (kind === EventKind.Exited) reportDeath(session, victim, session.tracer.event[3]!);
+      else if (kind === EventKind.Event) {
+        victim.exitStatus = session.tracer.values[0]!;
+        leaveQueue(victim);
+        die(session, victim);
+      }
+    }
+  };
+  return false;
+}
+
+function leaveQueue(task: Task): void {
+  const { ready } = task.domain;
+  const waiting = ready.indexOf(task);
+  if (waiting >= 0) ready.splice(waiting, 1);
+}
+
 export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.clone]: cloneEntry,
   [Sys.fork]: cloneEntry,
@@ -468,6 +552,11 @@ export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.exit]: exitEntry,
   [Sys.exit_group]: exitEntry,
   [Sys.futex]: futexEntry,
+  [Sys.kill]: killEntry,
+  [Sys.tkill]: killEntry,
+  [Sys.tgkill]: killEntry,
+  [Sys.rt_sigqueueinfo]: killEntry,
+  [Sys.rt_tgsigqueueinfo]: killEntry,
   [Sys.prctl]: prctlEntry,
   [Sys.arch_prctl]: archPrctlEntry,
 };
@@ -478,4 +567,3 @@ export const processExit: Readonly<Record<number, ExitHook>> = {
   [Sys.set_tid_address]: setTidAddressExit,
   [Sys.set_robust_list]: setRobustListExit,
 };
-

@@ -35,7 +35,9 @@ function sigaltstackExit(session: Session, task: Task): void {
     const view = read(session, task, stack, STACK_SIZE);
     if (view !== undefined) {
       const disabled = (view.getInt32(8, true) & SS_DISABLE) !== 0;
-      task.altStack = disabled ? { start: 0, size: 0 } : { start: word(view, 0), size: word(view, 16) };
+      task.altStack = disabled
+        ? { start: 0, size: 0 }
+        : { start: word(view, 0), size: word(view, 16) };
     }
   }
   session.recordSyscall(task);

@@ -1,4 +1,12 @@
-import { Madvise, MapFlag, Mremap, pageAlign, Prot, REMOTE_SYSCALL, Sys } from '@scribe-ts/core-native';
+import {
+  Madvise,
+  MapFlag,
+  Mremap,
+  pageAlign,
+  Prot,
+  REMOTE_SYSCALL,
+  Sys,
+} from '@scribe-ts/core-native';
 import type { SyscallFrame, Word } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { mapRecorded } from '../image.js';
@@ -17,7 +25,12 @@ const EFFECTIVE_ADVICE: ReadonlySet<Word> = new Set([
 ]);
 
 /** Does to the replayed address space what the recorded call did. `args` are the registers at the call. */
-export function replayMemory(engine: Engine, task: ReplayTask, frame: SyscallFrame, args: readonly Word[]): void {
+export function replayMemory(
+  engine: Engine,
+  task: ReplayTask,
+  frame: SyscallFrame,
+  args: readonly Word[],
+): void {
   const { tracer } = engine;
   const { result } = frame;
   const { mapping } = task.details;
@@ -29,7 +42,8 @@ export function replayMemory(engine: Engine, task: ReplayTask, frame: SyscallFra
   if (typeof result !== 'number' || result < 0) return;
   const again = (nr: number, callArgs: readonly Word[], expected: Word): void => {
     const got = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, nr, callArgs);
-    if (got !== expected) throw engine.internal(task, `system call ${nr} gave ${got} in the replay, not ${expected}`);
+    if (got !== expected)
+      throw engine.internal(task, `system call ${nr} gave ${got} in the replay, not ${expected}`);
   };
   switch (frame.nr) {
     case Sys.brk: {
@@ -59,7 +73,11 @@ export function replayMemory(engine: Engine, task: ReplayTask, frame: SyscallFra
     }
     case Sys.madvise:
       if (EFFECTIVE_ADVICE.has(args[2]!)) {
-        again(Sys.madvise, [args[0]!, args[1]!, args[2] === Madvise.FREE ? Madvise.DONTNEED : args[2]!], 0);
+        again(
+          Sys.madvise,
+          [args[0]!, args[1]!, args[2] === Madvise.FREE ? Madvise.DONTNEED : args[2]!],
+          0,
+        );
       }
       return;
     case Sys.shmdt: {

@@ -51,7 +51,8 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   tracer.setRegs(task.tid);
   engine.step(task, EventKind.Signal);
   engine.step(task, EventKind.Event);
-  if (tracer.event[2] !== PtraceEvent.Clone) throw engine.internal(task, 'clone failed in the replay');
+  if (tracer.event[2] !== PtraceEvent.Clone)
+    throw engine.internal(task, 'clone failed in the replay');
   const childTid = tracer.values[0]!;
   engine.step(task, EventKind.Signal);
   regs.load(entry);

@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { compile, root, scribe, workspace } from './harness.js';
+
+/** Replays of each recording: a replay that is right once can still be right by luck. */
+const REPLAYS = 3;
+const directory = join(root, 'test/guests');
+const only = process.env.GUEST;
+
+for (const file of readdirSync(directory).sort()) {
+  if (!file.endsWith('.c')) continue;
+  const name = file.replace(/\.c$/, '');
+  if (only !== undefined && !only.split(',').includes(name)) continue;
+  test(`guest ${name} replays as it was recorded`, async (t) => {
+    const binary = compile(join(directory, file));
+    const place = workspace(name);
+    const log = join(place.path, `${name}.log`);
+    const recorded = await scribe(
+      'record',
+      ['-o', log, '--state-hashes', '--store', join(root, 'build/store'), binary],
+      {
+        cwd: place.path,
+      },
+    );
+    const again = `scribe replay ${log}`;
+    const wellEnded =
+      recorded.stdout.includes(`${name} ok\n`) || recorded.stdout.includes(`${name} skipped:`);
+    t.true(
+      wellEnded,
+      `${recorded.stdout.slice(-500)}\n${recorded.stderr.slice(-3000)}\nexit ${recorded.code}`,
+    );
+    if (recorded.stdout.includes(`${name} skipped:`)) t.log(recorded.stdout.trim());
+    for (let i = 0; i < REPLAYS; i++) {
+      const replayed = await scribe('replay', [log], { cwd: '/' });
+      t.is(replayed.stderr, recorded.stderr, again);
+      t.is(replayed.stdout, recorded.stdout, again);
+      t.is(replayed.code, recorded.code, again);
+    }
+    place.discard();
+  });
+}

@@ -1,0 +1,99 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name: string): string => join(root, 'packages/cli/bin', `${name}.js`);
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end; killed with SIGKILL after timeoutMs (default 120 s). */
+export function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout!.on('data', (data: Buffer) => stdout.push(data));
+    child.stderr!.on('data', (data: Buffer) => stderr.push(data));
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        code,
+        signal,
+        stdout: Buffer.concat(stdout).toString('latin1'),
+        stderr: Buffer.concat(stderr).toString('latin1'),
+      });
+    });
+    if (options.input !== undefined) child.stdin!.end(options.input);
+  });
+}
+
+/** Runs one of the project's commands. */
+export function scribe(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  return run(process.execPath, [bin(command), ...args], options);
+}
+
+/** A directory for one test, kept if the test fails. */
+export function workspace(name: string): { readonly path: string; discard(): void } {
+  const path = mkdtempSync(join(tmpdir(), `scribe-test-${name}-`));
+  return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Compiles a C program once per content; returns the binary's path. */
+export function compile(source: string, flags: readonly string[] = []): string {
+  const text = readFileSync(source);
+  const header = join(root, 'test/guests/guest.h');
+  const key = createHash('sha256').update(text).update(flags.join(' '));
+  if (existsSync(header)) key.update(readFileSync(header));
+  const directory = join(root, 'build/guests');
+  mkdirSync(directory, { recursive: true });
+  const name = source.slice(source.lastIndexOf('/') + 1).replace(/\.c$/, '');
+  const binary = join(directory, `${name}-${key.digest('hex').slice(0, 12)}`);
+  if (!existsSync(binary)) {
+    const temporary = `${binary}.${process.pid}`;
+    const all = [
+      '-std=gnu11',
+      '-O1',
+      '-g',
+      '-pthread',
+      ...flags,
+      source,
+      '-o',
+      temporary,
+      '-lrt',
+      '-lm',
+    ];
+    execFileSync('gcc', all, { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('mv', [temporary, binary]);
+  }
+  return binary;
+}
