@@ -1,0 +1,247 @@
+/** Calls that their row alone does not print well. */
+import type { ArgPrinter, Call } from './call.js';
+import { countEntries, fileMode, pollResults } from './file.js';
+import { ioctlHasArgument } from './ioctl.js';
+import { inet4, optionStruct } from './net.js';
+import { addressArg, beforeArg, bufferArg, countedStringsArg, stringArg } from './pointers.js';
+import { cloneFlags, processFormats, schedPolicy } from './process.js';
+import { signalName } from './signal.js';
+import {
+  fcntlArguments,
+  fcntlResult,
+  futexArguments,
+  futexLast,
+  futexTimeout,
+  prctlArguments,
+} from './special.js';
+import { array, bits, type Struct } from './struct.js';
+import { structNamed } from './structs.js';
+import { quoteString } from './text.js';
+import { utimeTimespec } from './time.js';
+import { hex, i32, octal, pointer } from './words.js';
+
+export interface Exception {
+  /** Printers of some arguments. */
+  readonly args?: Readonly<Record<number, ArgPrinter>>;
+  /** How many arguments the call takes, where that depends. */
+  readonly taken?: (call: Call) => number;
+  /** All arguments at once. */
+  readonly all?: (call: Call) => string;
+  /** The result of a call that did not fail; undefined: as the row says. */
+  readonly result?: (call: Call) => string | undefined;
+}
+
+function known(name: string): Struct {
+  const found = structNamed(name);
+  if (found === undefined) throw new Error(`no structure ${name}`);
+  return found;
+}
+
+const O_CREAT = 0x40;
+const TMPFILE = 0x40_0000;
+
+/** The mode, at `index`, is read only if the call can make a file. */
+function openArguments(flags: number, mode: number, all: number): (call: Call) => number {
+  return (call) => ((call.uint(flags) & (O_CREAT | TMPFILE)) === 0 ? mode : all);
+}
+
+const entriesArg: ArgPrinter = (call, i) => {
+  const bytes = call.output(call.address(i));
+  if (call.failed || call.address(i) === 0) return addressArg(call, i);
+  const count = bytes === undefined ? 0 : countEntries(bytes);
+  if (bytes === undefined && call.count > 0) return addressArg(call, i);
+  return `${addressArg(call, i)} /* ${count} ${count === 1 ? 'entry' : 'entries'} */`;
+};
+
+const fdSet = beforeArg(known('fd_set'), (call) => Math.ceil(call.int(0) / 64) * 8);
+
+/** What select found: ` (in [3], out [4], left {…})`. */
+function selectResult(time: Struct): (call: Call) => string {
+  return (call) => {
+    const { count } = call;
+    if (count === 0) return '0 (Timeout)';
+    const parts: string[] = [];
+    const sets = ['in', 'out', 'except'];
+    sets.forEach((name, k) => {
+      const bytes = call.output(call.address(k + 1));
+      if (bytes !== undefined && call.address(k + 1) !== 0) {
+        const size = Math.min(bytes.length, Math.ceil(call.int(0) / 64) * 8);
+        if (bytes.subarray(0, size).some((byte) => byte !== 0)) {
+          parts.push(`${name} ${bits(bytes, 0, size)}`);
+        }
+      }
+    });
+    const left = leftText(call, 4, time);
+    if (left !== '') parts.push(left);
+    return parts.length === 0 ? String(count) : `${count} (${parts.join(', ')})`;
+  };
+}
+
+function leftText(call: Call, index: number, time: Struct): string {
+  const addr = call.address(index);
+  const bytes = addr === 0 ? undefined : call.output(addr);
+  return bytes === undefined || bytes.length < time.size
+    ? ''
+    : `left ${time.print(bytes, 0, time.size)}`;
+}
+
+function pollResult(call: Call): string {
+  const { count } = call;
+  if (count === 0) return '0 (Timeout)';
+  const bytes = call.output(call.address(0));
+  if (bytes === undefined) return String(count);
+  const left = call.frame.args.length > 3 ? leftText(call, 2, known('timespec')) : '';
+  const results = pollResults(bytes, call.uint(1));
+  return `${count} (${results}${left === '' ? '' : `, ${left}`})`;
+}
+
+const timespecBefore = beforeArg(known('timespec'), () => 16);
+const select: Exception = {
+  args: { 1: fdSet, 2: fdSet, 3: fdSet, 4: beforeArg(known('timeval'), () => 16) },
+  result: selectResult(known('timeval')),
+};
+const poll: Exception = {
+  args: {
+    0: beforeArg(
+      known('pollfd'),
+      () => 8,
+      (call) => call.uint(1),
+    ),
+    2: (call, i) => (call.frame.args.length > 3 ? timespecBefore(call, i) : String(call.int(i))),
+  },
+  result: pollResult,
+};
+
+const SOCKOPT_LEVEL = 1;
+const SOCKOPT_NAME = 2;
+const int = known('int');
+const SO_BINDTODEVICE = 25;
+const IP_ADDRESSES: ReadonlySet<number> = new Set([32, 35, 36]);
+const INT_BYTES = 4;
+
+/** A socket option's value: a structure, an int, or bytes. */
+function optionArg(dir: 'in' | 'out'): ArgPrinter {
+  return (call, i) => {
+    const addr = call.address(i);
+    if (addr === 0) return addressArg(call, i);
+    const input = dir === 'in' ? call.input(i) : undefined;
+    const bytes = dir === 'in' ? input?.bytes : call.output(addr);
+    if (bytes === undefined) return addressArg(call, i);
+    const level = call.uint(SOCKOPT_LEVEL);
+    const name = call.uint(SOCKOPT_NAME);
+    if (level === 1 && name === SO_BINDTODEVICE) return quoteString(bytes, bytes.length);
+    const type = optionStruct(level, name) ?? (bytes.length === INT_BYTES ? int : undefined);
+    if (type !== undefined && bytes.length >= type.size) {
+      if (input !== undefined) call.decoded.push(input);
+      if (level === 0 && IP_ADDRESSES.has(name)) return `inet_addr("${inet4(bytes, 0)}")`;
+      const text = type.print(bytes, 0, type.size);
+      return type.boxed ? `[${text}]` : text;
+    }
+    if (level === 0 && IP_ADDRESSES.has(name) && bytes.length >= 8) {
+      if (input !== undefined) call.decoded.push(input);
+      return `{imr_multiaddr=inet_addr("${inet4(bytes, 0)}"), imr_interface=inet_addr("${inet4(bytes, 4)}")}`;
+    }
+    return optionBytes[dir](call, i);
+  };
+}
+
+const anyRow = { nr: -1, name: '', class: 'data', args: [], returns: 'int', groups: [] } as const;
+const optionBytes: Readonly<Record<'in' | 'out', ArgPrinter>> = {
+  in: bufferArg(anyRow, { kind: 'buffer', dir: 'in', size: { deref: 4, width: 4 } }),
+  out: bufferArg(anyRow, { kind: 'buffer', dir: 'out', size: { deref: 4, width: 4 } }),
+};
+
+const CLONE_SETTLS = 0x0008_0000;
+const CLONE_TID_WORDS = 0x0100_0000 | 0x0020_0000;
+const CLONE_PARENT_WORD = 0x0010_0000 | 0x1000;
+
+function cloneArguments(call: Call): string {
+  const { args } = call.frame;
+  const word = args[0]!;
+  const flags = call.uint(0);
+  let text = `child_stack=${pointer(args[1]!)}, flags=${
+    typeof word === 'number' && word >= 0 ? cloneFlags(word) : hex(word)
+  }`;
+  if ((flags & CLONE_PARENT_WORD) !== 0) {
+    const stored = call.output(call.address(2));
+    const tid = stored === undefined || stored.length < 4 ? undefined : i32(stored, 0);
+    text += `, parent_tid=${tid === undefined ? pointer(args[2]!) : `[${tid}]`}`;
+  }
+  if ((flags & CLONE_SETTLS) !== 0) text += `, tls=${pointer(args[4]!)}`;
+  if ((flags & CLONE_TID_WORDS) !== 0) text += `, child_tidptr=${pointer(args[3]!)}`;
+  return text;
+}
+
+const MREMAP_WITH_ADDRESS = 2 | 4;
+const SEMCTL_BARE: ReadonlySet<number> = new Set([0, 11, 12, 14, 15]);
+const pathText: ArgPrinter = (call, i) => {
+  const bytes = call.output(call.address(i));
+  return bytes === undefined ? addressArg(call, i) : quoteString(bytes, bytes.length);
+};
+const utimes: ArgPrinter = (call, i) => {
+  const input = call.input(i);
+  if (input === undefined) return addressArg(call, i);
+  call.decoded.push(input);
+  return array(utimeTimespec, input.bytes, 16, 2);
+};
+
+const KEYCTL_ARGUMENTS: readonly number[] = [
+  3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 2, 3, 2, 4, 1, 5, 5, 2, 3, 5, 5, 5, 5, 5, 5, 4, 5, 3, 4,
+];
+
+/** By the name of the call. */
+export const exceptions: Readonly<Record<string, Exception>> = {
+  open: { taken: openArguments(1, 2, 3) },
+  openat: { taken: openArguments(2, 3, 4) },
+  mq_open: { taken: openArguments(1, 2, 4) },
+  getcwd: { args: { 0: pathText } },
+  umask: { result: (call) => octal(call.count) },
+  mknod: { args: { 1: (call, i) => fileMode(call.uint(i)) } },
+  getdents: { args: { 1: entriesArg } },
+  getdents64: { args: { 1: entriesArg } },
+  utimensat: { args: { 2: utimes } },
+  fcntl: { taken: fcntlArguments, result: fcntlResult },
+  ioctl: { taken: (call) => (ioctlHasArgument(call.uint(1)) ? 3 : 2) },
+  select,
+  pselect6: {
+    args: { 1: fdSet, 2: fdSet, 3: fdSet, 4: timespecBefore },
+    result: selectResult(known('timespec')),
+  },
+  poll,
+  ppoll: poll,
+  mmap: { args: { 5: (call, i) => hex(call.frame.args[i]!) } },
+  mremap: { taken: (call) => ((call.uint(3) & MREMAP_WITH_ADDRESS) === 0 ? 4 : 5) },
+  clone: { all: cloneArguments },
+  execve: { args: { 2: countedStringsArg } },
+  execveat: { args: { 3: countedStringsArg } },
+  futex: { args: { 3: futexTimeout, 5: futexLast }, taken: futexArguments },
+  prctl: { taken: prctlArguments },
+  semctl: { taken: (call) => (SEMCTL_BARE.has(call.int(2)) ? 3 : 4) },
+  keyctl: {
+    taken: (call) => KEYCTL_ARGUMENTS[call.int(0)] ?? 5,
+    args: Object.fromEntries([1, 2, 3, 4].map((index) => [index, keyctlArg])),
+  },
+  setsockopt: { args: { 3: optionArg('in') } },
+  getsockopt: { args: { 3: optionArg('out') } },
+  sched_getscheduler: { result: (call) => `${call.count} (${schedPolicy(call.count)})` },
+  personality: {
+    result: (call) => `${hex(call.count)} (${processFormats['personality']!(call.count)})`,
+  },
+  membarrier: {
+    result: (call) =>
+      call.int(0) === 0 && call.count > 0
+        ? `${hex(call.count)} (${processFormats['membarrier_cmd']!(call.count)})`
+        : undefined,
+  },
+  rt_sigtimedwait: { result: (call) => `${call.count} (${signalName(call.count)})` },
+};
+
+/** Numbers, except where bytes are known. */
+function keyctlArg(call: Call, i: number): string {
+  if (call.input(i) !== undefined) return stringArg(call, i);
+  const stored = call.output(call.address(i));
+  if (stored !== undefined) return quoteString(stored, stored.length);
+  const word = call.frame.args[i]!;
+  const serial = word >= -8 && word <= 0x7fffffff;
+  return serial ? String(word) : hex(word);
+}

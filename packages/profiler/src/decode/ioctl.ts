@@ -1,0 +1,107 @@
+/** ioctl(): names of requests, and what they point to. */
+import { ioctlInfo, ioctlRegions, type Region } from '@scribe-ts/tracelog';
+import type { ArgPrinter } from './call.js';
+import { addressArg, structPrinter } from './pointers.js';
+import { boxed, type Struct } from './struct.js';
+import { structNamed } from './structs.js';
+import { i32, pointer, u16, u64 } from './words.js';
+
+const DIRECTIONS = ['_IOC_NONE', '_IOC_WRITE', '_IOC_READ', '_IOC_READ|_IOC_WRITE'];
+const REQUESTS_REMEMBERED = 1024;
+const requests = new Map<number, string>();
+
+function hexByte(value: number): string {
+  return '0x' + value.toString(16);
+}
+
+/** TCGETS; a request without a name as the parts of its number. */
+export function ioctlRequest(request: number): string {
+  let text = requests.get(request);
+  if (text === undefined) {
+    text =
+      ioctlInfo(request).name ??
+      `_IOC(${DIRECTIONS[request >>> 30]}, ${hexByte((request >>> 8) & 0xff)}, ` +
+        `${hexByte(request & 0xff)}, ${hexByte((request >>> 16) & 0x3fff)})`;
+    if (requests.size < REQUESTS_REMEMBERED) requests.set(request, text);
+  }
+  return text;
+}
+
+/** Requests that take no third argument. */
+const BARE: ReadonlySet<string> = new Set([
+  'FIOCLEX',
+  'FIONCLEX',
+  'TIOCEXCL',
+  'TIOCNXCL',
+  'TIOCNOTTY',
+  'TIOCSBRK',
+  'TIOCCBRK',
+  'TIOCVHANGUP',
+  'TIOCCONS',
+  'LOOP_CLR_FD',
+  'BLKRRPART',
+  'BLKFLSBUF',
+]);
+
+export function ioctlHasArgument(request: number): boolean {
+  return !BARE.has(ioctlRequest(request));
+}
+
+/** Requests whose argument is a number: printed as such where it is small. */
+const SMALL = 0xffff;
+
+/** Words without a structure's name. */
+const byte = boxed(1, (bytes, at) => String(bytes[at]!));
+const half = boxed(2, (bytes, at) => String(u16(bytes, at)));
+const int = boxed(4, (bytes, at) => String(i32(bytes, at)));
+const long = boxed(8, (bytes, at) => String(u64(bytes, at)));
+
+/** The structure a region without a name has: a number, if it is as long as one. */
+export function wordOfSize(size: number): Struct | undefined {
+  switch (size) {
+    case 1:
+      return byte;
+    case 2:
+      return half;
+    case 4:
+      return int;
+    case 8:
+      return long;
+    default:
+      return undefined;
+  }
+}
+
+export function regionStruct(region: Region): Struct | undefined {
+  return region.struct === undefined ? wordOfSize(region.size) : structNamed(region.struct);
+}
+
+const PROBE_ADDRESS = 0x1000;
+const printers = new Map<number, ArgPrinter>();
+
+const number: ArgPrinter = (call, i) => {
+  const word = call.frame.args[i]!;
+  return word >= 0 && word <= SMALL ? String(word) : pointer(word);
+};
+
+function printerFor(request: number): ArgPrinter {
+  // Shapes with pointers inside need memory: their head alone is printed.
+  const region = ioctlRegions(request, PROBE_ADDRESS, () => undefined, 0).find(
+    ({ addr, unknown }) => addr === PROBE_ADDRESS && unknown !== true,
+  );
+  if (region === undefined) return number;
+  const type = regionStruct(region);
+  if (type === undefined) return addressArg;
+  const { size, dir } = region;
+  return structPrinter(type, dir, () => size, undefined);
+}
+
+export const ioctlArg: ArgPrinter = (call, i) => {
+  const request = call.uint(1);
+  let printer = printers.get(request);
+  if (printer === undefined) {
+    printer = printerFor(request);
+    if (printers.size < REQUESTS_REMEMBERED) printers.set(request, printer);
+  }
+  return printer(call, i);
+};

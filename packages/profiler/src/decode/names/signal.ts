@@ -1,0 +1,148 @@
+/** Signals: names of the kernel's constants. */
+import type { Names } from '../flags.js';
+
+export const SIGNALS: Names = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGSTKFLT: 16,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
+};
+
+export const SIGMASK_HOW: Names = {
+  SIG_BLOCK: 0,
+  SIG_UNBLOCK: 1,
+  SIG_SETMASK: 2,
+};
+
+export const SIGACTION_FLAGS: Names = {
+  SA_NOCLDSTOP: 0x1,
+  SA_NOCLDWAIT: 0x2,
+  SA_SIGINFO: 0x4,
+  SA_UNSUPPORTED: 0x400,
+  SA_EXPOSE_TAGBITS: 0x800,
+  SA_RESTORER: 0x4000000,
+  SA_ONSTACK: 0x8000000,
+  SA_RESTART: 0x10000000,
+  SA_INTERRUPT: 0x20000000,
+  SA_NODEFER: 0x40000000,
+  SA_RESETHAND: 0x80000000,
+};
+
+export const SIGALTSTACK_FLAGS: Names = {
+  SS_ONSTACK: 0x1,
+  SS_DISABLE: 0x2,
+  SS_AUTODISARM: 0x80000000,
+};
+
+export const SIGNALFD_FLAGS: Names = {
+  SFD_CLOEXEC: 0x80000,
+  SFD_NONBLOCK: 0x800,
+};
+
+export const SIGEV_NOTIFY: Names = {
+  SIGEV_SIGNAL: 0,
+  SIGEV_NONE: 1,
+  SIGEV_THREAD: 2,
+  SIGEV_THREAD_ID: 4,
+};
+
+export const ILL_CODE: Names = {
+  ILL_ILLOPC: 1,
+  ILL_ILLOPN: 2,
+  ILL_ILLADR: 3,
+  ILL_PRVOPC: 5,
+  ILL_PRVREG: 6,
+  ILL_COPROC: 7,
+  ILL_BADSTK: 8,
+  ILL_BADIADDR: 9,
+  ILL_ILLTRP: 4,
+};
+
+export const FPE_CODE: Names = {
+  FPE_INTDIV: 1,
+  FPE_INTOVF: 2,
+  FPE_FLTDIV: 3,
+  FPE_FLTOVF: 4,
+  FPE_FLTUND: 5,
+  FPE_FLTRES: 6,
+  FPE_FLTINV: 7,
+  FPE_FLTSUB: 8,
+  FPE_FLTUNK: 14,
+  FPE_CONDTRAP: 15,
+};
+
+export const SEGV_CODE: Names = {
+  SEGV_MAPERR: 1,
+  SEGV_ACCERR: 2,
+  SEGV_BNDERR: 3,
+  SEGV_PKUERR: 4,
+  SEGV_MTEAERR: 8,
+  SEGV_MTESERR: 9,
+};
+
+export const BUS_CODE: Names = {
+  BUS_ADRALN: 1,
+  BUS_ADRERR: 2,
+  BUS_OBJERR: 3,
+  BUS_MCEERR_AR: 4,
+  BUS_MCEERR_AO: 5,
+};
+
+export const TRAP_CODE: Names = {
+  TRAP_BRKPT: 1,
+  TRAP_TRACE: 2,
+  TRAP_BRANCH: 3,
+  TRAP_HWBKPT: 4,
+  TRAP_UNK: 5,
+  TRAP_PERF: 6,
+};
+
+export const CLD_CODE: Names = {
+  CLD_EXITED: 1,
+  CLD_KILLED: 2,
+  CLD_DUMPED: 3,
+  CLD_TRAPPED: 4,
+  CLD_STOPPED: 5,
+  CLD_CONTINUED: 6,
+};
+
+export const POLL_CODE: Names = {
+  POLL_IN: 1,
+  POLL_OUT: 2,
+  POLL_MSG: 3,
+  POLL_ERR: 4,
+  POLL_PRI: 5,
+  POLL_HUP: 6,
+};
+
+export const SYS_CODE: Names = {
+  SYS_SECCOMP: 1,
+  SYS_USER_DISPATCH: 2,
+};

@@ -1,0 +1,371 @@
+/** Arguments whose meaning depends on another: commands and operations. */
+import { specialRegions, type Peek, type Region } from '@scribe-ts/tracelog';
+import type { ArgPrinter, Call } from './call.js';
+import { descriptorFlags, leaseType, openFlags, seals } from './file.js';
+import { bitset, wakeOp } from './ipc.js';
+import { ioctlArg, regionStruct } from './ioctl.js';
+import { addressArg, stringArg, structPrinter } from './pointers.js';
+import { ambientOption, capability, memoryMapOption, tscMode } from './process.js';
+import { signedInt } from './scalars.js';
+import { signalName, signalSet } from './signal.js';
+import { structNamed } from './structs.js';
+import { quoteField, quoteUpTo } from './text.js';
+import { f64, hex, i32, pointer } from './words.js';
+
+/** What the table says of an argument that leads to memory: its first region, printed as its structure or as text. */
+export function regionArg(decoder: string): ArgPrinter {
+  return (call, i) => {
+    const addr = call.address(i);
+    if (addr === 0) return addressArg(call, i);
+    const region = firstRegion(call, decoder, i, addr);
+    const type = region === undefined ? undefined : regionStruct(region);
+    if (region !== undefined && type !== undefined) {
+      return structPrinter(type, region.dir, () => region.size, undefined)(call, i);
+    }
+    // Strings have no length that could be told without their bytes.
+    if (region === undefined || region.dir === 'in') return stringArg(call, i);
+    const stored = call.output(addr);
+    return stored === undefined
+      ? addressArg(call, i)
+      : quoteUpTo(stored, stored.length, call.limits.output);
+  };
+}
+
+function firstRegion(call: Call, decoder: string, index: number, addr: number): Region | undefined {
+  const { nr, args, result } = call.frame;
+  // Some shapes are told by the beginning of the structure, others by another argument's.
+  const peek: Peek = (from, length) => {
+    let bytes = call.output(from);
+    if (bytes === undefined) {
+      for (let i = 0; i < args.length && bytes === undefined; i++) {
+        if (args[i] === from) bytes = call.input(i)?.bytes;
+      }
+    }
+    return bytes === undefined || bytes.length < length ? undefined : bytes.subarray(0, length);
+  };
+  return specialRegions(decoder, nr, args, index, peek, result).find(
+    (region) => region.addr === addr && region.unknown !== true,
+  );
+}
+
+const enum Fcntl {
+  Dupfd = 0,
+  Getfd = 1,
+  Setfd = 2,
+  Getfl = 3,
+  Setfl = 4,
+  Setown = 8,
+  Getown = 9,
+  Setsig = 10,
+  Getsig = 11,
+  Setlease = 1024,
+  Getlease = 1025,
+  Notify = 1026,
+  DupfdQuery = 1027,
+  DupfdCloexec = 1030,
+  SetpipeSize = 1031,
+  GetpipeSize = 1032,
+  AddSeals = 1033,
+  GetSeals = 1034,
+}
+
+const fcntlMemory = regionArg('fcntl');
+const fcntlArg: ArgPrinter = (call, i) => {
+  switch (call.uint(1)) {
+    case Fcntl.Setfd:
+      return descriptorFlags(call.uint(i));
+    case Fcntl.Setfl:
+      return openFlags(call.uint(i));
+    case Fcntl.Setsig:
+      return signalName(call.int(i));
+    case Fcntl.AddSeals:
+      return seals(call.uint(i));
+    case Fcntl.Setlease:
+      return leaseType(call.uint(i));
+    case Fcntl.Dupfd:
+    case Fcntl.DupfdCloexec:
+    case Fcntl.DupfdQuery:
+    case Fcntl.Setown:
+    case Fcntl.SetpipeSize:
+      return signedInt(call, i);
+    case Fcntl.Notify:
+      return hex(call.uint(i));
+    default:
+      return fcntlMemory(call, i);
+  }
+};
+
+/** How many of fcntl's arguments a command takes. */
+export function fcntlArguments(call: Call): number {
+  switch (call.uint(1)) {
+    case Fcntl.Getfd:
+    case Fcntl.Getfl:
+    case Fcntl.Getown:
+    case Fcntl.Getsig:
+    case Fcntl.Getlease:
+    case Fcntl.GetpipeSize:
+    case Fcntl.GetSeals:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+/** What a result that is a set of flags means. */
+export function fcntlResult(call: Call): string | undefined {
+  const result = call.count;
+  switch (call.uint(1)) {
+    case Fcntl.Getfd:
+      return result === 0 ? '0' : `${hex(result)} (flags ${descriptorFlags(result)})`;
+    case Fcntl.Getfl:
+      return `${hex(result)} (flags ${openFlags(result)})`;
+    case Fcntl.GetSeals:
+      return result === 0 ? '0' : `${hex(result)} (seals ${seals(result)})`;
+    case Fcntl.Getlease:
+      return `${result} (${leaseType(result)})`;
+    case Fcntl.Getsig:
+      return result === 0 ? '0' : `${result} (${signalName(result)})`;
+    default:
+      return undefined;
+  }
+}
+
+const enum Futex {
+  Wait = 0,
+  Requeue = 3,
+  CmpRequeue = 4,
+  WakeOp = 5,
+  LockPi = 6,
+  WaitBitset = 9,
+  WakeBitset = 10,
+  WaitRequeuePi = 11,
+  CmpRequeuePi = 12,
+  LockPi2 = 13,
+}
+
+export function futexCommand(call: Call): number {
+  return call.int(1) & 0x7f;
+}
+
+/** How many of futex's arguments an operation takes. */
+export function futexArguments(call: Call): number {
+  switch (futexCommand(call)) {
+    case Futex.Wait:
+    case Futex.LockPi:
+    case Futex.LockPi2:
+      return 4;
+    case Futex.Requeue:
+      return 5;
+    case Futex.CmpRequeue:
+    case Futex.CmpRequeuePi:
+    case Futex.WakeOp:
+    case Futex.WaitBitset:
+    case Futex.WakeBitset:
+    case Futex.WaitRequeuePi:
+      return 6;
+    default:
+      return 3;
+  }
+}
+
+const timespecIn = structPrinter(structNamed('timespec')!, 'in', () => 16, undefined);
+
+/** The fourth argument: a time limit, or a second count. */
+export const futexTimeout: ArgPrinter = (call, i) => {
+  switch (futexCommand(call)) {
+    case Futex.Requeue:
+    case Futex.CmpRequeue:
+    case Futex.CmpRequeuePi:
+    case Futex.WakeOp:
+      return String(call.uint(i));
+    default:
+      return timespecIn(call, i);
+  }
+};
+
+/** The last argument: an operation, a set of bits, or a value to compare with. */
+export const futexLast: ArgPrinter = (call, i) => {
+  switch (futexCommand(call)) {
+    case Futex.WakeOp:
+      return wakeOp(call.uint(i));
+    case Futex.WaitBitset:
+    case Futex.WakeBitset:
+      return bitset(call.uint(i));
+    default:
+      return String(call.uint(i));
+  }
+};
+
+const enum Prctl {
+  SetPdeathsig = 1,
+  GetPdeathsig = 2,
+  GetDumpable = 3,
+  SetDumpable = 4,
+  GetKeepcaps = 7,
+  SetKeepcaps = 8,
+  SetName = 15,
+  GetName = 16,
+  GetSeccomp = 21,
+  SetSeccomp = 22,
+  CapbsetRead = 23,
+  CapbsetDrop = 24,
+  GetTsc = 25,
+  SetTsc = 26,
+  GetSecurebits = 27,
+  SetSecurebits = 28,
+  SetTimerslack = 29,
+  GetTimerslack = 30,
+  SetMm = 35,
+  SetChildSubreaper = 36,
+  GetChildSubreaper = 37,
+  SetNoNewPrivs = 38,
+  GetNoNewPrivs = 39,
+  GetTidAddress = 40,
+  SetThpDisable = 41,
+  GetThpDisable = 42,
+  CapAmbient = 47,
+  SetVma = 0x53564d41,
+}
+
+/** How many of prctl's arguments an option takes, itself counted. */
+export function prctlArguments(call: Call): number {
+  switch (call.int(0)) {
+    case Prctl.GetDumpable:
+    case Prctl.GetKeepcaps:
+    case Prctl.GetSeccomp:
+    case Prctl.GetSecurebits:
+    case Prctl.GetTimerslack:
+      return 1;
+    case Prctl.SetPdeathsig:
+    case Prctl.GetPdeathsig:
+    case Prctl.SetDumpable:
+    case Prctl.SetKeepcaps:
+    case Prctl.SetName:
+    case Prctl.GetName:
+    case Prctl.CapbsetRead:
+    case Prctl.CapbsetDrop:
+    case Prctl.GetTsc:
+    case Prctl.SetTsc:
+    case Prctl.SetSecurebits:
+    case Prctl.SetTimerslack:
+    case Prctl.SetChildSubreaper:
+    case Prctl.GetChildSubreaper:
+    case Prctl.GetTidAddress:
+      return 2;
+    case Prctl.SetSeccomp:
+      return 3;
+    default:
+      return 5;
+  }
+}
+
+const NAME_BYTES = 16;
+const prctlMemory = regionArg('prctl');
+const prctlArg: ArgPrinter = (call, i) => {
+  const option = call.int(0);
+  const word = call.frame.args[i]!;
+  switch (option) {
+    case Prctl.SetPdeathsig:
+      return signalName(call.int(i));
+    case Prctl.CapbsetRead:
+    case Prctl.CapbsetDrop:
+      return capability(call.uint(i));
+    case Prctl.SetTsc:
+      return tscMode(call.uint(i));
+    case Prctl.CapAmbient:
+      if (i === 1) return ambientOption(call.uint(i));
+      return i === 2 ? capability(call.uint(i)) : String(call.uint(i));
+    case Prctl.SetMm:
+      return i === 1 ? memoryMapOption(call.uint(i)) : prctlMemory(call, i);
+    case Prctl.SetVma:
+      if (i === 1) return word === 0 ? 'PR_SET_VMA_ANON_NAME' : hex(word);
+      return i === 3 ? String(word) : prctlMemory(call, i);
+    case Prctl.GetName: {
+      const stored = call.output(call.address(i));
+      return stored === undefined ? addressArg(call, i) : quoteField(stored, 0, NAME_BYTES);
+    }
+    case Prctl.SetDumpable:
+    case Prctl.SetKeepcaps:
+    case Prctl.SetTimerslack:
+    case Prctl.SetChildSubreaper:
+    case Prctl.SetNoNewPrivs:
+    case Prctl.GetNoNewPrivs:
+    case Prctl.SetThpDisable:
+    case Prctl.GetThpDisable:
+      return String(word);
+    case Prctl.SetName:
+    case Prctl.GetPdeathsig:
+    case Prctl.GetTsc:
+    case Prctl.GetChildSubreaper:
+    case Prctl.GetTidAddress:
+    case Prctl.SetSeccomp:
+      return i === 1 && option === Prctl.SetSeccomp ? String(word) : prctlMemory(call, i);
+    default:
+      return call.address(i) === 0 ? hex(word) : prctlMemory(call, i);
+  }
+};
+
+const ARCH_SET_CPUID = 0x1012;
+const archMemory = regionArg('arch_prctl');
+const archPrctlArg: ArgPrinter = (call, i) => {
+  if (call.uint(0) === ARCH_SET_CPUID) return String(call.frame.args[i]!);
+  const stored = call.output(call.address(i));
+  if (stored === undefined || stored.length < 8) return archMemory(call, i);
+  return `[${hex(f64(stored, 0))}]`;
+};
+
+const SETVAL = 16;
+const semctlMemory = regionArg('semctl');
+const semctlArg: ArgPrinter = (call, i) =>
+  call.int(2) === SETVAL ? signedInt(call, i) : semctlMemory(call, i);
+
+const CLONE_ARGS_MIN = 64;
+const cloneArgs = structNamed('clone_args')!;
+const CLONE_PIDFD = 0x1000;
+const CLONE_PARENT_SETTID = 0x0010_0000;
+
+/** clone3's structure, and what the kernel stored through its pointers. */
+const clone3Arg: ArgPrinter = (call, i) => {
+  const input = call.input(i);
+  if (input === undefined || input.bytes.length < CLONE_ARGS_MIN) return addressArg(call, i);
+  const { bytes } = input;
+  call.decoded.push(input);
+  const flags = (f64(bytes, 0) % 2 ** 32) | 0;
+  const stored: string[] = [];
+  const pidfd = (flags & CLONE_PIDFD) === 0 ? undefined : call.output(f64(bytes, 8));
+  if (pidfd !== undefined && pidfd.length >= 4) stored.push(`pidfd=[${i32(pidfd, 0)}]`);
+  const tid = (flags & CLONE_PARENT_SETTID) === 0 ? undefined : call.output(f64(bytes, 24));
+  if (tid !== undefined && tid.length >= 4) stored.push(`parent_tid=[${i32(tid, 0)}]`);
+  const text = cloneArgs.print(bytes, 0, bytes.length);
+  return stored.length === 0 ? text : `${text} => {${stored.join(', ')}}`;
+};
+
+/** pselect6's pair of a pointer to a mask and its size. */
+const pselectMask: ArgPrinter = (call, i) => {
+  const input = call.input(i);
+  if (input === undefined || input.bytes.length < 16) return addressArg(call, i);
+  call.decoded.push(input);
+  const size = f64(input.bytes, 8);
+  const addr = f64(input.bytes, 0);
+  const mask = addr === 0 ? undefined : call.input(i, 1);
+  if (mask === undefined || mask.bytes.length < 4) {
+    return `{sigmask=${pointer(addr)}, sigsetsize=${size}}`;
+  }
+  call.decoded.push(mask);
+  return `{sigmask=${signalSet(mask.bytes, 0, mask.bytes.length)}, sigsetsize=${size}}`;
+};
+
+const printers: Readonly<Record<string, ArgPrinter>> = {
+  ioctl: ioctlArg,
+  fcntl: fcntlArg,
+  futex: addressArg,
+  prctl: prctlArg,
+  arch_prctl: archPrctlArg,
+  semctl: semctlArg,
+  clone3: clone3Arg,
+  pselect_sigmask: pselectMask,
+};
+
+export function specialArg(decoder: string): ArgPrinter {
+  return (Object.hasOwn(printers, decoder) ? printers[decoder] : undefined) ?? regionArg(decoder);
+}

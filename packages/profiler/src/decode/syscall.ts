@@ -1,0 +1,113 @@
+/** Turns each row of the table into a function that prints its calls. */
+import { syscallTable, type ArgSpec, type SyscallRow, type Word } from '@scribe-ts/tracelog';
+import type { ArgPrinter, Call } from './call.js';
+import { failure } from './errno.js';
+import { exceptions, type Exception } from './exceptions.js';
+import { iovecArg, msghdrArg } from './messages.js';
+import { addressArg, bufferArg, stringArg, stringsArg, structArg } from './pointers.js';
+import { scalarPrinter } from './scalars.js';
+import { specialArg } from './special.js';
+import { id } from './struct.js';
+import { hex, uint32 } from './words.js';
+
+/** `name(arguments) = result` */
+export type CallPrinter = (call: Call) => string;
+
+function argPrinter(row: SyscallRow, spec: ArgSpec): ArgPrinter {
+  const { type } = spec;
+  switch (type.kind) {
+    case 'string':
+      return stringArg;
+    case 'strings':
+      return stringsArg;
+    case 'buffer':
+      return bufferArg(row, type);
+    case 'struct':
+      return structArg(row, type);
+    case 'iovec':
+      return iovecArg(row, type);
+    case 'msghdr':
+      return msghdrArg(row, type);
+    case 'special':
+      return specialArg(type.decoder);
+    default:
+      return scalarPrinter(row, spec) ?? addressArg;
+  }
+}
+
+function resultPrinter(row: SyscallRow): (result: Word) => string {
+  switch (row.returns) {
+    case 'address':
+    case 'hex':
+    case 'flags':
+      return hex;
+    case 'uid':
+      return (result) => id(uint32(result));
+    default:
+      return String;
+  }
+}
+
+/** exit() and the like don't come back, rt_sigreturn's result is a register of the interrupted code. */
+function returns(row: SyscallRow): boolean {
+  return row.returns !== 'none';
+}
+
+export function compileRow(row: SyscallRow): CallPrinter {
+  const exception: Exception = Object.hasOwn(exceptions, row.name) ? exceptions[row.name]! : {};
+  const { taken, all, result: special } = exception;
+  const printers = row.args.map((spec, i) => exception.args?.[i] ?? argPrinter(row, spec));
+  const plain = resultPrinter(row);
+  const head = row.name + '(';
+  const hidden = row.args.length > 0 ? row.name + '(...)' : row.name + '()';
+  const comesBack = returns(row);
+  const complete = row.args.length;
+
+  const argumentsText = (call: Call): string => {
+    const { length } = call.frame.args;
+    if (length === 0) return hidden;
+    if (all !== undefined && length >= complete) return head + all(call) + ')';
+    let count = length < complete ? length : complete;
+    if (taken !== undefined && length >= complete) count = Math.min(count, taken(call));
+    let text = head;
+    for (let i = 0; i < count; i++) {
+      text += i === 0 ? printers[i]!(call, i) : ', ' + printers[i]!(call, i);
+    }
+    return text + ')';
+  };
+
+  return (call) => {
+    const { result } = call.frame;
+    let outcome: string;
+    if (call.failed) outcome = failure(result);
+    else if (!comesBack) outcome = '?';
+    else outcome = special?.(call) ?? plain(result);
+    return argumentsText(call) + ' = ' + outcome;
+  };
+}
+
+/** A number without a row. */
+export function unknownCall(call: Call): string {
+  const { nr, args, result } = call.frame;
+  const shown = args.length === 0 ? '...' : args.map(hex).join(', ');
+  return `${syscallName(nr)}(${shown}) = ${call.failed ? failure(result) : hex(result)}`;
+}
+
+/** The call's name; `syscall_0x1f4` for a number without a row. */
+export function syscallName(nr: number): string {
+  return syscallTable[nr]?.name ?? `syscall_${hex(nr)}`;
+}
+
+const printers: (CallPrinter | undefined)[] = [];
+
+/** Rows are compiled when their first call comes. */
+export function printCall(call: Call): string {
+  const { nr } = call.frame;
+  const printer = printers[nr];
+  if (printer !== undefined) return printer(call);
+  const row = syscallTable[nr];
+  if (row === undefined) return unknownCall(call);
+  const compiled = compileRow(row);
+  printers[nr] = compiled;
+  return compiled(call);
+}

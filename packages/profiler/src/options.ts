@@ -1,0 +1,23 @@
+import type { Frame } from '@scribe-ts/tracelog';
+
+export interface ProfileOptions {
+  /** `scribe` (default): a line for each call with its details below; `raw`: a line for each frame with all its fields. */
+  readonly form?: 'scribe' | 'raw';
+  /** Only these tasks: numbers of the log, or thread or process ids as the recorded program saw them. */
+  readonly tasks?: readonly number[];
+  /** Puts the offset in the file before each line, where records carry one. */
+  readonly offsets?: boolean;
+  /**
+   * Bytes shown of a buffer in a call's arguments. Default: of what the program wrote, all that the log holds; of what
+   * the kernel stored, 128.
+   */
+  readonly textBytes?: number;
+}
+
+/** A frame and where it stands in the file, bytes. A log's reader gives such. */
+export interface LocatedFrame {
+  readonly frame: Frame;
+  readonly offset?: number;
+}
+
+export type ProfileRecord = Frame | LocatedFrame;
