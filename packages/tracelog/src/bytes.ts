@@ -1,18 +1,21 @@
 /**
  * Growing output and bounded input of the log's primitive values.
  *
- * Integers are varints: seven bits a byte, low bits first, the top bit set on all but the last. Signed ones are folded
- * first (0, -1, 1, -2 … become 0, 1, 2, 3 …), so that small values of either sign are short. Floating-point arithmetic
- * stands in for 64-bit integers: a bigint costs an allocation, and nearly every value is below 2^53.
+ * Integers are varints: as many one bits as bytes follow, a zero bit, and the value, high bits first (see FORMAT.md).
+ * High bits first, as pointers differ in their low bits: zstd then finds one match up to there instead of two around them.
+ * Signed integers are folded first (0, -1, 1, -2 … become 0, 1, 2, 3 …), so that small values of either sign are short.
+ * Two 32-bit halves stand in for 64-bit integers: a bigint costs an allocation, and nearly every value is below 2^53.
  */
 import { MalformedError } from './errors.js';
 import type { Word } from './schema/frames.js';
 
-const TWO_28 = 0x10000000;
+const TWO_28 = 2 ** 28;
+const TWO_31 = 2 ** 31;
+const TWO_32 = 2 ** 32;
 const TWO_53 = 2 ** 53;
 const TWO_64 = 2 ** 64;
 /** A varint of 64 bits has at most this many bytes. */
-export const MAX_VARINT = 10;
+export const MAX_VARINT = 9;
 
 const EMPTY_BUFFER = new Uint8Array(0);
 const utf8Encoder = new TextEncoder();
@@ -54,12 +57,14 @@ export class ByteSink {
   uint(value: number): void {
     this.ensure(MAX_VARINT);
     if (value >= 0 && value < TWO_28) {
+      // A fraction must not pass for the integer below it.
+      if ((value | 0) !== value) throw new RangeError(`not an integer: ${value}`);
       this.small(value);
     } else {
       if (!(value >= 0 && value < TWO_64) || value % 1 !== 0) {
         throw new RangeError(`not an unsigned 64-bit integer: ${value}`);
       }
-      this.large(value);
+      this.large(Math.floor(value / TWO_32), value >>> 0);
     }
   }
 
@@ -68,15 +73,15 @@ export class ByteSink {
     this.ensure(MAX_VARINT);
     const sign = value < 0 ? 1 : 0;
     const folded = sign === 1 ? -1 - value : value;
-    if (folded < 0x8000000) {
-      // Checked before it is doubled: a half would become whole.
+    if (folded < TWO_28 / 2) {
       if ((folded | 0) !== folded) throw new RangeError(`not an integer: ${value}`);
       this.small(folded * 2 + sign);
     } else {
       if (!(folded < TWO_53 - sign) || folded % 1 !== 0) {
         throw new RangeError(`not a safe integer: ${value}`);
       }
-      this.folded(folded, sign);
+      // Not 2 * folded + sign: that may be more than a double holds.
+      this.large(Math.floor(folded / TWO_31), ((folded << 1) | sign) >>> 0);
     }
   }
 
@@ -89,55 +94,67 @@ export class ByteSink {
     if (value !== BigInt.asIntN(64, value)) {
       throw new RangeError(`not a signed 64-bit integer: ${value}`);
     }
-    const sign = value < 0n ? 1 : 0;
-    let rest = sign === 1 ? -1n - value : value;
-    const buf = this.buf;
-    let bits = Number(rest & 0x3fn) * 2 + sign;
-    rest >>= 6n;
-    while (rest !== 0n) {
-      buf[this.pos++] = bits | 0x80;
-      bits = Number(rest & 0x7fn);
-      rest >>= 7n;
-    }
-    buf[this.pos++] = bits;
+    const folded = value < 0n ? -1n - 2n * value : 2n * value;
+    this.large(Number(folded >> 32n), Number(folded & 0xffffffffn));
   }
 
-  /** Room for a varint is there, and 0 <= value < 2^28. */
+  /** Room for a varint is there, and `value` is an integer below 2^28. */
   private small(value: number): void {
-    // A fraction must not pass for the integer below it.
-    let rest = value | 0;
-    if (rest !== value) throw new RangeError(`not an integer: ${value}`);
-    const buf = this.buf;
-    let pos = this.pos;
-    while (rest >= 0x80) {
-      buf[pos++] = rest | 0x80;
-      rest >>>= 7;
-    }
-    buf[pos++] = rest;
-    this.pos = pos;
-  }
-
-  private large(value: number): void {
-    let rest = value;
-    while (rest >= TWO_28) {
-      const high = Math.floor(rest / TWO_28);
-      const low = rest - high * TWO_28;
-      const buf = this.buf;
-      const pos = this.pos;
-      buf[pos] = low | 0x80;
-      buf[pos + 1] = (low >>> 7) | 0x80;
-      buf[pos + 2] = (low >>> 14) | 0x80;
-      buf[pos + 3] = (low >>> 21) | 0x80;
+    const { buf, pos } = this;
+    if (value < 0x80) {
+      buf[pos] = value;
+      this.pos = pos + 1;
+    } else if (value < 0x4000) {
+      buf[pos] = (value >>> 8) | 0x80;
+      buf[pos + 1] = value;
+      this.pos = pos + 2;
+    } else if (value < 0x200000) {
+      buf[pos] = (value >>> 16) | 0xc0;
+      buf[pos + 1] = value >>> 8;
+      buf[pos + 2] = value;
+      this.pos = pos + 3;
+    } else {
+      buf[pos] = (value >>> 24) | 0xe0;
+      buf[pos + 1] = value >>> 16;
+      buf[pos + 2] = value >>> 8;
+      buf[pos + 3] = value;
       this.pos = pos + 4;
-      rest = high;
     }
-    this.small(rest);
   }
 
-  /** The varint of 2 * folded + sign, which itself may be more than a double holds. */
-  private folded(folded: number, sign: number): void {
-    this.buf[this.pos++] = (folded % 64) * 2 + sign + 0x80;
-    this.large(Math.floor(folded / 64));
+  /** As small, of any 64 bits in two unsigned halves. */
+  private large(high: number, low: number): void {
+    if (high === 0 && low < TWO_28) {
+      this.small(low);
+      return;
+    }
+    const { buf } = this;
+    let { pos } = this;
+    if (high < 0x8) {
+      buf[pos++] = high | 0xf0;
+    } else if (high < 0x400) {
+      buf[pos++] = (high >>> 8) | 0xf8;
+      buf[pos++] = high;
+    } else if (high < 0x20000) {
+      buf[pos++] = (high >>> 16) | 0xfc;
+      buf[pos++] = high >>> 8;
+      buf[pos++] = high;
+    } else {
+      if (high < 0x1000000) {
+        buf[pos++] = 0xfe;
+      } else {
+        buf[pos++] = 0xff;
+        buf[pos++] = high >>> 24;
+      }
+      buf[pos++] = high >>> 16;
+      buf[pos++] = high >>> 8;
+      buf[pos++] = high;
+    }
+    buf[pos] = low >>> 24;
+    buf[pos + 1] = low >>> 16;
+    buf[pos + 2] = low >>> 8;
+    buf[pos + 3] = low;
+    this.pos = pos + 4;
   }
 
   bytes(value: Uint8Array): void {
@@ -215,7 +232,7 @@ export class ByteSink {
 /** Length in bytes of the varint of an unsigned value. */
 export function varintLength(value: number): number {
   let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  for (let limit = 0x80; value >= limit && length < MAX_VARINT; limit *= 0x80) length++;
   return length;
 }
 
@@ -243,29 +260,67 @@ export class ByteSource {
   uint(): number {
     const first = this.byte();
     if (first < 0x80) return first;
-    const value = this.rest(first & 0x7f, 0x80, TWO_64);
+    const low = this.low(first);
+    const value = this.high * TWO_32 + low;
     if (value === TWO_64) throw new MalformedError('an integer is too large');
     return value;
   }
 
-  /** The bytes of a varint after its first, each worth `scale` more than the last, added to `value`. */
-  private rest(value: number, scale: number, limit: number): number {
-    const { buf, end } = this;
-    let pos = this.pos;
-    let sum = value;
-    let unit = scale;
-    for (;;) {
-      if (pos >= end) throw new MalformedError('a value goes past the end');
-      const byte = buf[pos++] as number;
-      sum += (byte & 0x7f) * unit;
-      if (byte < 0x80) break;
-      unit *= 0x80;
-      if (unit >= limit) throw new MalformedError('an integer has too many bytes');
+  /** The high half of the varint that low() read last. */
+  private high = 0;
+
+  /** Reads the varint of two bytes or more that begins with `first`; gives its low half. */
+  private low(first: number): number {
+    const { buf, pos } = this;
+    if (first < 0xf0) {
+      this.high = 0;
+      if (first < 0xc0) {
+        this.pass(1);
+        return ((first & 0x3f) << 8) | (buf[pos] as number);
+      }
+      if (first < 0xe0) {
+        this.pass(2);
+        return ((first & 0x1f) << 16) | ((buf[pos] as number) << 8) | (buf[pos + 1] as number);
+      }
+      this.pass(3);
+      return (
+        ((first & 0xf) << 24) |
+        ((buf[pos] as number) << 16) |
+        ((buf[pos + 1] as number) << 8) |
+        (buf[pos + 2] as number)
+      );
     }
-    // Not >=: a sum just below the limit may have been rounded up to it.
-    if (sum > limit) throw new MalformedError('an integer is too large');
-    this.pos = pos;
-    return sum;
+    let at = pos;
+    let high = 0;
+    if (first < 0xf8) {
+      this.pass(4);
+      high = first & 0x7;
+    } else if (first < 0xfc) {
+      this.pass(5);
+      high = ((first & 0x3) << 8) | (buf[at++] as number);
+    } else if (first < 0xfe) {
+      this.pass(6);
+      high = ((first & 0x1) << 16) | ((buf[at++] as number) << 8) | (buf[at++] as number);
+    } else {
+      this.pass(first === 0xfe ? 7 : 8);
+      if (first === 0xff) high = buf[at++] as number;
+      high = (high << 8) | (buf[at++] as number);
+      high = (high << 8) | (buf[at++] as number);
+      high = ((high << 8) | (buf[at++] as number)) >>> 0;
+    }
+    this.high = high;
+    return (
+      (((buf[at] as number) << 24) |
+        ((buf[at + 1] as number) << 16) |
+        ((buf[at + 2] as number) << 8) |
+        (buf[at + 3] as number)) >>>
+      0
+    );
+  }
+
+  private pass(size: number): void {
+    if (size > this.end - this.pos) throw new MalformedError('a value goes past the end');
+    this.pos += size;
   }
 
   /** A count of things that each take at least one byte, so that a wrong one allocates nothing. */
@@ -283,28 +338,18 @@ export class ByteSource {
 
   word(): Word {
     const first = this.byte();
-    let folded = (first >> 1) & 0x3f;
-    if (first >= 0x80) {
-      const start = this.pos;
-      folded = this.rest(folded, 0x40, TWO_64 / 2);
+    if (first < 0x80) return (first & 1) === 1 ? -1 - (first >> 1) : first >> 1;
+    const low = this.low(first);
+    const { high } = this;
+    const negative = (low & 1) === 1;
+    if (high < 0x400000) {
+      const folded = high * TWO_31 + (low >>> 1);
       // -1 - folded must be safe too: -2^53 is not.
-      if (folded >= TWO_53 - 1) return this.bigWord(first, start);
+      if (!negative) return folded;
+      if (folded < TWO_53 - 1) return -1 - folded;
     }
-    // `-folded` alone would make -0 of nothing.
-    return (first & 1) === 1 ? -1 - folded : folded;
-  }
-
-  private bigWord(first: number, start: number): Word {
-    let folded = BigInt((first >> 1) & 0x3f);
-    let shift = 6n;
-    for (let pos = start; pos < this.pos; pos++) {
-      folded |= BigInt((this.buf[pos] as number) & 0x7f) << shift;
-      shift += 7n;
-    }
-    if (folded >= 1n << 63n) throw new MalformedError('an integer is too large');
-    const value = (first & 1) === 1 ? -1n - folded : folded;
-    const asNumber = Number(value);
-    return Number.isSafeInteger(asNumber) ? asNumber : value;
+    const folded = (BigInt(high) << 31n) | BigInt(low >>> 1);
+    return negative ? -1n - folded : folded;
   }
 
   /** A view of the next bytes, not a copy. */

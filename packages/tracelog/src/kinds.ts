@@ -15,14 +15,14 @@ const NONE: readonly never[] = Object.freeze([]) as readonly never[];
 
 export const uint: Kind<number> = {
   name: 'uint',
-  doc: 'Unsigned varint: seven bits a byte, low bits first, the top bit of a byte set if more follow; at most 10 bytes, below 2^64.',
+  doc: 'Unsigned integer below 2^64 in 1 to 9 bytes: as many one bits as bytes follow the first, a zero bit (none after eight ones), and the value, high bits first. So 0 to 127 take one byte, up to 2^14 - 1 two, and so on by 7 bits a byte; 8 bytes hold 56 bits, 9 bytes 64.',
   encode: (sink, value) => sink.uint(value),
   decode: (source) => source.uint(),
 };
 
 export const int: Kind<number> = {
   name: 'int',
-  doc: 'Signed integer n between -2^53 and 2^53 (both excluded), as the unsigned varint of 2n (n >= 0) or -2n - 1 (n < 0).',
+  doc: 'Signed integer n between -2^53 and 2^53 (both excluded), as the uint 2n (n >= 0) or -2n - 1 (n < 0).',
   encode: (sink, value) => sink.int(value),
   decode: (source) => source.int(),
 };

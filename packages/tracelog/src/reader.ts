@@ -13,7 +13,7 @@ import type { BookmarkFrame, Frame, StreamId } from './schema/frames.js';
 import type { LogHeader } from './schema/header.js';
 
 export interface OpenOptions {
-  /** Bytes of decompressed chunks kept in memory. Default 32 MiB. */
+  /** Bytes of decompressed chunks kept in memory. Default 64 MiB. */
   readonly cacheBytes?: number;
   /** `portable` does without the native addon even where there is one. */
   readonly decompressor?: 'native' | 'portable';
@@ -68,7 +68,7 @@ export class LogReader {
     let frames = 0;
     for (const runs of file.runs.values()) for (const run of runs) frames += run.frames;
     this.stats = { bytes: file.size, chunks: file.chunks, frames };
-    this.cache = new ChunkCache(options.cacheBytes ?? 32 * 1024 * 1024);
+    this.cache = new ChunkCache(options.cacheBytes ?? 64 * 1024 * 1024);
     this.foundBookmarks = file.bookmarks;
   }
 

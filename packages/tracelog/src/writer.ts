@@ -42,7 +42,7 @@ export type NewLogHeader = Omit<LogHeader, 'formatMajor' | 'formatMinor'>;
 export interface LogWriterOptions {
   /** Bytes of frames, before compression, that make a chunk. Default 256 KiB. */
   readonly chunkBytes?: number;
-  /** zstd level; 0 writes everything as it is. Default 1. */
+  /** zstd level, 0 for none. Default 2; short chunks, which are few, have at least 6. */
   readonly compressionLevel?: number;
   /**
    * Frames are written out at the latest when one comes that is this much later (by the frames' own times), so that a killed recorder
@@ -97,7 +97,6 @@ export class LogWriter {
   private readonly bufferBytes: number;
   private readonly maxDelay: number;
   private readonly compressor: Compressor;
-  private readonly level: number;
   /** One chunk as it goes to the file. */
   private out = new Uint8Array(0);
   private readonly index = new IndexBuilder();
@@ -121,11 +120,9 @@ export class LogWriter {
     this.chunkBytes = Math.min(options.chunkBytes ?? 256 * 1024, MAX_CHUNK_BYTES / 4);
     this.bufferBytes = options.bufferBytes ?? 64 * 1024 * 1024;
     this.maxDelay = (options.maxDelayMs ?? 2000) * 1e6;
-    this.level = options.compressionLevel ?? 1;
-    this.compressor = new Compressor(this.level);
+    this.compressor = new Compressor(options.compressionLevel ?? 2);
     this.write(
       encodeFileHeader(header, (raw) => {
-        if (this.level === 0) return undefined;
         const packed = new Uint8Array(this.compressor.bound(raw.length));
         const length = this.compressor.compress(raw, packed, 0);
         return length === 0 ? undefined : packed.subarray(0, length);
@@ -505,8 +502,7 @@ export class LogWriter {
       out = new Uint8Array(room);
       if (raw.length <= 2 * this.chunkBytes) this.out = out;
     }
-    let storedLength = 0;
-    if (this.level !== 0) storedLength = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
+    let storedLength = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
     const codec = storedLength === 0 ? ChunkCodec.None : ChunkCodec.Zstd;
     if (codec === ChunkCodec.None) {
       out.set(raw, CHUNK_HEAD_SIZE);

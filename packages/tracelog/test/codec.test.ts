@@ -85,7 +85,7 @@ test('words keep their value and are canonical at every edge', (t) => {
     const bytes = wordBytes(canonical);
     same(t, wordBytes(wide), bytes, `${wide} as a bigint`);
     t.is(new ByteSource(bytes).word(), canonical);
-    t.true(bytes.length <= 10);
+    t.true(bytes.length <= 9);
     count++;
   }
   t.true(count > 600);
@@ -166,15 +166,34 @@ test('decoding never reads past a frame or a run', (t) => {
   }
 });
 
-test('an overlong integer is malformed', (t) => {
-  const longest = new Uint8Array(11).fill(0xff);
-  longest[10] = 1;
+test('integers at the ends of the encoding', (t) => {
+  const longest = new Uint8Array(9).fill(0xff);
+  t.is(new ByteSource(longest).word(), -(2n ** 63n));
+  // The nearest double is 2^64.
   t.throws(() => new ByteSource(longest).uint(), { instanceOf: MalformedError });
-  t.throws(() => new ByteSource(longest).word(), { instanceOf: MalformedError });
-  const large = new Uint8Array(10).fill(0xff);
-  large[9] = 2;
-  t.throws(() => new ByteSource(large).uint(), { instanceOf: MalformedError });
-  t.throws(() => new ByteSource(large).word(), { instanceOf: MalformedError });
+  t.throws(() => new ByteSource(longest).int(), { instanceOf: MalformedError });
+  for (let length = 0; length < 9; length++) {
+    const cut = longest.slice(0, length);
+    t.throws(() => new ByteSource(cut).uint(), { instanceOf: MalformedError });
+    t.throws(() => new ByteSource(cut).word(), { instanceOf: MalformedError });
+  }
+  // More bytes than a value needs are no error.
+  for (let extra = 1; extra <= 8; extra++) {
+    const padded = new Uint8Array(extra + 1);
+    padded[0] = 0xff00 >> extra;
+    padded[extra] = 5;
+    t.is(new ByteSource(padded).uint(), 5);
+    t.is(new ByteSource(padded).word(), -3);
+  }
+});
+
+test('an integer takes as many bytes as FORMAT.md says', (t) => {
+  for (let bits = 1; bits <= 64; bits++) {
+    const sink = new ByteSink();
+    sink.uint(2 ** (bits - 1));
+    t.is(sink.pos, Math.min(Math.ceil(bits / 7), 9), `${bits} bits`);
+    t.is(new ByteSource(sink.written()).uint(), 2 ** (bits - 1));
+  }
 });
 
 test('unknown optional frames are passed over, unknown mandatory ones refused', (t) => {
@@ -210,7 +229,18 @@ test('fields that a later version added at the end are passed over', (t) => {
 });
 
 test('the length of a varint is known beforehand', (t) => {
-  for (const value of [0, 127, 128, 16383, 16384, 2 ** 28 - 1, 2 ** 28, 2 ** 35, 2 ** 53]) {
+  for (const value of [
+    0,
+    127,
+    128,
+    16383,
+    16384,
+    2 ** 28 - 1,
+    2 ** 28,
+    2 ** 35,
+    2 ** 53,
+    2 ** 63,
+  ]) {
     const sink = new ByteSink();
     sink.uint(value);
     t.is(varintLength(value), sink.pos, String(value));

@@ -108,7 +108,7 @@ test('a frame is stored as FORMAT.md says, byte for byte', (t) => {
   ];
   for (const frame of frames) encoder.append(frame);
   const hex = [
-    '81 0d 02 d804 00 02 06 01 15 01 8020 01 aa',
+    '81 0d 02 8258 00 02 06 01 15 01 9000 01 aa',
     '0d 05 01 04 beef 00',
     'c1 08 03 00 02 01 00 04 c3a9',
   ];

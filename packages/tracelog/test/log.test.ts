@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { MAX_FRAME_BYTES } from '../src/codec.js';
 import { LogContentError, LogError } from '../src/errors.js';
@@ -316,6 +318,43 @@ test('frames larger than a chunk are written and read', (t) => {
   writer.cancelFrame();
   writer.close();
   same(t, readStreams(path).get(1), frames);
+});
+
+test('merging many streams takes constant memory', (t) => {
+  const path = join(temporaryDirectory(t), 'a.log');
+  const writer = LogWriter.create(path, HEADER, { maxDelayMs: Infinity, bufferBytes: Infinity });
+  const streams = 100;
+  const rounds = 400;
+  const bytes = new Uint8Array(2000);
+  for (let i = 0; i < streams * rounds; i++) {
+    bytes[i % bytes.length] = i;
+    writer.append(i % streams, { type: 'data', task: 1, time: i, arg: 0, size: i, bytes });
+  }
+  writer.close();
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  // Memory of dead arrays is given back by the side, so once may be too early.
+  const collect = () => {
+    for (let i = 0; i < 3; i++) gc();
+  };
+  const cacheBytes = 4 * 1024 * 1024;
+  const reader = openLog(path, { cacheBytes });
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  let next = 0;
+  for (const frame of reader.frames()) {
+    if (frame.time !== next++) t.fail(`frame ${frame.time} in place of ${next - 1}`);
+    if (next % 2000 === 0) {
+      collect();
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+  }
+  reader.close();
+  t.is(next, streams * rounds);
+  t.log(`${(most / 1e6).toFixed(1)} MB of ${(2000 * streams * rounds) / 1e6} MB`);
+  // The bound, and the chunk that is being read.
+  t.true(most < 2 * cacheBytes, `${most} bytes`);
 });
 
 test('a log that is being written can be read', (t) => {
