@@ -1,6 +1,14 @@
 export type * from './schema/frames.js';
 export type * from './schema/header.js';
-export * from './errors.js';
+export {
+  LogContentError,
+  LogCorruptError,
+  LogError,
+  LogWriteError,
+  NotALogError,
+  UnsupportedFormatError,
+  type LogErrorCode,
+} from './errors.js';
 export { openLog, type LogReader, type LogStats, type OpenOptions } from './reader.js';
 export { type StreamCursor } from './cursor.js';
 export { type LogRecord } from './merge.js';

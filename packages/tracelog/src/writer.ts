@@ -107,7 +107,9 @@ export class LogWriter {
   private readonly ended = new Map<StreamId, number>();
   /** The stream of the last frame: most frames come in rows. */
   private last: StreamBuffer | undefined;
+  /** Where a frame is being built, and its time. */
   private open: StreamBuffer | undefined;
+  private openTime = 0;
   private waiting: WaitingRun[] = [];
   private waitingBytes = 0;
   private buffered = 0;
@@ -185,7 +187,6 @@ export class LogWriter {
     this.open = buffer;
     this.openTime = time;
   }
-  private openTime = 0;
 
   /**
    * Adds a write of at most `length` bytes at address `addr` to the open frame. `fill` puts the bytes into `view`, which is the log's own memory,
