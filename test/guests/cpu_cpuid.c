@@ -1,4 +1,6 @@
-/* cpuid: identification, features, sizes; what a program decides by it. Random instructions are used where announced. */
+/*
+ * cpuid: identification, features, sizes; what a program decides by it. Random instructions are used where announced.
+ */
 #include "guest.h"
 
 #include <cpuid.h>

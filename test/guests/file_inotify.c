@@ -1,4 +1,7 @@
-/* inotify: events with names, renames tied by a cookie, a queue read with odd buffer sizes, a watch that ends by itself. */
+/*
+ * inotify: events with names, renames tied by a cookie, a queue read with odd buffer sizes, a watch that ends by
+ * itself.
+ */
 #include "guest.h"
 
 #include <poll.h>

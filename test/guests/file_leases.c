@@ -1,4 +1,7 @@
-/* Smaller fcntl commands: leases, owners, read-write hints, and ioctl's FIOCLEX, FIONBIO, FIOASYNC, FIONREAD on a file. */
+/*
+ * Smaller fcntl commands: leases, owners, read-write hints, and ioctl's FIOCLEX, FIONBIO, FIOASYNC, FIONREAD on a
+ * file.
+ */
 #include "guest.h"
 
 #include <sys/ioctl.h>

@@ -1,4 +1,7 @@
-/* Open file description locks: owned by the open file, so F_GETLK gives no pid, a fork shares them, a close of a copy keeps them. */
+/*
+ * Open file description locks: owned by the open file, so F_GETLK gives no pid, a fork shares them, a close of a copy
+ * keeps them.
+ */
 #include "guest.h"
 
 int main(void) {

@@ -1,4 +1,6 @@
-/* Record locks of processes: F_GETLK names the owner's pid, F_SETLKW waits, a close of any descriptor drops them all. */
+/*
+ * Record locks of processes: F_GETLK names the owner's pid, F_SETLKW waits, a close of any descriptor drops them all.
+ */
 #include "guest.h"
 
 static int lock(int fd, int command, short type, off_t start, off_t length, struct flock *answer) {

@@ -2,7 +2,7 @@
  * What every guest program shares. Include it first: it sets _GNU_SOURCE.
  *
  * A guest checks itself (exit status 1 and a line on stderr when a result is wrong) and shows what differs from run to
- * run, printed or folded into the checksum that done() prints: a replay that injects a wrong byte then prints another one.
+ * run, printed or folded into the checksum that done() prints: a replay that injects a wrong byte prints another one.
  */
 #ifndef GUEST_H
 #define GUEST_H

@@ -1,4 +1,7 @@
-/* Output by every road, in an order that must be kept: stdout, stderr, copies, /proc/self/fd/1, children, a long run of bytes. */
+/*
+ * Output by every road, in an order that must be kept: stdout, stderr, copies, /proc/self/fd/1, children, a long run
+ * of bytes.
+ */
 #include "guest.h"
 
 #include <sys/uio.h>

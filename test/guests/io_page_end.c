@@ -1,4 +1,7 @@
-/* Arguments that end exactly where the memory ends: paths, structures, vectors. Reading one byte too many would fault. */
+/*
+ * Arguments that end exactly where the memory ends: paths, structures, vectors. Reading one byte too many would
+ * fault.
+ */
 #include "guest.h"
 
 #include <poll.h>

@@ -1,4 +1,7 @@
-/* Bytes of out-structures that a call leaves alone, or fills with padding: with two different fillings before the call. */
+/*
+ * Bytes of out-structures that a call leaves alone, or fills with padding: with two different fillings before the
+ * call.
+ */
 #include "guest.h"
 
 #include <signal.h>

@@ -1,4 +1,7 @@
-/* Vectors: empty elements, one that stays partly or wholly unfilled, the same buffer twice, preadv2 and pwritev2 flags. */
+/*
+ * Vectors: empty elements, one that stays partly or wholly unfilled, the same buffer twice, preadv2 and pwritev2
+ * flags.
+ */
 #include "guest.h"
 
 #include <sys/syscall.h>

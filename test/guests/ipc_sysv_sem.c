@@ -1,4 +1,7 @@
-/* System V semaphores: operations on several at once, waiting across processes, time limits, SEM_UNDO when a child ends. */
+/*
+ * System V semaphores: operations on several at once, waiting across processes, time limits, SEM_UNDO when a child
+ * ends.
+ */
 #include "guest.h"
 
 #include <sys/sem.h>

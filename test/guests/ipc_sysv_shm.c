@@ -1,4 +1,7 @@
-/* System V shared memory: addresses chosen and asked for, a child that inherits and one that attaches, removal while attached. */
+/*
+ * System V shared memory: addresses chosen and asked for, a child that inherits and one that attaches, removal while
+ * attached.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

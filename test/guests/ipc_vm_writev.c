@@ -23,7 +23,8 @@ int main(void) {
   char bytes[5000];
   CHECK(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
   memcpy(bytes, "vm write", 8);
-  ssize_t size = process_vm_writev(child, &(struct iovec){bytes, sizeof(bytes)}, 1, &(struct iovec){p, sizeof(bytes)}, 1, 0);
+  struct iovec local = {bytes, sizeof(bytes)}, remote = {p, sizeof(bytes)};
+  ssize_t size = process_vm_writev(child, &local, 1, &remote, 1, 0);
   int refused = size == -1 ? errno : 0;
   uint64_t sum;
   if (refused == 0) {

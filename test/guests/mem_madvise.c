@@ -35,10 +35,11 @@ int main(void) {
     printf("MADV_REMOVE: errno %d\n", errno);
   mix(shared, size);
 
-  static const int advice[] = {MADV_NORMAL,     MADV_RANDOM,  MADV_SEQUENTIAL,    MADV_WILLNEED,      MADV_HUGEPAGE,
-                               MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP,       MADV_MERGEABLE,     MADV_UNMERGEABLE,
-                               MADV_COLD,       MADV_PAGEOUT, 22 /* POPULATE_READ */, 23 /* POPULATE_WRITE */, 25 /* COLLAPSE */,
-                               102 /* GUARD_INSTALL */, 103 /* GUARD_REMOVE */, 99};
+  /* The last ones: POPULATE_READ, POPULATE_WRITE, COLLAPSE, GUARD_INSTALL, GUARD_REMOVE, and none. */
+  static const int advice[] = {MADV_NORMAL,   MADV_RANDOM,    MADV_SEQUENTIAL, MADV_WILLNEED,  MADV_HUGEPAGE,
+                               MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP,    MADV_MERGEABLE, MADV_UNMERGEABLE,
+                               MADV_COLD,     MADV_PAGEOUT,   22,              23,             25,
+                               102,           103,            99};
   char *other = CHECK_SYS(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
     int result = madvise(other + 4096, 8192, advice[i]);

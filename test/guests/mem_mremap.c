@@ -24,7 +24,7 @@ int main(void) {
   CHECK(mremap(grown, 2 * PAGE, 10 * PAGE, 0) == grown && grown[2 * PAGE] == 0);
 
   char *blocked = map(3, MAP_PRIVATE);
-  CHECK(mmap(blocked + 2 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == blocked + 2 * PAGE);
+  CHECK_SYS(mmap(blocked + 2 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
   CHECK_ERRNO(mremap(blocked, 2 * PAGE, 3 * PAGE, 0), ENOMEM);
   char *moved = CHECK_SYS(mremap(blocked, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE));
   CHECK(moved != blocked && moved[0] == 'a' && moved[PAGE] == 'b' && moved[2 * PAGE] == 0);

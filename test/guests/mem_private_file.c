@@ -1,4 +1,7 @@
-/* Private file mappings: a random file, an offset, the zero tail of the last page, copy on write, the program's own file. */
+/*
+ * Private file mappings: a random file, an offset, the zero tail of the last page, copy on write, the program's own
+ * file.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

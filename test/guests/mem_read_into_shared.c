@@ -1,4 +1,7 @@
-/* read, recv and getrandom whose buffer is shared memory: a mapping of the file that is read, and a page seen by a child. */
+/*
+ * read, recv and getrandom whose buffer is shared memory: a mapping of the file that is read, and a page seen by a
+ * child.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,7 @@
-/* A mapped file replaced by rename: the mapping keeps the old content, a new one has the new, though the path is the same. */
+/*
+ * A mapped file replaced by rename: the mapping keeps the old content, a new one has the new, though the path is the
+ * same.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

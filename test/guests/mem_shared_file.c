@@ -1,4 +1,7 @@
-/* Shared file mappings: stores seen by read, writes seen by loads, two views of a page, a file that grows under the mapping. */
+/*
+ * Shared file mappings: stores seen by read, writes seen by loads, two views of a page, a file that grows under the
+ * mapping.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

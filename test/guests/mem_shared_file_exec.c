@@ -1,4 +1,7 @@
-/* Two unrelated address spaces map one file shared: the child is the program executed again; they talk by stores alone and a pipe. */
+/*
+ * Two unrelated address spaces map one file shared: the child is the program executed again; they talk by stores
+ * alone and a pipe.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

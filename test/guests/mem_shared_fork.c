@@ -1,4 +1,7 @@
-/* Shared anonymous memory after fork: turns taken through a futex, an atomic counter hit from both sides, mutex between processes. */
+/*
+ * Shared anonymous memory after fork: turns taken through a futex, an atomic counter hit from both sides, mutex
+ * between processes.
+ */
 #include "guest.h"
 
 #include <linux/futex.h>

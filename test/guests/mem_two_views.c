@@ -1,4 +1,7 @@
-/* One memfd mapped twice, writable here and executable there, as just-in-time compilers do: stores change running code. */
+/*
+ * One memfd mapped twice, writable here and executable there, as just-in-time compilers do: stores change running
+ * code.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

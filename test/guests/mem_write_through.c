@@ -1,5 +1,7 @@
-/* System calls that change memory without a store: a mapped file written by write, pwritev, sendfile, copy_file_range,
- * ftruncate, fallocate, splice, and by a child. */
+/*
+ * System calls that change memory without a store: a mapped file written by write, pwritev, sendfile, copy_file_range,
+ * ftruncate, fallocate, splice, and by a child.
+ */
 #include "guest.h"
 
 #include <sys/mman.h>

@@ -37,7 +37,7 @@ int main(void) {
   FD_SET(b[0], &in);
   FD_SET(a[1], &out);
   FD_SET(a[0], &except);
-  /* Bits at and above nfds, to the end of that word, may change or not: what matters is that it's the same in a replay. */
+  /* Bits from nfds to the end of that word may change or not: a replay must show the same. */
   FD_SET(700, &in);
   struct timeval timeout = {.tv_sec = 100};
   CHECK(syscall(SYS_select, a[1] > b[0] ? a[1] + 1 : b[0] + 1, &in, &out, &except, &timeout) == 2);

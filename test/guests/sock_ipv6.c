@@ -40,8 +40,9 @@ int main(void) {
   CHECK(sendto(sender, "from four", 9, 0, (struct sockaddr *)&four, sizeof(four)) == 9);
   char control[128], name[INET6_ADDRSTRLEN];
   memset(control, 0xee, sizeof(control));
-  struct msghdr message = {.msg_name = &other, .msg_namelen = sizeof(other), .msg_iov = &(struct iovec){text, sizeof(text)},
-                           .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+  struct iovec part = {text, sizeof(text)};
+  struct msghdr message = {.msg_name = &other, .msg_namelen = sizeof(other), .msg_iov = &part, .msg_iovlen = 1,
+                           .msg_control = control, .msg_controllen = sizeof(control)};
   CHECK(recvmsg(udp, &message, 0) == 9 && IN6_IS_ADDR_V4MAPPED(&other.sin6_addr));
   MIX(control);
   MIX(other);

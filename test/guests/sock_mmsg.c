@@ -1,4 +1,7 @@
-/* recvmmsg and sendmmsg: lengths, names and flags come back in every element; fewer messages than places; a time limit. */
+/*
+ * recvmmsg and sendmmsg: lengths, names and flags come back in every element; fewer messages than places; a time
+ * limit.
+ */
 #include "guest.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
-/* Descriptors in messages: numbered by the kernel, more than fit, never received, sent to another process, stdout too. */
+/*
+ * Descriptors in messages: numbered by the kernel, more than fit, never received, sent to another process, stdout
+ * too.
+ */
 #include "guest.h"
 
 #include <sys/socket.h>
@@ -14,7 +17,7 @@ static void send_fds(int socket, const int *fds, size_t count) {
   struct msghdr message = {.msg_iov = &(struct iovec){(char *)"fd", 2}, .msg_iovlen = 1, .msg_control = &control,
                            .msg_controllen = CMSG_SPACE(count * sizeof(int))};
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-  *head = (struct cmsghdr){.cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  *head = (struct cmsghdr){CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
   memcpy(CMSG_DATA(head), fds, count * sizeof(int));
   CHECK(sendmsg(socket, &message, 0) == 2);
 }
@@ -71,7 +74,7 @@ int main(void) {
               }),
               EBADF);
 
-  /* The child has only the socket: it gets stdout, under the number of the one it closed, and a pipe to answer through. */
+  /* The child gets stdout, under the number of the one it closed, and a pipe to answer through. */
   int ends[2];
   CHECK_SYS(pipe(ends));
   pid_t child = CHECK_SYS(fork());

@@ -20,9 +20,9 @@ static void get(int fd, int level, int option, socklen_t room) {
 int main(void) {
   int tcp = CHECK_SYS(socket(AF_INET, SOCK_STREAM, 0)), udp = CHECK_SYS(socket(AF_INET, SOCK_DGRAM, 0));
   int local = CHECK_SYS(socket(AF_UNIX, SOCK_STREAM, 0));
-  static const int options[] = {SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_RCVBUF, SO_SNDBUF, SO_KEEPALIVE, SO_LINGER, SO_RCVTIMEO,
-                                SO_SNDTIMEO, SO_ERROR, SO_ACCEPTCONN, SO_PRIORITY, SO_MARK, SO_COOKIE, SO_PEERCRED,
-                                SO_BINDTODEVICE, SO_INCOMING_CPU, SO_MAX_PACING_RATE, SO_MEMINFO, 12345};
+  static const int options[] = {SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_RCVBUF, SO_SNDBUF, SO_KEEPALIVE, SO_LINGER,
+                                SO_RCVTIMEO, SO_SNDTIMEO, SO_ERROR, SO_ACCEPTCONN, SO_PRIORITY, SO_MARK, SO_COOKIE,
+                                SO_PEERCRED, SO_BINDTODEVICE, SO_INCOMING_CPU, SO_MAX_PACING_RATE, SO_MEMINFO, 12345};
   for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
     get(tcp, SOL_SOCKET, options[i], 256);
     get(local, SOL_SOCKET, options[i], 64);

@@ -17,8 +17,12 @@ int main(void) {
   struct iocb blocks[4], *list[4];
   for (int i = 0; i < 4; i++) {
     memset(out[i], 'a' + i, sizeof(out[i]));
-    blocks[i] = (struct iocb){.aio_data = (uint64_t)(1000 + i), .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd,
-                              .aio_buf = (uintptr_t)out[i], .aio_nbytes = sizeof(out[i]), .aio_offset = i * 1000};
+    blocks[i] = (struct iocb){.aio_data = (uint64_t)(1000 + i),
+                              .aio_lio_opcode = IOCB_CMD_PWRITE,
+                              .aio_fildes = (uint32_t)fd,
+                              .aio_buf = (uintptr_t)out[i],
+                              .aio_nbytes = sizeof(out[i]),
+                              .aio_offset = i * 1000};
     list[i] = &blocks[i];
   }
   struct io_event events[8];

@@ -1,4 +1,7 @@
-/* What the kernel puts on the first stack: auxiliary vector, random bytes, names, environment; what the C library made of it. */
+/*
+ * What the kernel puts on the first stack: auxiliary vector, random bytes, names, environment; what the C library
+ * made of it.
+ */
 #include "guest.h"
 
 #include <elf.h>

@@ -1,4 +1,7 @@
-/* Calls that the C library has given up for newer ones, made by number: other programs and other libraries still use them. */
+/*
+ * Calls that the C library has given up for newer ones, made by number: other programs and other libraries still use
+ * them.
+ */
 #include "guest.h"
 
 #include <poll.h>

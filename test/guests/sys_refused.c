@@ -1,4 +1,7 @@
-/* Calls that a recorder or a container may refuse. A program must get an error it can handle, so each errno is printed. */
+/*
+ * Calls that a recorder or a container may refuse. A program must get an error it can handle, so each errno is
+ * printed.
+ */
 #include "guest.h"
 
 #include <linux/perf_event.h>
@@ -24,8 +27,8 @@ int main(void) {
   uint64_t value = 0;
   if (counter != -1 && read((int)counter, &value, sizeof(value)) == sizeof(value))
     printf("task clock %llu\n", (unsigned long long)value);
-  attr = (struct perf_event_attr){.type = PERF_TYPE_HARDWARE, .size = sizeof(attr), .config = PERF_COUNT_HW_INSTRUCTIONS,
-                                  .exclude_kernel = 1};
+  attr.type = PERF_TYPE_HARDWARE;
+  attr.config = PERF_COUNT_HW_INSTRUCTIONS;
   show("perf_event_open, hardware", syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
 
   show("bpf", syscall(SYS_bpf, 5, params, 72));

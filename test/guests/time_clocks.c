@@ -1,4 +1,6 @@
-/* Every clock, through the C library (vDSO) and by the raw call: values, resolutions, never backwards where promised. */
+/*
+ * Every clock, through the C library (vDSO) and by the raw call: values, resolutions, never backwards where promised.
+ */
 #include "guest.h"
 
 #include <sys/syscall.h>

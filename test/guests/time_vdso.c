@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+typedef int (*clock_function)(clockid_t, struct timespec *);
+
 static const char *image;
 
 /* Address of a dynamic symbol of the image, or NULL. */
@@ -45,11 +47,11 @@ int main(void) {
   CHECK(memcmp(image, ELFMAG, SELFMAG) == 0);
   printf("vDSO at %p\n", (const void *)image);
 
-  int (*get_time)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))lookup("__vdso_clock_gettime");
+  clock_function get_time = (clock_function)lookup("__vdso_clock_gettime");
+  clock_function get_resolution = (clock_function)lookup("__vdso_clock_getres");
   int (*get_day)(struct timeval *, void *) = (int (*)(struct timeval *, void *))lookup("__vdso_gettimeofday");
   time_t (*get_seconds)(time_t *) = (time_t(*)(time_t *))lookup("__vdso_time");
   int (*get_cpu)(unsigned *, unsigned *, void *) = (int (*)(unsigned *, unsigned *, void *))lookup("__vdso_getcpu");
-  int (*get_resolution)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))lookup("__vdso_clock_getres");
   CHECK(get_time != NULL);
 
   struct timespec before, now, after;

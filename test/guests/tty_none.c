@@ -6,7 +6,8 @@
 
 int main(void) {
   CHECK_SYS(chdir(tmpdir()));
-  int file = CHECK_SYS(open("f", O_RDWR | O_CREAT | O_EXCL, 0600)), null = CHECK_SYS(open("/dev/null", O_RDWR)), ends[2];
+  int file = CHECK_SYS(open("f", O_RDWR | O_CREAT | O_EXCL, 0600)), null = CHECK_SYS(open("/dev/null", O_RDWR));
+  int ends[2];
   CHECK_SYS(pipe(ends));
   int none[] = {file, null, ends[0], ends[1]};
   struct termios settings;
