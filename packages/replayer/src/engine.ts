@@ -539,8 +539,7 @@ export class Engine {
     tracer.setRegs(task.tid);
     // Not by steps: they would hide a trap flag that the frame restores. First the end of the call that was not run.
     for (let stop = 0; stop < 3; stop++) {
-      tracer.resume(task.tid, Resume.Syscall, 0);
-      if (tracer.waitFor(task.tid) !== EventKind.Syscall)
+      if (this.runToStop(task, Resume.Syscall) !== EventKind.Syscall)
         throw this.internal(task, 'rt_sigreturn did not return');
     }
     task.at = At.User;
@@ -551,10 +550,22 @@ export class Engine {
    * the instruction at rip.
    */
   step(task: ReplayTask, expected: EventKind): void {
-    this.tracer.resume(task.tid, Resume.Step, 0);
-    const kind = this.tracer.waitFor(task.tid);
+    const kind = this.runToStop(task, Resume.Step);
     if (kind !== expected)
       throw this.internal(task, `a step ended in ${EventKind[kind]}, not ${EventKind[expected]}`);
+  }
+
+  /**
+   * Resumes a task to its next stop of its own making. The end of a child that has executed a program sends SIGCHLD,
+   * whatever clone was told, and a terminal's signals reach the replayed processes as well: those are dropped.
+   */
+  private runToStop(task: ReplayTask, how: Resume): EventKind {
+    const { tracer } = this;
+    for (;;) {
+      tracer.resume(task.tid, how, 0);
+      const kind = tracer.waitFor(task.tid);
+      if (kind !== EventKind.Signal || isFault(tracer.event[2]!)) return kind;
+    }
   }
 
   private applySignal(task: ReplayTask, frame: SignalFrame): boolean {
