@@ -30,7 +30,10 @@ int main(void) {
   for (size_t i = 0; i < size / 8; i++)
     CHECK(in[i] == 0);
   int null = CHECK_SYS(open("/dev/null", O_WRONLY));
-  CHECK(write(null, in, 0x7ffff000ul + 5000) == 0x7ffff000);
+  const size_t huge = 0x7ffff000ul + 5000;
+  void *reserved = mmap(NULL, huge, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved != MAP_FAILED)
+    CHECK(write(null, reserved, huge) == 0x7ffff000);
   CHECK_ERRNO(syscall(SYS_read, zero, in, 1ul << 63), EFAULT);
   return done();
 }
