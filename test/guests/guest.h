@@ -88,6 +88,9 @@ GUEST_HELPER const char *guest_name(void) {
 
 /* Last line of a guest: `return done();`. */
 GUEST_HELPER int done(void) {
+  /* No two runs print the same, so a replay that runs things anew, instead of replaying them, doesn't go unseen. */
+  pid_t pid = getpid();
+  MIX(pid);
   printf("checksum %016llx\n%s ok\n", (unsigned long long)guest_sum, guest_name());
   return 0;
 }
