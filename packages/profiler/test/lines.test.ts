@@ -170,7 +170,7 @@ const singles: readonly (readonly [line: string, frame: Frame])[] = [
     { ...base, type: 'output', serial: 7, target: 2, bytes: text('no\n') },
   ],
   [
-    '[02]   mapping 0x1000-0x3000 r-xp, prot = PROT_READ|PROT_EXEC, flags = MAP_PRIVATE|MAP_FIXED, file = /lib/libc.so.6, offset = 0x26000',
+    '[02]   mapping 0x1000-0x3000 r-xp, file = /lib/libc.so.6, offset = 0x26000',
     {
       ...base,
       type: 'mapping',

@@ -67,6 +67,15 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
       ],
     }),
   ],
+  [
+    'readv(3, [{iov_base="abcd"}, {iov_base="ef"}], 2) = 6',
+    call('readv', [3, P, 2], 6, {
+      out: [
+        [Q, 'abcd'],
+        [R, 'ef'],
+      ],
+    }),
+  ],
   ['lseek(3, -10, SEEK_END) = 90', call('lseek', [3, -10, 2], 90)],
   ['lseek(3, 0, SEEK_SET) = -1 ESPIPE (Illegal seek)', call('lseek', [3, 0, 0], -29)],
   [
@@ -343,6 +352,15 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     }),
   ],
   [
+    'select(6, 0x7ffe1000, NULL, NULL, 0x7ffe2000) = 1 (in [5], left {tv_sec=0, tv_usec=9})',
+    call('select', [6, P, 0, 0, Q], 1, {
+      out: [
+        [P, pack(u64(0x20))],
+        [Q, pack(u64(0), u64(9))],
+      ],
+    }),
+  ],
+  [
     'pselect6(1, NULL, NULL, NULL, NULL, {sigmask=[INT], sigsetsize=8}) = -1 EINTR (Interrupted system call)',
     call('pselect6', [1, 0, 0, 0, 0, P], -4, {
       in: [
@@ -567,6 +585,13 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     call('clock_nanosleep', [0, 1, P, 0], 0, { in: [[2, pack(u64(1), u64(0))]] }),
   ],
   [
+    'nanosleep({tv_sec=5, tv_nsec=0}, 0x7ffe2000) = 0',
+    call('nanosleep', [P, Q], 0, {
+      in: [[0, pack(u64(5), u64(0))]],
+      out: [[Q, pack(u64(5), u64(0))]],
+    }),
+  ],
+  [
     'nanosleep({tv_sec=5, tv_nsec=0}, {tv_sec=3, tv_nsec=9}) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)',
     call('nanosleep', [P, Q], -516, {
       in: [[0, pack(u64(5), u64(0))]],
@@ -680,6 +705,29 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     }),
   ],
   [
+    'recvmsg(3, {msg_name={sa_family=AF_UNIX}, msg_namelen=2, msg_iov=[{iov_base="da"}, {iov_base="ta"}], msg_iovlen=2, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[5]}], msg_controllen=24, msg_flags=MSG_CMSG_CLOEXEC}, 0) = 4',
+    call('recvmsg', [3, P, 0], 4, {
+      out: [
+        [P, pack(u64(R), u64(2), u64(Q), u64(2), u64(S), u64(24), u64(0x40000000))],
+        [R, pack(u16(1))],
+        [0x1000, 'da'],
+        [0x2000, 'ta'],
+        [S, pack(u64(20), u32(1), u32(1), u32(5), u32(0))],
+      ],
+    }),
+  ],
+  [
+    'recvmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="one"}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=3}, {msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="four"}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, msg_len=4}], 5, 0, NULL) = 2',
+    call('recvmmsg', [3, P, 5, 0, 0], 2, {
+      out: [
+        [P, pack(u64(0), u64(0), u64(Q), u64(1), u64(0), u64(0), u64(0), u64(3))],
+        [0x1000, 'one'],
+        [P + 64, pack(u64(0), u64(0), u64(Q), u64(1), u64(0), u64(0), u64(0), u64(4))],
+        [0x2000, 'four'],
+      ],
+    }),
+  ],
+  [
     'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0',
     call('setsockopt', [3, 1, 2, P, 4], 0, { in: [[3, pack(u32(1))]] }),
   ],
@@ -716,7 +764,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     call('futex', [0x7f0000001000, 129, 1, 0, 0, 0], 1),
   ],
   [
-    'futex(0x7f0000001000, FUTEX_WAIT_BITSET|FUTEX_CLOCK_REALTIME, 0, {tv_sec=1, tv_nsec=2}, NULL, FUTEX_BITSET_MATCH_ANY) = -1 ETIMEDOUT (Connection timed out)',
+    'futex(0x7f0000001000, FUTEX_WAIT_BITSET|FUTEX_CLOCK_REALTIME, 0, {tv_sec=1, tv_nsec=2}, FUTEX_BITSET_MATCH_ANY) = -1 ETIMEDOUT (Connection timed out)',
     call('futex', [0x7f0000001000, 265, 0, P, 0, 0xffffffff], -110, {
       in: [[3, pack(u64(1), u64(2))]],
     }),
@@ -729,6 +777,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     'futex(0x1000, FUTEX_WAKE_OP_PRIVATE, 1, 1, 0x2000, FUTEX_OP_SET<<28|0<<12|FUTEX_OP_CMP_GT<<24|0x1) = 1',
     call('futex', [0x1000, 133, 1, 1, 0x2000, 0x4000001], 1),
   ],
+  ['futex(0x1000, FUTEX_UNLOCK_PI) = 0', call('futex', [0x1000, 7, 1, 0, 0, 0], 0)],
   ['shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600) = 7', call('shmget', [0, 4096, 0o1600], 7)],
   ['shmat(7, NULL, SHM_RDONLY) = 0x7f0000001000', call('shmat', [7, 0, 0x1000], 0x7f0000001000)],
   ['shmctl(7, IPC_RMID, NULL) = 0', call('shmctl', [7, 0, 0], 0)],

@@ -3,7 +3,14 @@ import type { ArgPrinter, Call } from './call.js';
 import { countEntries, fileMode, pollResults } from './file.js';
 import { ioctlHasArgument } from './ioctl.js';
 import { inet4, optionStruct } from './net.js';
-import { addressArg, beforeArg, bufferArg, countedStringsArg, stringArg } from './pointers.js';
+import {
+  addressArg,
+  unchangedArg,
+  bufferArg,
+  countedStringsArg,
+  stringArg,
+  structPrinter,
+} from './pointers.js';
 import { cloneFlags, processFormats, schedPolicy } from './process.js';
 import { signalName } from './signal.js';
 import {
@@ -25,6 +32,8 @@ export interface Exception {
   readonly args?: Readonly<Record<number, ArgPrinter>>;
   /** How many arguments the call takes, where that depends. */
   readonly taken?: (call: Call) => number;
+  /** Which arguments, by index, where the first ones are not it. */
+  readonly order?: (call: Call) => readonly number[];
   /** All arguments at once. */
   readonly all?: (call: Call) => string;
   /** The result of a call that did not fail; undefined: as the row says. */
@@ -53,7 +62,13 @@ const entriesArg: ArgPrinter = (call, i) => {
   return `${addressArg(call, i)} /* ${count} ${count === 1 ? 'entry' : 'entries'} */`;
 };
 
-const fdSet = beforeArg(known('fd_set'), (call) => Math.ceil(call.int(0) / 64) * 8);
+/** What was asked for; what was found stands with the result. */
+const fdSet = structPrinter(
+  known('fd_set'),
+  'in',
+  (call) => Math.ceil(call.int(0) / 64) * 8,
+  undefined,
+);
 
 /** What select found: ` (in [3], out [4], left {…})`. */
 function selectResult(time: Struct): (call: Call) => string {
@@ -95,14 +110,19 @@ function pollResult(call: Call): string {
   return `${count} (${results}${left === '' ? '' : `, ${left}`})`;
 }
 
-const timespecBefore = beforeArg(known('timespec'), () => 16);
+const timespecBefore = structPrinter(known('timespec'), 'in', () => 16, undefined);
 const select: Exception = {
-  args: { 1: fdSet, 2: fdSet, 3: fdSet, 4: beforeArg(known('timeval'), () => 16) },
+  args: {
+    1: fdSet,
+    2: fdSet,
+    3: fdSet,
+    4: structPrinter(known('timeval'), 'in', () => 16, undefined),
+  },
   result: selectResult(known('timeval')),
 };
 const poll: Exception = {
   args: {
-    0: beforeArg(
+    0: unchangedArg(
       known('pollfd'),
       () => 8,
       (call) => call.uint(1),
@@ -185,6 +205,10 @@ const utimes: ArgPrinter = (call, i) => {
   return array(utimeTimespec, input.bytes, 16, 2);
 };
 
+/** The time left is of a sleep that was interrupted. */
+const timespecOut = structPrinter(known('timespec'), 'out', () => 16, undefined);
+const timeLeft: ArgPrinter = (call, i) => (call.failed ? timespecOut : addressArg)(call, i);
+
 const KEYCTL_ARGUMENTS: readonly number[] = [
   3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 2, 3, 2, 4, 1, 5, 5, 2, 3, 5, 5, 5, 5, 5, 5, 4, 5, 3, 4,
 ];
@@ -200,6 +224,8 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   getdents: { args: { 1: entriesArg } },
   getdents64: { args: { 1: entriesArg } },
   utimensat: { args: { 2: utimes } },
+  nanosleep: { args: { 1: timeLeft } },
+  clock_nanosleep: { args: { 3: timeLeft } },
   fcntl: { taken: fcntlArguments, result: fcntlResult },
   ioctl: { taken: (call) => (ioctlHasArgument(call.uint(1)) ? 3 : 2) },
   select,
@@ -214,7 +240,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   clone: { all: cloneArguments },
   execve: { args: { 2: countedStringsArg } },
   execveat: { args: { 3: countedStringsArg } },
-  futex: { args: { 3: futexTimeout, 5: futexLast }, taken: futexArguments },
+  futex: { args: { 3: futexTimeout, 5: futexLast }, order: futexArguments },
   prctl: { taken: prctlArguments },
   semctl: { taken: (call) => (SEMCTL_BARE.has(call.int(2)) ? 3 : 4) },
   keyctl: {

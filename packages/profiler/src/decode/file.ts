@@ -20,11 +20,11 @@ export const atFlagsOf: Readonly<Record<string, NumberPrinter>> = {
   execveat: flags({ ...AT_OTHER, AT_EXECVE_CHECK: 0x10000 }),
 };
 
-export const fcntlCommand = choice(names.FCNTL_CMD, hex);
+const fcntlCommand = choice(names.FCNTL_CMD, hex);
 export const descriptorFlags = flags(names.FD_FLAGS);
 export const seals = flags(names.SEALS);
 export const leaseType = choice(names.LOCK_TYPE);
-export const pollEvents = flags(names.POLL_EVENTS);
+const pollEvents = flags(names.POLL_EVENTS);
 const epollEvents = flags(names.EPOLL_EVENTS);
 const fileType = choice(names.FILE_TYPE, hex);
 const statxMask = flags(names.STATX_MASK);
@@ -58,7 +58,7 @@ function longDevice(bytes: Uint8Array, at: number): string {
 }
 
 /** A dev_t as mknod takes it. */
-export function shortDevice(value: number): string {
+function shortDevice(value: number): string {
   return device((value >>> 8) & 0xfff, (value & 0xff) | ((value >>> 12) & 0xfff00));
 }
 

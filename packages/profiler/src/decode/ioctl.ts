@@ -57,7 +57,7 @@ const int = boxed(4, (bytes, at) => String(i32(bytes, at)));
 const long = boxed(8, (bytes, at) => String(u64(bytes, at)));
 
 /** The structure a region without a name has: a number, if it is as long as one. */
-export function wordOfSize(size: number): Struct | undefined {
+function wordOfSize(size: number): Struct | undefined {
   switch (size) {
     case 1:
       return byte;

@@ -10,7 +10,7 @@ const REALTIME = 0x100;
 const futexCommand = choice(names.FUTEX_OP, hex);
 
 /** FUTEX_WAIT_PRIVATE, FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME. */
-export function futexOperation(op: number): string {
+function futexOperation(op: number): string {
   const command = futexCommand((op & ~(PRIVATE | REALTIME)) >>> 0);
   return (
     command +

@@ -17,8 +17,8 @@ const MPOL_FLAGS = 0xe000;
 const policyFlags = flags(names.MEMPOLICY_FLAGS, '');
 const policy = choice(names.MEMPOLICY_MODE);
 
-export const mmapProt = flags(names.MMAP_PROT, 'PROT_NONE');
-export const mmapFlags = flags(names.MAP_FLAGS, '0', field(0xf, names.MAP_TYPE), hugeField('MAP'));
+const mmapProt = flags(names.MMAP_PROT, 'PROT_NONE');
+const mmapFlags = flags(names.MAP_FLAGS, '0', field(0xf, names.MAP_TYPE), hugeField('MAP'));
 
 export const memoryFormats: Readonly<Record<string, NumberPrinter>> = {
   mmap_prot: mmapProt,

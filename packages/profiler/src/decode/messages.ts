@@ -17,6 +17,27 @@ const MMSGHDR_BYTES = 64;
 /** Most entries of a vector, and messages, that are printed. */
 const SHOWN = 32;
 
+/** The entries of a received vector that the log does not hold: what was stored, write by write. */
+function storedText(call: Call, from: number, total: number): string {
+  const { writes } = call.frame;
+  let left = total;
+  let text = '';
+  let shown = 0;
+  for (let i = from; i < writes.length && left > 0; i++) {
+    const { bytes } = writes[i]!;
+    const taken = Math.min(bytes.length, left);
+    left -= taken;
+    if (shown++ === SHOWN) return `[${text}, ...]`;
+    text += `${text === '' ? '' : ', '}{iov_base=${quoteUpTo(bytes, taken, call.limits.output)}}`;
+  }
+  return `[${text}]`;
+}
+
+/** Index of the write at `addr`, -1 if there is none. */
+function writeAt(call: Call, addr: number): number {
+  return call.frame.writes.findIndex((write) => write.addr === addr);
+}
+
 /** Takes the frames of one argument in turn. */
 class Parts {
   private nth = 0;
@@ -97,7 +118,10 @@ export function iovecArg(row: SyscallRow, type: ArgTypeOf<'iovec'>): ArgPrinter 
     if (count(call) === 0) return '[]';
     const parts = new Parts(call, i);
     const vector = parts.decoded();
-    if (vector === undefined) return addressArg(call, i);
+    if (vector === undefined) {
+      const known = !sent && call.count > 0 && call.frame.writes.length > 0;
+      return known ? storedText(call, 0, call.count) : addressArg(call, i);
+    }
     const total = call.failed ? (sent ? Infinity : 0) : call.count;
     return vectorText(call, vector, count(call), sent, total, parts);
   };
@@ -106,13 +130,12 @@ export function iovecArg(row: SyscallRow, type: ArgTypeOf<'iovec'>): ArgPrinter 
 /** One struct msghdr at `addr`, its parts from the header on still to be taken. */
 function messageText(
   call: Call,
-  header: DataFrame,
+  bytes: Uint8Array,
   addr: number,
   sent: boolean,
   total: number,
   parts: Parts,
 ): string {
-  const { bytes } = header;
   if (bytes.length < MSGHDR_BYTES) return pointer(addr);
   const name = f64(bytes, 0);
   const vectorLength = f64(bytes, 24);
@@ -136,6 +159,10 @@ function messageText(
     const vector = parts.decoded();
     if (vector !== undefined) {
       vectorShown = vectorText(call, vector, vectorLength, sent, total, parts);
+    } else if (stored !== undefined && total > 0) {
+      // The kernel stored header, name and data in this order.
+      const first = writeAt(call, addr) + (namePart === undefined ? 1 : 2);
+      vectorShown = storedText(call, first, total);
     }
   }
 
@@ -154,6 +181,16 @@ function messageText(
   );
 }
 
+/** A header as it was read, or for a message received, as it was stored. */
+function headerBytes(
+  call: Call,
+  parts: Parts,
+  sent: boolean,
+  addr: number,
+): Uint8Array | undefined {
+  return parts.decoded()?.bytes ?? (sent ? undefined : call.output(addr));
+}
+
 export function msghdrArg(row: SyscallRow, type: ArgTypeOf<'msghdr'>): ArgPrinter {
   const sent = type.dir === 'in';
   if (type.count !== undefined) return mmsghdrArg(sent, sizeOf(row, type.count));
@@ -161,7 +198,7 @@ export function msghdrArg(row: SyscallRow, type: ArgTypeOf<'msghdr'>): ArgPrinte
     const addr = call.address(i);
     if (addr === 0) return addressArg(call, i);
     const parts = new Parts(call, i);
-    const header = parts.decoded();
+    const header = headerBytes(call, parts, sent, addr);
     if (header === undefined) return addressArg(call, i);
     const total = call.failed ? (sent ? Infinity : 0) : call.count;
     return messageText(call, header, addr, sent, total, parts);
@@ -178,9 +215,8 @@ function mmsghdrArg(sent: boolean, count: (call: Call) => number): ArgPrinter {
     let shown = 0;
     for (; shown < Math.min(messages, SHOWN); shown++) {
       const at = addr + shown * MMSGHDR_BYTES;
-      const header = parts.decoded();
-      if (header === undefined) break;
-      if (header.bytes.length < MMSGHDR_BYTES) break;
+      const header = headerBytes(call, parts, sent, at);
+      if (header === undefined || header.length < MMSGHDR_BYTES) break;
       const length = messageLength(call, header, at);
       const total = call.failed ? Infinity : length;
       text +=
@@ -193,9 +229,7 @@ function mmsghdrArg(sent: boolean, count: (call: Call) => number): ArgPrinter {
 }
 
 /** msg_len: stored by the call. */
-function messageLength(call: Call, header: DataFrame, at: number): number {
+function messageLength(call: Call, header: Uint8Array, at: number): number {
   const stored = call.output(at + MSGHDR_BYTES);
-  return stored !== undefined && stored.length >= 4
-    ? u32(stored, 0)
-    : u32(header.bytes, MSGHDR_BYTES);
+  return stored !== undefined && stored.length >= 4 ? u32(stored, 0) : u32(header, MSGHDR_BYTES);
 }

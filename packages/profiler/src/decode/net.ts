@@ -6,10 +6,10 @@ import { quote, quoteField } from './text.js';
 import { timeStructs } from './time.js';
 import { hex, i32, u16, u32, u64 } from './words.js';
 
-export const addressFamily = choice(names.ADDRESS_FAMILY);
-export const socketType = flags(names.SOCKET_FLAGS, '0', field(0xf, names.SOCKET_TYPE));
+const addressFamily = choice(names.ADDRESS_FAMILY);
+const socketType = flags(names.SOCKET_FLAGS, '0', field(0xf, names.SOCKET_TYPE));
 export const messageFlags = flags(names.MSG_FLAGS);
-export const socketLevel = choice(names.SOCKOPT_LEVEL);
+const socketLevel = choice(names.SOCKOPT_LEVEL);
 const controlType = choice(names.SOCKET_MESSAGE, hex);
 
 const AF_UNIX = 1;

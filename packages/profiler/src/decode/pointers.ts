@@ -171,8 +171,8 @@ function knownCount(count: number, bytes: Uint8Array): number {
   return count < 0 ? bytes.length : count;
 }
 
-/** As `structPrinter`, for what was there before the call alone, and if that is not known, what the call made of it. */
-export function beforeArg(type: Struct, size: SizeReader, count?: SizeReader): ArgPrinter {
+/** As `structPrinter`, for members that the call leaves alone: from before it, or if that is not known, from after it. */
+export function unchangedArg(type: Struct, size: SizeReader, count?: SizeReader): ArgPrinter {
   const input = structPrinter(type, 'in', size, count);
   const output = structPrinter(type, 'out', size, count);
   return (call, i) => (call.input(i) === undefined ? output(call, i) : input(call, i));

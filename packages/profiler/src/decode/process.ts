@@ -17,9 +17,9 @@ export function cloneFlags(value: number): string {
 }
 
 /** Flags of clone3(), which has a field for the signal. */
-export const clone3Flags = flags(names.CLONE_FLAGS);
+const clone3Flags = flags(names.CLONE_FLAGS);
 
-export const prctlOption = choice(names.PRCTL_OPTION, hex);
+const prctlOption = choice(names.PRCTL_OPTION, hex);
 export const memoryMapOption = choice(names.PR_SET_MM_OPTION);
 export const ambientOption = choice(names.PR_CAP_AMBIENT_OPTION);
 export const tscMode = choice(names.PR_TSC);
@@ -66,7 +66,7 @@ const WNOHANG_CONTINUED = 0xffff;
 const CORE = 0x80;
 
 /** A wait status in the macros that read it. */
-export function waitStatus(status: number): string {
+function waitStatus(status: number): string {
   const low = status & 0x7f;
   if (status === WNOHANG_CONTINUED) return '{WIFCONTINUED(s)}';
   if (low === 0) return `{WIFEXITED(s) && WEXITSTATUS(s) == ${(status >> 8) & 0xff}}`;

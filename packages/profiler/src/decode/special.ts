@@ -13,7 +13,7 @@ import { quoteField, quoteUpTo } from './text.js';
 import { f64, hex, i32, pointer } from './words.js';
 
 /** What the table says of an argument that leads to memory: its first region, printed as its structure or as text. */
-export function regionArg(decoder: string): ArgPrinter {
+function regionArg(decoder: string): ArgPrinter {
   return (call, i) => {
     const addr = call.address(i);
     if (addr === 0) return addressArg(call, i);
@@ -136,6 +136,8 @@ const enum Futex {
   CmpRequeue = 4,
   WakeOp = 5,
   LockPi = 6,
+  UnlockPi = 7,
+  TrylockPi = 8,
   WaitBitset = 9,
   WakeBitset = 10,
   WaitRequeuePi = 11,
@@ -143,29 +145,29 @@ const enum Futex {
   LockPi2 = 13,
 }
 
-export function futexCommand(call: Call): number {
+function futexCommand(call: Call): number {
   return call.int(1) & 0x7f;
 }
 
-/** How many of futex's arguments an operation takes. */
-export function futexArguments(call: Call): number {
-  switch (futexCommand(call)) {
-    case Futex.Wait:
-    case Futex.LockPi:
-    case Futex.LockPi2:
-      return 4;
-    case Futex.Requeue:
-      return 5;
-    case Futex.CmpRequeue:
-    case Futex.CmpRequeuePi:
-    case Futex.WakeOp:
-    case Futex.WaitBitset:
-    case Futex.WakeBitset:
-    case Futex.WaitRequeuePi:
-      return 6;
-    default:
-      return 3;
-  }
+const THREE: readonly number[] = [0, 1, 2];
+/** Which of futex's arguments an operation takes; the others are whatever was in the registers. */
+const FUTEX_ARGUMENTS: Readonly<Partial<Record<number, readonly number[]>>> = {
+  [Futex.Wait]: [0, 1, 2, 3],
+  [Futex.Requeue]: [0, 1, 2, 3, 4],
+  [Futex.CmpRequeue]: [0, 1, 2, 3, 4, 5],
+  [Futex.WakeOp]: [0, 1, 2, 3, 4, 5],
+  [Futex.LockPi]: [0, 1, 2, 3],
+  [Futex.UnlockPi]: [0, 1],
+  [Futex.TrylockPi]: [0, 1],
+  [Futex.WaitBitset]: [0, 1, 2, 3, 5],
+  [Futex.WakeBitset]: [0, 1, 2, 5],
+  [Futex.WaitRequeuePi]: [0, 1, 2, 3, 4],
+  [Futex.CmpRequeuePi]: [0, 1, 2, 3, 4, 5],
+  [Futex.LockPi2]: [0, 1, 2, 3],
+};
+
+export function futexArguments(call: Call): readonly number[] {
+  return FUTEX_ARGUMENTS[futexCommand(call)] ?? THREE;
 }
 
 const timespecIn = structPrinter(structNamed('timespec')!, 'in', () => 16, undefined);

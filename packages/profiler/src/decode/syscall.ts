@@ -53,9 +53,9 @@ function returns(row: SyscallRow): boolean {
   return row.returns !== 'none';
 }
 
-export function compileRow(row: SyscallRow): CallPrinter {
+function compileRow(row: SyscallRow): CallPrinter {
   const exception: Exception = Object.hasOwn(exceptions, row.name) ? exceptions[row.name]! : {};
-  const { taken, all, result: special } = exception;
+  const { taken, order, all, result: special } = exception;
   const printers = row.args.map((spec, i) => exception.args?.[i] ?? argPrinter(row, spec));
   const plain = resultPrinter(row);
   const head = row.name + '(';
@@ -67,6 +67,15 @@ export function compileRow(row: SyscallRow): CallPrinter {
     const { length } = call.frame.args;
     if (length === 0) return hidden;
     if (all !== undefined && length >= complete) return head + all(call) + ')';
+    if (order !== undefined && length >= complete) {
+      return (
+        head +
+        order(call)
+          .map((i) => printers[i]!(call, i))
+          .join(', ') +
+        ')'
+      );
+    }
     let count = length < complete ? length : complete;
     if (taken !== undefined && length >= complete) count = Math.min(count, taken(call));
     let text = head;
@@ -87,7 +96,7 @@ export function compileRow(row: SyscallRow): CallPrinter {
 }
 
 /** A number without a row. */
-export function unknownCall(call: Call): string {
+function unknownCall(call: Call): string {
   const { nr, args, result } = call.frame;
   const shown = args.length === 0 ? '...' : args.map(hex).join(', ');
   return `${syscallName(nr)}(${shown}) = ${call.failed ? failure(result) : hex(result)}`;

@@ -1,7 +1,7 @@
 /** Scribe's form: a line for each call, with what it used nested below it. */
 import type { Frame, Mapping, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
 import { Call, type TextLimits } from '../decode/call.js';
-import { mmapFlags, mmapProt, protection } from '../decode/memory.js';
+import { protection } from '../decode/memory.js';
 import { cloneFlags, exitText } from '../decode/process.js';
 import { registersText } from '../decode/registers.js';
 import { siginfo, signalName } from '../decode/signal.js';
@@ -185,7 +185,7 @@ const MAP_SHARED = 1;
 function mappingText(mapping: Mapping): string {
   const { start, end, prot, flags, backing } = mapping;
   const shared = (flags & 3) === MAP_SHARED || (flags & 3) === 3;
-  const head = `${hex(start)}-${hex(end)} ${protection(prot, shared)}, prot = ${mmapProt(prot >>> 0)}, flags = ${mmapFlags(flags >>> 0)}`;
+  const head = `${hex(start)}-${hex(end)} ${protection(prot, shared)}`;
   switch (backing.kind) {
     case 'anonymous':
       return `${head}, anonymous`;

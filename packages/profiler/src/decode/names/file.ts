@@ -19,12 +19,12 @@ export const OPEN_FLAGS: Names = {
   FASYNC: 0x2000,
   O_DIRECT: 0x4000,
   O_LARGEFILE: 0x8000,
-  O_TMPFILE: 0x410000,
-  O_DIRECTORY: 0x10000,
   O_NOFOLLOW: 0x20000,
   O_NOATIME: 0x40000,
   O_CLOEXEC: 0x80000,
   O_PATH: 0x200000,
+  O_TMPFILE: 0x410000,
+  O_DIRECTORY: 0x10000,
 };
 
 export const AT_FLAGS: Names = {
@@ -468,18 +468,6 @@ export const MOUNT_ATTR_FLAGS: Names = {
   MOUNT_ATTR_NODIRATIME: 0x80,
   MOUNT_ATTR_IDMAP: 0x100000,
   MOUNT_ATTR_NOSYMFOLLOW: 0x200000,
-};
-
-export const DIRENT_TYPE: Names = {
-  DT_UNKNOWN: 0,
-  DT_FIFO: 1,
-  DT_CHR: 2,
-  DT_DIR: 4,
-  DT_BLK: 6,
-  DT_REG: 8,
-  DT_LNK: 10,
-  DT_SOCK: 12,
-  DT_WHT: 14,
 };
 
 export const FS_MAGIC: Names = {
