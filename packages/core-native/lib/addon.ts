@@ -22,6 +22,7 @@ export interface Addon {
   interruptAllForGood(): void;
   cpuid(leaf: number, subleaf: number): [number, number, number, number];
   readTsc(): { low: number; high: number };
+  trapCpuidHere(): boolean;
   getAffinity(tid: number): number[];
   setAffinity(tid: number, cpus: readonly number[]): void;
   currentCpu(): number;

@@ -3,6 +3,7 @@ import { addon, type Addon } from './addon.js';
 import type { NativeTracer } from './binding.js';
 
 export * from './abi.js';
+export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export * from './registers.js';
 export * from './reserved.js';

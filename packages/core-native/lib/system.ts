@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { addon, type Addon } from './addon.js';
 
+/**
+ * Makes cpuid trap in the calling thread as it does in its tracees, so that switching between them changes nothing in the
+ * CPU (measured: 2.3 µs a stop instead of 17–23 µs). The thread's own cpuid instructions are answered by a handler. false
+ * if the CPU can't.
+ */
+export const trapCpuidHere: Addon['trapCpuidHere'] = addon.trapCpuidHere;
+
 /** CPU numbers a task may run on (tid 0: the calling thread). */
 export const getAffinity: Addon['getAffinity'] = addon.getAffinity;
 export const setAffinity: Addon['setAffinity'] = addon.setAffinity;

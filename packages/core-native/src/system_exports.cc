@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "counters.h"
 #include "cpu.h"
+#include "cpuid_trap.h"
 #include "environment.h"
 #include "fd_info.h"
 #include "interrupt.h"
@@ -50,6 +51,10 @@ Napi::Value read_tsc(const Napi::CallbackInfo& info) {
   result.Set("low", static_cast<uint32_t>(tsc));
   result.Set("high", static_cast<uint32_t>(tsc >> 32));
   return result;
+}
+
+Napi::Value trap_cpuid_here(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), ::trap_cpuid_here());
 }
 
 Napi::Value get_affinity(const Napi::CallbackInfo& info) {
@@ -198,6 +203,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("interruptAllForGood", Napi::Function::New<interrupt_all_for_good>(env));
   exports.Set("cpuid", Napi::Function::New<cpuid>(env));
   exports.Set("readTsc", Napi::Function::New<read_tsc>(env));
+  exports.Set("trapCpuidHere", Napi::Function::New<trap_cpuid_here>(env));
   exports.Set("getAffinity", Napi::Function::New<get_affinity>(env));
   exports.Set("setAffinity", Napi::Function::New<set_affinity>(env));
   exports.Set("currentCpu", Napi::Function::New<current_cpu>(env));

@@ -19,6 +19,7 @@ export function detachAll(session: Session): void {
       tracer.setRegs(tid);
     }
     freeInstructions(tracer, tid);
+    session.cpus.release(tid);
     const users = spaces.get(task.space.id)! - 1;
     spaces.set(task.space.id, users);
     if (users === 0) unmapReserved(tracer, tid);

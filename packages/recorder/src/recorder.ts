@@ -19,7 +19,7 @@ export class RecordError extends Error {
 }
 
 /** How long frames of a program that idles may stay in memory. */
-const FLUSH_MS = 500;
+const FLUSH_MS = 100;
 
 /** Looks a command up as execvp does. */
 function findCommand(command: string, env: readonly string[], cwd: string): string {

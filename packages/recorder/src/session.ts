@@ -1,7 +1,9 @@
 import {
   ARGUMENT_REGS,
+  type CpuPolicy,
   Errno,
   EventKind,
+  monotonicNs,
   PtraceEvent,
   Reg,
   Registers,
@@ -69,6 +71,7 @@ export class Session {
   readonly notes = new Set<string>();
   readonly startNs: number;
   syscalls = 0;
+  private stops = 0;
   tasksMade = 0;
   /** The command itself, and its wait status once it has ended. */
   root: Task | undefined;
@@ -87,11 +90,12 @@ export class Session {
     readonly store: ContentStore,
     readonly config: SessionConfig,
     readonly events: SessionEvents,
+    readonly cpus: CpuPolicy,
   ) {
     this.regs = new Registers(tracer.regs);
     this.objects = new SharedObjects(store);
     this.details = new Details(this);
-    this.startNs = tracer.values[1]!;
+    this.startNs = monotonicNs();
   }
 
   /** Nanoseconds since the recording began, as of the last stop. */
@@ -183,7 +187,15 @@ export class Session {
     this.finished = true;
   }
 
+  /** Runs now and then while the recording is going on. */
+  review(): void {
+    let running = 0;
+    for (const task of this.tasks.values()) if (task.state === TaskState.Running) running++;
+    this.cpus.review(this.tracer.values[1]!, this.stops, running, () => this.tasks.keys());
+  }
+
   private dispatch(kind: EventKind): void {
+    this.stops++;
     if (kind === EventKind.None) {
       this.events.onInterrupt();
       return;

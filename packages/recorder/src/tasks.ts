@@ -178,6 +178,8 @@ export class Task {
 
   /** Its current call was interrupted by this recorder. */
   interrupted = false;
+  /** CPUs the program has bound the task to; undefined: those it was given. */
+  cpus: readonly number[] | undefined;
   /** Its task-start frame is written. */
   started = false;
   /** Stopped after a call until another domain can be merged with its own. */

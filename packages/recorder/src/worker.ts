@@ -4,7 +4,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
-import { NativeError, Tracer } from '@scribe-ts/core-native';
+import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
 import {
   type LogHeader,
   LogWriter,
@@ -67,8 +67,10 @@ function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
 
 function run(): void {
   const tracer = new Tracer();
+  trapCpuidHere();
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
+  const cpusOf = new CpuPolicy();
   const { tid, missing } = tracer.spawn({
     file,
     argv: options.command,
@@ -111,23 +113,31 @@ function run(): void {
     }
     serve(session);
   };
-  const session = new Session(tracer, log, store, sessionConfig(), {
-    onStopped: (signal) => {
-      tell({ type: 'stopped', signal });
+  const session = new Session(
+    tracer,
+    log,
+    store,
+    sessionConfig(),
+    {
+      onStopped: (signal) => {
+        tell({ type: 'stopped', signal });
+      },
+      onInterrupt: () => {
+        for (
+          let message = receiveMessageOnPort(port);
+          message !== undefined;
+          message = receiveMessageOnPort(port)
+        ) {
+          requests.push(message.message as Request);
+        }
+        // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
+        log.flush();
+        serve(session);
+        session.review();
+      },
     },
-    onInterrupt: () => {
-      for (
-        let message = receiveMessageOnPort(port);
-        message !== undefined;
-        message = receiveMessageOnPort(port)
-      ) {
-        requests.push(message.message as Request);
-      }
-      // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
-      log.flush();
-      serve(session);
-    },
-  });
+    cpusOf,
+  );
   tell({ type: 'started', pid: tid, interruptToken: tracer.interruptToken });
   let logFailure: RecordResult['logFailure'];
   try {

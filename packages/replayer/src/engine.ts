@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   ARGUMENT_REGS,
+  type CpuPolicy,
   EventKind,
   isRestart,
   PtraceEvent,
@@ -54,8 +55,10 @@ export class Engine {
   nextSpace = 1;
   syscalls = 0;
   rootStatus: number | undefined;
-  /** Something happened since the last time a watchdog asked. */
-  progress = 0;
+  /** Stops so far. */
+  private progress = 0;
+  private lastProgress = -1;
+  private lastProgressNs = 0;
   bookmarkReached = false;
   private readonly domains = new Map<StreamId, ReplayDomain>();
   private readonly earlyChildren = new Set<number>();
@@ -72,6 +75,7 @@ export class Engine {
     private readonly output: OutputQueue,
     private readonly options: ReplayOptions,
     private readonly aborted: () => boolean,
+    private readonly cpus: CpuPolicy,
   ) {
     this.regs = new Registers(tracer.regs);
     this.historyLength = options.backtraceLength ?? 20;
@@ -95,27 +99,38 @@ export class Engine {
 
   /** Replays until the log ends, or the bookmark is reached. Throws Mismatch. */
   run(): void {
-    const { deadlockSeconds } = this.options;
-    const timeout = deadlockSeconds === undefined ? -1 : deadlockSeconds * 1000;
     while (!this.isDone()) {
-      const kind = this.tracer.wait(timeout);
-      if (kind === EventKind.None) this.checkStuck();
+      const kind = this.tracer.wait(-1);
+      this.progress++;
+      if (kind === EventKind.None) this.tick();
       else if (kind === EventKind.NoTracees) break;
       else this.dispatch(kind);
     }
   }
 
   private isDone(): boolean {
-    let waiting = false;
-    for (const domain of this.domains.values()) {
-      if (!domain.ended) waiting = true;
-    }
-    return !waiting;
+    for (const domain of this.domains.values()) if (!domain.ended) return false;
+    return true;
   }
 
-  private checkStuck(): void {
+  /** Runs ten times a second: somebody may want the replay to end, or it may be stuck. */
+  private tick(): void {
     if (this.aborted()) throw new DOMException('the replay was aborted', 'AbortError');
-    if (this.options.deadlockSeconds === undefined) return;
+    const now = this.tracer.values[1]!;
+    let running = 0;
+    for (const task of this.byTid.values()) if (task.at === At.Running) running++;
+    this.cpus.review(now, this.progress, running, () => this.byTid.keys());
+    const { deadlockSeconds } = this.options;
+    // This tick itself is no progress.
+    this.progress--;
+    if (this.progress !== this.lastProgress) {
+      this.lastProgress = this.progress;
+      this.lastProgressNs = now;
+    } else if (deadlockSeconds !== undefined && now - this.lastProgressNs > deadlockSeconds * 1e9)
+      this.reportStuck();
+  }
+
+  private reportStuck(): void {
     for (const domain of this.domains.values()) {
       if (domain.ended || !(domain.waiting instanceof ReplayTask)) continue;
       const frame = domain.cursor.peek();
@@ -210,7 +225,6 @@ export class Engine {
       if (kind === EventKind.InterruptStop) this.earlyChildren.add(tid);
       return;
     }
-    this.progress++;
     if (kind === EventKind.Syscall) {
       task.at = At.Entry;
     } else if (kind === EventKind.Signal) {

@@ -15,6 +15,9 @@ export class ReplayError extends Error {
   }
 }
 
+/** How often a replay looks whether it is wanted, and whether it gets on. */
+const TICK_MS = 100;
+
 /**
  * Replays a log to its end, or to a bookmark, and verifies on the way whatever the log lets it verify.
  *
@@ -38,7 +41,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       worker.postMessage('abort');
       interrupt(token);
     };
+    const ticking = setInterval(() => {
+      interrupt(token);
+    }, TICK_MS);
+    ticking.unref();
     const settle = (): void => {
+      clearInterval(ticking);
       signal?.removeEventListener('abort', abort);
     };
     signal?.addEventListener('abort', abort);

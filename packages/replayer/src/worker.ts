@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { NativeError, Tracer } from '@scribe-ts/core-native';
+import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
 import { type Frame, openLog } from '@scribe-ts/tracelog';
 import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
@@ -67,9 +67,19 @@ function run(): void {
   const shared = new SharedFiles(contents);
   const output = new OutputQueue(show);
   const tracer = new Tracer();
+  trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
-  const engine = new Engine(tracer, log, contents, shared, output, options, aborted);
+  const engine = new Engine(
+    tracer,
+    log,
+    contents,
+    shared,
+    output,
+    options,
+    aborted,
+    new CpuPolicy(),
+  );
   engine.onFrame = frameWatcher(log.stats.frames);
   try {
     // The replayed processes make no system call of their own on these: they only must not be the terminal.

@@ -11,7 +11,7 @@ import {
   Signal,
   Sys,
 } from '@scribe-ts/core-native';
-import type { MemoryWrite } from '@scribe-ts/tracelog';
+import type { MemoryWrite, Word } from '@scribe-ts/tracelog';
 import { captureImage } from '../image.js';
 import { NO_WRITES, type Session } from '../session.js';
 import { type Task, TaskState, ThreadGroup } from '../tasks.js';
@@ -115,6 +115,7 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
   const group = has(call, Clone.THREAD) ? parent.group : new ThreadGroup(tid, parent.uid);
   const child = session.newTask(tid, group, space, domain, files, handlers);
   if (!has(call, Clone.VM) || has(call, Clone.VFORK)) child.altStack = { ...parent.altStack };
+  child.cpus = parent.cpus;
   if (has(call, Clone.CHILD_SETTID)) child.setChildTid = call.childTid;
   if (has(call, Clone.CHILD_CLEARTID)) child.clearChildTid = call.childTid;
   if (session.config.verbosity.counters) child.counters = counters.open(tid);
@@ -449,7 +450,6 @@ export function reportDeath(session: Session, task: Task, status: number): void 
   }
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
   leaveQueue(task);
-  const { domain } = task;
   const last = task.group.tasks.size === 1;
   if (task.lastWrites.length > 0) {
     session.emit(task, {
@@ -505,6 +505,44 @@ function sleeps(tid: number): boolean {
   }
 }
 
+// CPU affinity: the recorder decides where tasks run; the program sees the CPUs it would have.
+
+function taskOf(session: Session, task: Task, tid: Word): Task | undefined {
+  return tid === 0 ? task : session.tasks.get(Number(tid));
+}
+
+function setAffinityEntry(session: Session, task: Task): boolean {
+  const target = taskOf(session, task, task.args[0]!);
+  if (target === undefined) return false;
+  const mask = new Uint8Array(Math.min(Number(task.args[1]), 1024));
+  session.tracer.readMemory(task.tid, Number(task.args[2]), mask, 0, mask.length);
+  const wanted = cpusIn(mask).filter((cpu) => session.cpus.allowed.includes(cpu));
+  if (wanted.length > 0) target.cpus = wanted;
+  session.answer(task, wanted.length > 0 ? 0 : -Errno.EINVAL);
+  return true;
+}
+
+function getAffinityExit(session: Session, task: Task): void {
+  const { result } = task;
+  const target = taskOf(session, task, task.args[0]!);
+  if (target !== undefined && typeof result === 'number' && result > 0) {
+    const mask = new Uint8Array(result);
+    for (const cpu of target.cpus ?? session.cpus.allowed) {
+      if (cpu < result * 8) mask[cpu >> 3]! |= 1 << (cpu & 7);
+    }
+    session.tracer.writeMemory(task.tid, Number(task.args[2]), mask, 0, result);
+  }
+  session.recordSyscall(task);
+}
+
+function cpusIn(mask: Uint8Array): number[] {
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < mask.length * 8; cpu++) {
+    if ((mask[cpu >> 3]! & (1 << (cpu & 7))) !== 0) cpus.push(cpu);
+  }
+  return cpus;
+}
+
 /**
  * SIGKILL among tasks that share memory: what the kernel then stores for the victim's robust futexes is seen by the
  * killer with no call of its own. Note it while the victim's memory is there.
@@ -552,6 +590,7 @@ export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.exit]: exitEntry,
   [Sys.exit_group]: exitEntry,
   [Sys.futex]: futexEntry,
+  [Sys.sched_setaffinity]: setAffinityEntry,
   [Sys.kill]: killEntry,
   [Sys.tkill]: killEntry,
   [Sys.tgkill]: killEntry,
@@ -564,6 +603,7 @@ export const processEntry: Readonly<Record<number, EntryHook>> = {
 export const processExit: Readonly<Record<number, ExitHook>> = {
   [Sys.execve]: execveExit,
   [Sys.execveat]: execveExit,
+  [Sys.sched_getaffinity]: getAffinityExit,
   [Sys.set_tid_address]: setTidAddressExit,
   [Sys.set_robust_list]: setRobustListExit,
 };

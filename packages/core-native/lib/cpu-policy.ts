@@ -1,0 +1,63 @@
+import { currentCpu, getAffinity, setAffinity } from './system.js';
+
+/** Stops a second above which sharing one CPU pays even for programs that could use more. */
+const MANY_STOPS = 8000;
+/** Stops a second below which a program that could use more CPUs gets them. */
+const FEW_STOPS = 3000;
+
+/**
+ * Where tracer and tracees run. A stop costs a few microseconds when both share a CPU, and many times that when each has
+ * to wake the other's: so they share one, unless several tasks compute at the same time and seldom stop.
+ */
+export class CpuPolicy {
+  /** CPUs the program was given, and believes it has. */
+  readonly allowed: readonly number[];
+  private readonly home: number;
+  private together = false;
+  private stops = 0;
+  private since = 0;
+
+  /** Binds the calling thread, and what it spawns from now on, to one CPU. */
+  constructor() {
+    this.allowed = getAffinity(0);
+    this.home = currentCpu();
+    if (this.allowed.length > 1) {
+      setAffinity(0, [this.home]);
+      this.together = true;
+    }
+  }
+
+  /**
+   * To be called now and then with the number of stops so far, the number of tasks that run user code at this moment, and
+   * the tids of all tasks (asked for only when they are to be moved).
+   */
+  review(nowNs: number, stops: number, running: number, tids: () => Iterable<number>): void {
+    if (this.allowed.length < 2) return;
+    const seconds = (nowNs - this.since) / 1e9;
+    if (seconds < 0.05) return;
+    const rate = (stops - this.stops) / seconds;
+    this.stops = stops;
+    this.since = nowNs;
+    if (this.together && running > 1 && rate < FEW_STOPS) this.move(tids(), this.allowed, false);
+    else if (!this.together && (rate > MANY_STOPS || running < 2))
+      this.move(tids(), [this.home], true);
+  }
+
+  /** Gives a task all its CPUs back, for its life without a tracer. */
+  release(tid: number): void {
+    this.bind(tid, this.allowed);
+  }
+
+  private move(tids: Iterable<number>, cpus: readonly number[], together: boolean): void {
+    this.together = together;
+    for (const tid of tids) this.bind(tid, cpus);
+  }
+
+  private bind(tid: number, cpus: readonly number[]): void {
+    try {
+      setAffinity(tid, cpus);
+    } catch {
+      // The task has just ended, or its cpuset allows something else: it stays where it is.
+    }
+  }
+}
