@@ -1,5 +1,7 @@
+import { runCommand } from '../command.js';
+import { profiler } from '../commands/profiler.js';
+
 /** Runs `profiler` with the arguments after its name; resolves to the exit code. */
-export async function main(_argv: readonly string[]): Promise<number> {
-  process.stderr.write('profiler: not available yet\n');
-  return 1;
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(profiler, argv);
 }

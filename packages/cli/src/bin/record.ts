@@ -1,5 +1,7 @@
+import { runCommand } from '../command.js';
+import { record } from '../commands/record.js';
+
 /** Runs `record` with the arguments after its name; resolves to the exit code. */
-export async function main(_argv: readonly string[]): Promise<number> {
-  process.stderr.write('record: not available yet\n');
-  return 1;
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(record, argv);
 }

@@ -1,5 +1,6 @@
+import { runUmbrella } from '../umbrella.js';
+
 /** Runs `scribe` with the arguments after its name; resolves to the exit code. */
-export async function main(_argv: readonly string[]): Promise<number> {
-  process.stderr.write('scribe: not available yet\n');
-  return 1;
+export function main(argv: readonly string[]): Promise<number> {
+  return runUmbrella(argv);
 }

@@ -1,0 +1,256 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Recording, RecordOptions, RecordResult } from '@scribe-ts/recorder';
+import { type Args, type CommandSpec, seconds } from '../argv.js';
+import type { Command, Context } from '../command.js';
+import type { Deps, VerbosityModule } from '../deps.js';
+import { CommandError, errnoOf, reason, UsageError } from '../errors.js';
+import { describeStatus, ExitCode, shellStatus, signalToRaise } from '../exit-codes.js';
+import { fileKind } from '../files.js';
+import { count, formatBytes } from '../output.js';
+import { SignalRelay } from '../signal-relay.js';
+import { verbosityHelp, verbosityOf } from '../verbosity.js';
+
+/** Characters with which a message for a terminal is cut. */
+const NOTE_CHARS = 200;
+
+const spec: CommandSpec = {
+  name: 'record',
+  summary:
+    'Runs a command and records it, its children and its threads, so that replay can repeat it exactly.',
+  usage: 'command [args…]',
+  arguments: [1, Infinity],
+  afterFirstWord: 'program',
+  options: [
+    {
+      flags: '-o, --output <file>',
+      description: 'write this log (default: <command>.log here; sh.log with -s)',
+      group: 'Log',
+    },
+    {
+      flags: '-l, --level <0..15>',
+      description: 'verbosity: 0 holds only what replay needs, 12 and above everything',
+      group: 'Log',
+    },
+    {
+      flags: '-f, --flags <letters>',
+      description: 'verbosity by the letters listed below',
+      group: 'Log',
+    },
+    {
+      flags: '--pack',
+      description: 'put the mapped files into the log, for another machine',
+      group: 'Log',
+    },
+    { flags: '--store <dir>', description: 'keep the mapped files there', group: 'Log' },
+    {
+      flags: '--state-hashes',
+      description: 'save a hash of all memory at each end, verified by every replay',
+      group: 'Log',
+    },
+    {
+      flags: '-a, --auto-bookmark <seconds>',
+      description: 'set a bookmark every so many seconds (SIGUSR2 sets one now)',
+      group: 'Log',
+    },
+    {
+      flags: '-s, --shell',
+      description: 'the command is one line for /bin/sh -c',
+      group: 'Program',
+    },
+    { flags: '-c, --cwd <dir>', description: 'run it in this directory', group: 'Program' },
+    { flags: '-r, --root <dir>', description: 'run it with this root directory', group: 'Program' },
+    {
+      flags: '-n, --new-network',
+      description: 'run it in a network of its own, with loopback only',
+      group: 'Program',
+    },
+    {
+      flags: '--on-log-failure <what>',
+      description: 'if the log cannot be written: detach (it runs on; default) or kill',
+      group: 'Program',
+    },
+    {
+      flags: '-v, --verbose',
+      description: 'say what was recorded, and what could not be',
+      group: 'Messages',
+    },
+  ],
+  examples: [
+    'record ls -la                    the log is ls.log',
+    "record -s 'date | tee today'     the log is sh.log",
+    'record -o slow.log -a 10 make -j4',
+  ],
+};
+
+/** A command line of `record` in the library's terms. */
+interface Request {
+  readonly options: RecordOptions;
+  /** The user named the log: it may replace any file. */
+  readonly logNamed: boolean;
+  readonly verbose: boolean;
+}
+
+export const record: Command = {
+  spec,
+  sharesTerminal: true,
+  more: verbosityHelp,
+
+  async run(args, context) {
+    const { host, deps, about } = context;
+    // Before the library is loaded: from now on no signal gets lost.
+    const relay = new SignalRelay(host);
+    try {
+      const { options, logNamed, verbose } = parseRequest(args, await deps.verbosity(), context);
+      Object.assign(about, {
+        program: options.command[0],
+        cwd: options.cwd,
+        root: options.root,
+        target: options.log,
+      });
+      if (!logNamed) await refuseToReplace(options.log, deps);
+      const recorder = await deps.recorder();
+      const recording = await recorder.record(options);
+      supervise(recording, relay, context, verbose);
+      return await finish(recording, options, context, verbose, relay);
+    } finally {
+      relay.close();
+    }
+  },
+};
+
+function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): Request {
+  const shell = args.flag('shell');
+  const command = shell ? ['/bin/sh', '-c', args.positionals.join(' ')] : [...args.positionals];
+  const output = args.value('output');
+  if (output === '') throw new UsageError('-o needs the name of a file');
+  const onLogFailure = args.value('on-log-failure') ?? 'detach';
+  if (onLogFailure !== 'detach' && onLogFailure !== 'kill') {
+    throw new UsageError(`--on-log-failure takes detach or kill, not '${onLogFailure}'`);
+  }
+  const interval = args.value('auto-bookmark');
+  const cwd = args.value('cwd');
+  const root = args.value('root');
+  const store = args.value('store');
+  return {
+    options: {
+      command,
+      log: output ?? defaultLog(shell, command),
+      env: environment(host.env),
+      verbosity: verbosityOf(args, letters) ?? letters.DEFAULT_VERBOSITY,
+      newNetwork: args.flag('new-network'),
+      pack: args.flag('pack'),
+      stateHashes: args.flag('state-hashes'),
+      onLogFailure,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(root === undefined ? {} : { root }),
+      ...(store === undefined ? {} : { store }),
+      ...(interval === undefined ? {} : { autoBookmarkSeconds: seconds('-a', interval) }),
+    },
+    logNamed: output !== undefined,
+    verbose: args.flag('verbose'),
+  };
+}
+
+function defaultLog(shell: boolean, command: readonly string[]): string {
+  return `${shell ? 'sh' : basename(command[0] ?? '')}.log`;
+}
+
+function environment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value ?? ''}`);
+}
+
+/** A log named after the command replaces an older log, never anything else (`record npm` and npm's own npm.log). */
+async function refuseToReplace(path: string, deps: Deps): Promise<void> {
+  const kind = await fileKind(path, deps);
+  if (kind === 'none' || kind === 'empty' || kind === 'log') return;
+  throw new UsageError(
+    `${path} exists and is not a log of scribe-ts`,
+    'name another file with -o, or this one to replace it',
+  );
+}
+
+/** Joins the recording with the signals that we get and the terminal we sit on. */
+function supervise(
+  recording: Recording,
+  relay: SignalRelay,
+  { output }: Context,
+  verbose: boolean,
+): void {
+  const report = (what: string) => (error: unknown) =>
+    output.message(`cannot ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  relay.connect({
+    kill: (signal) => recording.kill(signal),
+    bookmark: () => {
+      recording.bookmark().then((id) => {
+        if (verbose) output.message(`bookmark ${id}`);
+      }, report('set a bookmark'));
+    },
+    detach: () => {
+      recording.detach().catch(report('detach'));
+    },
+  });
+  recording.onStopped = (signal) => relay.stopLikeProgram(signal);
+}
+
+async function finish(
+  recording: Recording,
+  options: RecordOptions,
+  { host, output }: Context,
+  verbose: boolean,
+  relay: SignalRelay,
+): Promise<number> {
+  const result = await recording.finished;
+  sayNotes(result, verbose, host.isTerminal(2), (text) => output.message(text));
+  if (result.logFailure !== undefined) {
+    throw logFailure(result.logFailure, options, recording.pid);
+  }
+  if (verbose) {
+    const size = formatBytes(statSync(options.log).size);
+    const end = result.detached
+      ? `detached, process ${recording.pid} runs on`
+      : describeStatus(result.status);
+    output.message(
+      `wrote ${options.log} (${size}): ${count(result.syscalls, 'system call')}, ` +
+        `${count(result.tasks, 'task')}, ${end}`,
+    );
+  }
+  if (result.detached) return ExitCode.Ok;
+  const signal = signalToRaise(result.status);
+  if (signal !== 0) {
+    relay.close();
+    host.raise(signal);
+  }
+  return shellStatus(result.status);
+}
+
+/** All notes in a line each if asked; else, on a terminal, one line for all. */
+function sayNotes(
+  { notes }: RecordResult,
+  verbose: boolean,
+  terminal: boolean,
+  say: (text: string) => void,
+): void {
+  if (verbose) for (const note of notes) say(note);
+  else if (terminal && notes.length > 0) {
+    const text = notes.join('; ');
+    say(text.length <= NOTE_CHARS ? text : `${text.slice(0, NOTE_CHARS)}… (-v shows all)`);
+  }
+}
+
+function logFailure(
+  failure: NonNullable<RecordResult['logFailure']>,
+  options: RecordOptions,
+  pid: number,
+): CommandError {
+  const errno = errnoOf(failure);
+  const why = errno === '' ? failure.message : reason(errno);
+  return new CommandError(
+    `cannot write ${options.log} to its end: ${why}`,
+    ExitCode.LogWriteFailed,
+    `what was written can be replayed; ` +
+      (options.onLogFailure === 'kill'
+        ? 'the program was ended'
+        : `process ${pid} runs on unrecorded`),
+  );
+}

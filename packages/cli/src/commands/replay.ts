@@ -1,0 +1,190 @@
+import type { Frame } from '@scribe-ts/tracelog';
+import type { DivergenceError, ReplayOptions, ReplayResult } from '@scribe-ts/replayer';
+import { type Args, type CommandSpec, seconds, wholeNumber } from '../argv.js';
+import type { Command, Context } from '../command.js';
+import { errorCode, UsageError } from '../errors.js';
+import { divergenceReport, type Formatter } from '../divergence-report.js';
+import { ExitCode, shellStatus, signalToRaise } from '../exit-codes.js';
+import { Progress } from '../progress.js';
+
+const DEFAULT_BACKTRACE = 20;
+const SIGINT = 2;
+
+const spec: CommandSpec = {
+  name: 'replay',
+  summary: 'Runs a recorded program again from its log, exactly as it was.',
+  usage: 'LOG',
+  arguments: [1, 1],
+  afterFirstWord: 'ours',
+  options: [
+    {
+      flags: '--until <bookmark>',
+      description: 'stop at this bookmark and verify the state there',
+      group: 'Replay',
+    },
+    { flags: '-q, --quiet', description: "do not show the program's output", group: 'Replay' },
+    { flags: '--store <dir>', description: 'take mapped files from there', group: 'Replay' },
+    {
+      flags: '--state-hashes',
+      description: 'print a hash of all memory at the end',
+      group: 'Replay',
+    },
+    {
+      flags: '-c, --deadlock <seconds>',
+      description: 'give up when nothing happens for so long',
+      group: 'Diagnosis',
+    },
+    {
+      flags: '-b, --backtrace <len>',
+      description: `last events of each task shown at a divergence (default ${DEFAULT_BACKTRACE})`,
+      group: 'Diagnosis',
+    },
+    {
+      flags: '-l, --level <n>',
+      description: 'above 0: print events to standard error as they are replayed',
+      group: 'Diagnosis',
+    },
+    {
+      flags: '-p, --progress',
+      description: 'show how far the replay is (on a terminal)',
+      group: 'Diagnosis',
+    },
+  ],
+  examples: ['replay date.log', 'replay --until 3 -q slow.log'],
+};
+
+export const replay: Command = {
+  spec,
+
+  async run(args, context) {
+    const { host, deps, output, about } = context;
+    const log = args.positionals[0]!;
+    about.log = log;
+    const request = parseRequest(args, log);
+    const showsFrames = level(args) > 0;
+    const progress = new Progress(host, 'replay');
+    const aborter = new AbortController();
+    const removeHandler = host.onSignal('SIGINT', () => aborter.abort());
+    try {
+      const { replay } = await deps.replayer();
+      const result = await replay({
+        ...request,
+        ...(args.flag('progress') && progress.isActive
+          ? showProgress(progress, args.flag('quiet'), context)
+          : {}),
+        ...(showsFrames ? await showFrames(progress, context) : {}),
+        signal: aborter.signal,
+      });
+      progress.clear();
+      return finish(result, request, context);
+    } catch (error) {
+      progress.clear();
+      if (aborter.signal.aborted) {
+        removeHandler();
+        host.raise(SIGINT);
+        return shellStatus(SIGINT);
+      }
+      if (errorCode(error) !== 'DIVERGENCE') throw error;
+      const { divergence } = error as DivergenceError;
+      await output.useColours(2);
+      output.stderr(divergenceReport(divergence, output, await formatter(context)));
+      return ExitCode.Divergence;
+    } finally {
+      removeHandler();
+    }
+  },
+};
+
+/** Above 0, events are printed as they are replayed. */
+function level(args: Args): number {
+  return wholeNumber('-l', args.value('level') ?? '0', 0);
+}
+
+function parseRequest(args: Args, log: string): ReplayOptions {
+  const until = args.value('until');
+  const store = args.value('store');
+  const deadlock = args.value('deadlock');
+  return {
+    log,
+    quiet: args.flag('quiet'),
+    stateHashes: args.flag('state-hashes'),
+    backtraceLength: wholeNumber('-b', args.value('backtrace') ?? `${DEFAULT_BACKTRACE}`, 0),
+    ...(until === undefined ? {} : { until: wholeNumber('--until', until, 0) }),
+    ...(store === undefined ? {} : { store }),
+    ...(deadlock === undefined ? {} : { deadlockSeconds: seconds('-c', deadlock) }),
+  };
+}
+
+/** On a terminal, the program's output and the line of progress must take turns: the output goes through us. */
+function showProgress(
+  progress: Progress,
+  quiet: boolean,
+  { host }: Context,
+): Pick<ReplayOptions, 'onProgress' | 'onOutput'> {
+  return {
+    onProgress: (part) => progress.update(part),
+    onOutput: (target, bytes) => {
+      if (quiet) return;
+      progress.clear();
+      try {
+        host.write(target === 2 ? 2 : 1, bytes);
+      } catch {
+        // As without progress: a reader that has gone is no reason to end.
+      }
+    },
+  };
+}
+
+/** Prints frames as they are replayed. */
+async function showFrames(
+  progress: Progress,
+  { deps, output }: Context,
+): Promise<Pick<ReplayOptions, 'onFrame'>> {
+  const { LineFormatter } = await deps.profiler();
+  const lines = new LineFormatter();
+  return {
+    onFrame: (frame) => {
+      progress.clear();
+      for (const line of lines.push(frame)) output.stderr(`${line}\n`);
+    },
+  };
+}
+
+async function formatter({ deps }: Context): Promise<Formatter> {
+  const { LineFormatter } = await deps.profiler();
+  const format = (list: readonly Frame[]): readonly string[] => {
+    const formatter = new LineFormatter();
+    const lines: string[] = [];
+    for (const frame of list) formatter.push(frame, lines);
+    return formatter.end(lines);
+  };
+  return {
+    frames: format,
+    call(nr, args) {
+      const call = { type: 'syscall', task: 0, time: 0, nr, args, result: 0, writes: [] } as const;
+      // The call has no result yet.
+      return (format([call])[0] ?? '').replace(/^\[\d+\] /, '').replace(/\) = .*$/, ')');
+    },
+  };
+}
+
+function finish(result: ReplayResult, request: ReplayOptions, { host, output }: Context): number {
+  if (request.until !== undefined) {
+    if (result.bookmark !== request.until) {
+      throw new UsageError(
+        `${request.log} has no bookmark ${request.until}`,
+        `'scribe info' lists them`,
+      );
+    }
+    output.message(`stopped at bookmark ${request.until}, its state is the recorded one`);
+    return ExitCode.Ok;
+  }
+  if (request.stateHashes) output.message(`end state ${result.endState}`);
+  if (result.truncated || result.status === undefined) {
+    output.message(`${request.log} ends here, before the program's end`);
+  }
+  if (result.status === undefined) return ExitCode.Ok;
+  const signal = signalToRaise(result.status);
+  if (signal !== 0) host.raise(signal);
+  return shellStatus(result.status);
+}

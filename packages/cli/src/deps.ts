@@ -1,0 +1,37 @@
+import type * as profiler from '@scribe-ts/profiler';
+import type * as recorder from '@scribe-ts/recorder';
+import type * as replayer from '@scribe-ts/replayer';
+import type * as tracelog from '@scribe-ts/tracelog';
+import { type Host, processHost } from './host.js';
+
+export type RecorderModule = Pick<typeof recorder, 'record'>;
+export interface VerbosityModule {
+  readonly VERBOSITY_LETTERS: string;
+  readonly VERBOSITY_MEANING: Readonly<Record<string, string>>;
+  readonly DEFAULT_VERBOSITY: string;
+}
+export type ReplayerModule = Pick<typeof replayer, 'replay'>;
+
+/**
+ * What the commands stand on. Libraries are loaded when a command needs them: start-up stays short, and reading logs
+ * works where the native addon cannot be loaded.
+ */
+export interface Deps {
+  readonly host: Host;
+  recorder(): Promise<RecorderModule>;
+  verbosity(): Promise<VerbosityModule>;
+  replayer(): Promise<ReplayerModule>;
+  profiler(): Promise<typeof profiler>;
+  tracelog(): Promise<typeof tracelog>;
+}
+
+export function systemDeps(): Deps {
+  return {
+    host: processHost(),
+    recorder: () => import('@scribe-ts/recorder'),
+    verbosity: () => import('@scribe-ts/recorder/options'),
+    replayer: () => import('@scribe-ts/replayer'),
+    profiler: () => import('@scribe-ts/profiler'),
+    tracelog: () => import('@scribe-ts/tracelog'),
+  };
+}
