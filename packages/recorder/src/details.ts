@@ -64,18 +64,23 @@ export class Details {
     });
     let bytes = concat(parts);
     if (bytes.length > result) bytes = bytes.subarray(0, result);
-    if (target >= 0) {
-      session.emit(task, {
-        type: 'output',
-        task: task.uid,
-        time: session.now,
-        serial: session.output.serial++,
-        target,
-        bytes,
-      });
-    }
+    if (target >= 0) this.output(task, target, bytes);
     if (object !== undefined)
       session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+  }
+
+  /** Bytes that have reached the recorded output. */
+  output(task: Task, target: number, bytes: Uint8Array): void {
+    const { session } = this;
+    const serial = session.output.serial++;
+    session.emit(task, {
+      type: 'output',
+      task: task.uid,
+      time: session.now,
+      serial,
+      target,
+      bytes,
+    });
   }
 
   private resources(task: Task, row: SyscallRow): void {

@@ -37,6 +37,8 @@ import { AddressSpace, Domain, SignalHandlers, Task, TaskState, ThreadGroup } fr
 import type { Verbosity } from './verbosity.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
+/** How much of a buffer a call that failed with EFAULT may have filled, at most. */
+const FAULTED_BYTES = 0x10000;
 const NO_ARGS: readonly Word[] = [];
 
 /** A task that holds the baton longer than this gives it up at its next sync point if others wait. */
@@ -68,6 +70,8 @@ export class Session {
   readonly output = new OutputTracker();
   readonly details: Details;
   readonly freezer = new Freezer(this);
+  /** Files (dev:ino) that the program has opened for writing. */
+  readonly writtenFiles = new Set<string>();
   readonly notes = new Set<string>();
   readonly startNs: number;
   syscalls = 0;
@@ -420,6 +424,13 @@ export class Session {
   };
   peekTid = 0;
 
+  /** A 64-bit word of a task's memory; 0 if it is not there. */
+  readWord(task: Task, addr: number): number {
+    const bytes = new Uint8Array(8);
+    this.tracer.readMemory(task.tid, addr, bytes, 0, 8);
+    return Number(new DataView(bytes.buffer).getBigInt64(0, true));
+  }
+
   /** Appends the frames of a finished call: details, result and what the kernel stored. */
   recordSyscall(task: Task, extra: readonly MemoryWrite[] = NO_WRITES): void {
     const { nr, result } = task;
@@ -448,7 +459,9 @@ export class Session {
         const got = this.tracer.readMemory(task.tid, addr, bytes, 0, size);
         if (got > 0) found.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
       };
-      outRegions(shape, args, result, this.peek, keep, task.regionContext);
+      // A call that met a hole in the buffer may have filled what comes before it.
+      const told = result === -Errno.EFAULT ? FAULTED_BYTES : result;
+      outRegions(shape, args, told, this.peek, keep, task.regionContext);
       writes = found;
     }
     row = syscallTable[nr];

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { statFd } from '@scribe-ts/core-native';
+import { PAGE_SIZE, statFd } from '@scribe-ts/core-native';
 import type { Backing } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
@@ -11,6 +11,8 @@ export interface SharedObject {
   readonly id: number;
   /** dev:ino, or 'shm:ID', or '' for anonymous memory. */
   readonly key: string;
+  /** Bytes, when last looked at. */
+  size: number;
 }
 
 /** Numbers the objects and keeps their first contents. */
@@ -33,8 +35,8 @@ export class SharedObjects {
   /** A backing for a shared view of a file; its content is kept when it is mapped for the first time. */
   file(file: FileInfo, openPath: string, offset: number): Extract<Backing, { kind: 'shared' }> {
     const known = this.byKey.get(file.key);
-    const object = known ?? { id: this.next++, key: file.key };
     const { size } = statSync(openPath);
+    const object = known ?? { id: this.next++, key: file.key, size };
     let hash = '';
     if (known === undefined) {
       this.byKey.set(file.key, object);
@@ -50,7 +52,7 @@ export class SharedObjects {
   ): { backing: Extract<Backing, { kind: 'shared' }>; fresh: boolean } {
     const key = `shm:${shmid}`;
     const known = this.byKey.get(key);
-    const object = known ?? { id: this.next++, key };
+    const object = known ?? { id: this.next++, key, size };
     this.byKey.set(key, object);
     return {
       backing: {
@@ -77,24 +79,43 @@ export class SharedObjects {
     length: number,
     offset?: number,
   ): void {
-    const end = offset === undefined ? (statFd(task.tid, fd)?.position ?? 0) : offset + length;
-    const start = end - length;
-    const bytes = new Uint8Array(length);
+    const start = offset ?? (statFd(task.tid, fd)?.position ?? 0) - length;
     const file = openSync(`/proc/${task.tid}/fd/${fd}`, 'r');
     try {
-      const got = length > 0 ? readSync(file, bytes, 0, length, start) : 0;
-      session.emit(task, {
-        type: 'shared-write',
-        task: task.uid,
-        time: session.now,
-        object: object.id,
-        offset: Math.max(0, start),
-        bytes: got === length ? bytes : bytes.subarray(0, got),
-        size: fstatSync(file).size,
-      });
+      const { size } = fstatSync(file);
+      this.recordRange(session, task, object, file, size, start, length);
+      if (size !== object.size) {
+        // What a page held behind the old end may show or vanish now: file systems differ.
+        const edge = Math.min(size, object.size);
+        const page = edge - (edge % PAGE_SIZE);
+        object.size = size;
+        this.recordRange(session, task, object, file, size, page, PAGE_SIZE);
+      }
     } finally {
       closeSync(file);
     }
+  }
+
+  private recordRange(
+    session: Session,
+    task: Task,
+    object: SharedObject,
+    file: number,
+    size: number,
+    offset: number,
+    length: number,
+  ): void {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    const got = bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, offset);
+    session.emit(task, {
+      type: 'shared-write',
+      task: task.uid,
+      time: session.now,
+      object: object.id,
+      offset: Math.max(0, offset),
+      bytes: bytes.subarray(0, got),
+      size,
+    });
   }
 }
 

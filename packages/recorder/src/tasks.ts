@@ -1,6 +1,16 @@
+import { readFileSync } from 'node:fs';
 import type { MemoryWrite, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import type { Session } from './session.js';
+
+/** Number of semaphores in a System V set. */
+function semCount(semid: number): number | undefined {
+  for (const line of readFileSync('/proc/sysvipc/sem', 'utf8').split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (Number(fields[1]) === semid && fields.length > 3) return Number(fields[3]);
+  }
+  return undefined;
+}
 
 /** Where a task stands. A task runs user code only while it holds its domain's baton. */
 export enum TaskState {
@@ -43,6 +53,8 @@ export class AddressSpace {
 
   constructor(readonly id: number) {}
 
+  /** A task was killed where replay cannot follow it exactly: the memory's end state is no use. */
+  unverifiable = false;
   /** PR_SET_DUMPABLE as the program believes it to be. */
   dumpable = 1;
 
@@ -122,7 +134,7 @@ export class Task {
   nr = -1;
   readonly args: Word[] = [0, 0, 0, 0, 0, 0];
   /** Words of the call's arguments that the kernel overwrites (see readEntry). */
-  readonly regionContext = { entry: new Float64Array(6) };
+  readonly regionContext = { entry: new Float64Array(6), semCount };
   /** Result of the system call, while the task waits for the baton to finish it. */
   result: Word = 0;
   /** The call the kernel will go on with when it restarts through restart_syscall. */
@@ -163,8 +175,8 @@ export class Task {
   exiting = false;
   /** What the kernel stores when the task, which has been sent SIGKILL, is gone. */
   lastWrites: readonly MemoryWrite[] = [];
-  /** Killed while it ran user code. */
-  killedRunning = false;
+  /** Killed inside a system call. */
+  diesInCall = false;
 
   constructor(
     readonly uid: TaskUid,

@@ -56,8 +56,9 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
   let offset = 0;
   if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
   else {
-    const shared = backing.kind === 'shared';
-    const path = shared ? engine.shared.path(backing) : engine.contents.path(backing.hash);
+    const shared = (mapping.flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
+    const path =
+      backing.kind === 'shared' ? engine.shared.path(backing) : engine.contents.path(backing.hash);
     flags |= shared ? MapFlag.SHARED : MapFlag.PRIVATE;
     offset = backing.offset;
     fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);

@@ -1,5 +1,7 @@
-import { Errno, Sys } from '@scribe-ts/core-native';
-import { unsupportedIoctl, unsupportedSockopt } from '@scribe-ts/tracelog';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { Errno, statFd, Sys } from '@scribe-ts/core-native';
+import { type MemoryWrite, unsupportedIoctl, unsupportedSockopt } from '@scribe-ts/tracelog';
+import { isRegular } from '../files.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 import type { EntryHook, ExitHook } from './index.js';
@@ -29,16 +31,80 @@ function closeRangeExit(session: Session, task: Task): void {
   session.recordSyscall(task);
 }
 
+const O_ACCMODE = 3;
+const O_TRUNC = 0o1000;
+
+/** A file that the program can write to must be followed once it is mapped. */
+function openExit(flagsArg: number): ExitHook {
+  return (session, task) => {
+    const { result } = task;
+    // openat2 and memfd_create have no plain flags: look at what they opened in any case.
+    const flags = flagsArg < 0 ? O_TRUNC : Number(task.args[flagsArg]);
+    if (typeof result === 'number' && result >= 0 && (flags & (O_ACCMODE | O_TRUNC)) !== 0) {
+      task.files.forget(result);
+      const file = task.files.get(task.tid, result);
+      if (file !== undefined && isRegular(file)) session.writtenFiles.add(file.key);
+    }
+    session.recordSyscall(task);
+  };
+}
+
+/** Bytes that go from a pipe straight to the program's output could not be recorded: programs fall back to read and write. */
+function spliceEntry(fdArg: number): EntryHook {
+  return (session, task) => {
+    const fd = Number(task.args[fdArg]) | 0;
+    const file = task.files.get(task.tid, fd);
+    if (file === undefined || session.output.target(fd, file) < 0) return false;
+    session.note(task, 'splice or tee to the recorded output was answered EINVAL');
+    session.answer(task, -Errno.EINVAL);
+    return true;
+  };
+}
+
+/** sendfile: what it sends is in a file that can be read. */
+function sendfileExit(session: Session, task: Task): void {
+  const { result } = task;
+  const fd = Number(task.args[0]) | 0;
+  const file = task.files.get(task.tid, fd);
+  if (typeof result === 'number' && result > 0 && file !== undefined) {
+    const target = session.output.target(fd, file);
+    if (target >= 0) {
+      const from = Number(task.args[1]) | 0;
+      const offsetAddr = Number(task.args[2]);
+      const end =
+        offsetAddr === 0
+          ? (statFd(task.tid, from)?.position ?? 0)
+          : session.readWord(task, offsetAddr);
+      const bytes = readFileRange(task.tid, from, end - result, result);
+      session.details.output(task, target, bytes);
+    }
+  }
+  changesFile(0, false)(session, task);
+}
+
+function readFileRange(tid: number, fd: number, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const file = openSync(`/proc/${tid}/fd/${fd}`, 'r');
+  try {
+    return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** A call that changed `result` bytes of, or resized, the file of descriptor argument `fd`. */
-function changesFile(fdArg: number, resizes: boolean): ExitHook {
+function changesFile(fdArg: number, resizes: boolean, offsetArg = -1): ExitHook {
   return (session, task) => {
     const { result } = task;
     if (typeof result === 'number' && (resizes ? result === 0 : result > 0)) {
       const fd = Number(task.args[fdArg]) | 0;
       const file = task.files.get(task.tid, fd);
       const object = file === undefined ? undefined : session.objects.find(file.key);
-      if (object !== undefined)
-        session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result);
+      if (object !== undefined) {
+        const offsetAddr = offsetArg < 0 ? 0 : Number(task.args[offsetArg]);
+        const offset = offsetAddr === 0 ? undefined : session.readWord(task, offsetAddr) - result;
+        session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result, offset);
+      }
     }
     session.recordSyscall(task);
   };
@@ -63,8 +129,63 @@ function setsockoptEntry(session: Session, task: Task): boolean {
   return true;
 }
 
+const FALLOC_FL_COLLAPSE_RANGE = 0x08;
+const FALLOC_FL_INSERT_RANGE = 0x20;
+
+/** Punching, zeroing, collapsing: the range reads differently afterwards, or all behind it. */
+function fallocateExit(session: Session, task: Task): void {
+  const fd = Number(task.args[0]) | 0;
+  const file = task.files.get(task.tid, fd);
+  const object = file === undefined ? undefined : session.objects.find(file.key);
+  if (task.result === 0 && object !== undefined) {
+    const mode = Number(task.args[1]);
+    const offset = Number(task.args[2]);
+    const moves = (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) !== 0;
+    const length = moves ? Number.MAX_SAFE_INTEGER - offset : Number(task.args[3]);
+    session.objects.recordWrite(session, task, object, fd, mode === 0 ? 0 : length, offset);
+  }
+  session.recordSyscall(task);
+}
+
+/** Stores into another address space come without any call of its own. Among tasks that share a baton they can be recorded. */
+function vmWriteEntry(session: Session, task: Task): boolean {
+  const target = session.tasks.get(Number(task.args[0]) | 0);
+  if (target === undefined) return false;
+  if (target.domain !== task.domain) {
+    session.note(
+      task,
+      'process_vm_writev into another process was answered EPERM: its memory has its own log',
+    );
+    session.answer(task, -Errno.EPERM);
+    return true;
+  }
+  task.onExit = () => {
+    const { result } = task;
+    if (typeof result === 'number' && result > 0) {
+      const vector = Number(task.args[3]);
+      const writes: MemoryWrite[] = [];
+      let left = result;
+      for (let i = 0; left > 0 && i < Number(task.args[4]); i++) {
+        const addr = session.readWord(task, vector + i * 16);
+        const length = Math.min(left, session.readWord(task, vector + i * 16 + 8));
+        const bytes = new Uint8Array(length);
+        session.tracer.readMemory(target.tid, addr, bytes, 0, length);
+        writes.push({ addr, bytes });
+        left -= length;
+      }
+      session.emit(target, { type: 'kernel-write', task: target.uid, time: session.now, writes });
+    }
+    session.recordSyscall(task);
+  };
+  return false;
+}
+
 export const fileEntry: Readonly<Record<number, EntryHook>> = {
+  [Sys.process_vm_writev]: vmWriteEntry,
   [Sys.ioctl]: ioctlEntry,
+  [Sys.splice]: spliceEntry(2),
+  [Sys.tee]: spliceEntry(1),
+  [Sys.vmsplice]: spliceEntry(0),
   [Sys.setsockopt]: setsockoptEntry,
   [Sys.close]: closeEntry,
 };
@@ -74,8 +195,13 @@ export const fileExit: Readonly<Record<number, ExitHook>> = {
   [Sys.dup3]: dupExit,
   [Sys.close_range]: closeRangeExit,
   [Sys.ftruncate]: changesFile(0, true),
-  [Sys.fallocate]: changesFile(0, true),
-  [Sys.sendfile]: changesFile(0, false),
-  [Sys.splice]: changesFile(2, false),
-  [Sys.copy_file_range]: changesFile(2, false),
+  [Sys.fallocate]: fallocateExit,
+  [Sys.sendfile]: sendfileExit,
+  [Sys.splice]: changesFile(2, false, 3),
+  [Sys.copy_file_range]: changesFile(2, false, 3),
+  [Sys.open]: openExit(1),
+  [Sys.openat]: openExit(2),
+  [Sys.creat]: openExit(-1),
+  [Sys.openat2]: openExit(-1),
+  [Sys.memfd_create]: openExit(-1),
 };

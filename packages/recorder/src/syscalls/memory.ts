@@ -48,7 +48,8 @@ function mmapExit(session: Session, task: Task): void {
       const openPath = `/proc/${task.tid}/fd/${fd}`;
       const object = session.objects.find(file.key);
       writable = ((statFd(task.tid, fd)?.flags ?? 0) & O_ACCMODE) !== 0;
-      if (shared && (writable || object !== undefined)) {
+      if ((shared && writable) || object !== undefined || session.writtenFiles.has(file.key)) {
+        // Also for a private view: it shows what is written to the file as long as a page has not been copied.
         backing = session.objects.file(file, openPath, offset);
       } else {
         // A shared view through a read-only descriptor can never become writable.
@@ -68,7 +69,13 @@ function mmapExit(session: Session, task: Task): void {
     session.recordSyscall(task);
     return;
   }
-  const mapping = { start, end, object: backing.object, offset: backing.offset, writable };
+  const mapping = {
+    start,
+    end,
+    object: backing.object,
+    offset: backing.offset,
+    writable: writable && shared,
+  };
   joinSharers(session, task, mapping, () => {
     session.recordSyscall(task);
   });

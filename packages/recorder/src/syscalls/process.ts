@@ -11,7 +11,7 @@ import {
   Signal,
   Sys,
 } from '@scribe-ts/core-native';
-import type { MemoryWrite, Word } from '@scribe-ts/tracelog';
+import { hasOut, type MemoryWrite, type Word } from '@scribe-ts/tracelog';
 import { captureImage } from '../image.js';
 import { NO_WRITES, type Session } from '../session.js';
 import { type Task, TaskState, ThreadGroup } from '../tasks.js';
@@ -312,7 +312,10 @@ export function beginExit(session: Session, task: Task, status: number): void {
   task.exitStatus = status;
   task.exiting = true;
   // Killed while it ran: how far it got is in no log, so its memory cannot be verified.
-  task.killedRunning = task.state === TaskState.Running;
+  if (task.state === TaskState.Running) task.space.unverifiable = true;
+  // Its call has ended, and what the kernel stored for it will never be recorded.
+  if (task.state === TaskState.Ready && hasOut(task.nr)) task.space.unverifiable = true;
+  task.diesInCall = task.state === TaskState.InKernel;
   if (task.domain.holder === task) die(session, task);
   else {
     leaveQueue(task);
@@ -322,13 +325,17 @@ export function beginExit(session: Session, task: Task, status: number): void {
 
 function die(session: Session, task: Task): void {
   const { tracer } = session;
+  if (task.diesInCall && !task.blocked && task.nr >= 0) {
+    // Killed in a call: replay has to bring it there.
+    session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+  }
   const alone = task.space.users === 1;
   if (task.counters >= 0) {
     const values = counters.read(task.counters);
     counters.close(task.counters);
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
   }
-  if (alone && session.config.stateHashes && !task.killedRunning) {
+  if (alone && session.config.stateHashes && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',
       task: task.uid,

@@ -39,10 +39,11 @@ export function replayMemory(
     if (frame.nr === Sys.shmat) task.space.segments.set(mapping.mapping.start, mapping.mapping.end);
     return;
   }
-  if (typeof result !== 'number' || result < 0) return;
+  if (typeof result !== 'number' || (result < 0 && frame.nr === Sys.brk)) return;
   const again = (nr: number, callArgs: readonly Word[], expected: Word): void => {
     const got = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, nr, callArgs);
-    if (got !== expected)
+    // A call that fails half way has done its first half.
+    if (got !== expected && result >= 0)
       throw engine.internal(task, `system call ${nr} gave ${got} in the replay, not ${expected}`);
   };
   switch (frame.nr) {
@@ -64,9 +65,13 @@ export function replayMemory(
     case Sys.pkey_mprotect:
       again(Sys.mprotect, args.slice(0, 3), 0);
       return;
+    case Sys.remap_file_pages:
+      again(frame.nr, args.slice(0, 5), 0);
+      return;
     case Sys.mremap: {
       const [from, oldSize, newSize] = args;
       const dontUnmap = Number(args[3]) & Mremap.DONTUNMAP;
+      if (result < 0) return;
       const flags = result === from ? 0 : Mremap.MAYMOVE | Mremap.FIXED | dontUnmap;
       again(Sys.mremap, [from!, oldSize!, newSize!, flags, result], result);
       return;
