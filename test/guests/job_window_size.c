@@ -1,6 +1,7 @@
 /* A child on a pseudo-terminal whose window changes size: SIGWINCH, TIOCGWINSZ, raw mode. */
 #include "guest_tasks.h"
 
+#include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -14,14 +15,16 @@ static void on_winch(int signal) {
 
 static void child(void) {
   struct sigaction action = {.sa_handler = on_winch};
+  sigset_t set = signal_set(SIGWINCH), none = signal_set(0);
+  CHECK_SYS(sigprocmask(SIG_BLOCK, &set, NULL));
   struct winsize size;
   char line[100];
   CHECK_SYS(sigaction(SIGWINCH, &action, NULL));
   CHECK_SYS(ioctl(0, TIOCGWINSZ, &size));
   printf("start %dx%d %s\n", size.ws_col, size.ws_row, ttyname(0));
   for (int seen = 0; seen < 4;) {
-    ssize_t got = read(0, line, sizeof(line));
-    CHECK(got < 0 && errno == EINTR);
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    CHECK_ERRNO(ppoll(&input, 1, NULL, &none), EINTR);
     CHECK_SYS(ioctl(0, TIOCGWINSZ, &size));
     printf("size %dx%d\n", size.ws_col, size.ws_row);
     seen++;
@@ -65,8 +68,6 @@ int main(void) {
   printf("%s\n", line);
   for (int i = 1; i <= 4; i++) {
     char expected[32];
-    /* Otherwise the signal could come before the read, and be handled in vain. */
-    wait_blocked(pid);
     size.ws_row = 24 + i;
     size.ws_col = 80 + getpid() % 10 + i;
     CHECK_SYS(ioctl(master, TIOCSWINSZ, &size));
