@@ -39,6 +39,8 @@ import type { Verbosity } from './verbosity.js';
 export const NO_WRITES: readonly MemoryWrite[] = [];
 /** How much of a buffer a call that failed with EFAULT may have filled, at most. */
 const FAULTED_BYTES = 0x10000;
+/** A woken task that has not come out of its call after so long was woken outside this recording. */
+const WAKE_MS = 2;
 const NO_ARGS: readonly Word[] = [];
 
 /** A task that holds the baton longer than this gives it up at its next sync point if others wait. */
@@ -397,6 +399,10 @@ export class Session {
   /** Lets a task that has finished a call go on in user code, or gives the next one its turn. */
   private proceed(task: Task): void {
     const { domain } = task;
+    if (task.wokeOthers) {
+      task.wokeOthers = false;
+      this.awaitWoken(task);
+    }
     if (this.freezer.active) {
       this.freezer.park(task, this.resumeUser);
       return;
@@ -409,6 +415,20 @@ export class Session {
       return;
     }
     this.resumeUser(task);
+  }
+
+  /**
+   * The task has woken another one. On several CPUs the two would now race for what they wait for; under one baton the
+   * waker would win for ever. So now and then let the woken one come out of its call and go first.
+   */
+  private awaitWoken(task: Task): void {
+    const { domain } = task;
+    while (domain.ready.length === 0) {
+      const kind = this.tracer.wait(WAKE_MS);
+      if (kind === EventKind.None) return;
+      this.dispatch(kind);
+    }
+    domain.since = -SLICE_NS;
   }
 
   readonly resumeUser = (task: Task): void => {

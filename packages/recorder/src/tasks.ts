@@ -192,6 +192,8 @@ export class Task {
   interrupted = false;
   /** CPUs the program has bound the task to; undefined: those it was given. */
   cpus: readonly number[] | undefined;
+  /** Its futex call woke somebody, who shall go first this time. */
+  wokeOthers = false;
   /** Its task-start frame is written. */
   started = false;
   /** Stopped after a call until another domain can be merged with its own. */

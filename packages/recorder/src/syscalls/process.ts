@@ -607,9 +607,22 @@ export const processEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.arch_prctl]: archPrctlEntry,
 };
 
+const FUTEX_WAKE = 1;
+const FUTEX_WAKE_BITSET = 10;
+/** How often a woken task goes first. */
+const WOKEN_FIRST = 0.25;
+
+function futexExit(session: Session, task: Task): void {
+  session.recordSyscall(task);
+  const command = Number(task.args[1]) & FUTEX_COMMAND_MASK;
+  const woke = (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) && Number(task.result) > 0;
+  task.wokeOthers = woke && task.domain.tasks.size > 1 && Math.random() < WOKEN_FIRST;
+}
+
 export const processExit: Readonly<Record<number, ExitHook>> = {
   [Sys.execve]: execveExit,
   [Sys.execveat]: execveExit,
+  [Sys.futex]: futexExit,
   [Sys.sched_getaffinity]: getAffinityExit,
   [Sys.set_tid_address]: setTidAddressExit,
   [Sys.set_robust_list]: setRobustListExit,
