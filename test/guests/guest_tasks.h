@@ -142,6 +142,13 @@ GUEST_HELPER void no_core(void) {
   CHECK_SYS(setrlimit(RLIMIT_CORE, &none));
 }
 
+/* A child that would sleep for ever ends with the thread that made it, or now, if that is gone already. */
+GUEST_HELPER void die_with_parent(pid_t parent) {
+  if (raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0) < 0 ||
+      raw_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) != parent)
+    _exit(0);
+}
+
 /* The path of the running program, for those that run themselves again. Read once: it's gone when the first thread is.
  */
 GUEST_HELPER const char *self_path(void) {

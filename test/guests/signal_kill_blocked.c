@@ -34,6 +34,7 @@ static void child(enum kind kind) {
   char byte;
   sigset_t all, none = signal_set(0);
   pthread_t thread;
+  pid_t own = getpid();
   sigfillset(&all);
   if (kind != JUST_FORKED)
     gate_open(ready);
@@ -49,7 +50,7 @@ static void child(enum kind kind) {
     break;
   case WAITS:
     if (fork() == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      die_with_parent(own);
       for (;;)
         nap_us(1000000);
     }
@@ -63,7 +64,7 @@ static void child(enum kind kind) {
     break;
   case VFORKS:
     if (vfork() == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      die_with_parent(own);
       for (;;)
         raw_syscall(SYS_pause, 0, 0, 0, 0, 0, 0);
     }

@@ -10,6 +10,8 @@ static void on_timer(int signal, siginfo_t *info, void *context) {
   fired++;
 }
 
+static volatile unsigned long sink;
+
 static timer_t create(clockid_t clock, struct sigevent *event) {
   timer_t timer;
   CHECK_SYS(timer_create(clock, event, &timer));
@@ -28,7 +30,9 @@ static void by_signal(clockid_t clock) {
   start(timer, 1000000, 1000000);
   long spins = 0;
   while (fired < 4) {
-    sched_yield();
+    for (int i = 0; i < 5000; i++)
+      sink += i * spins;
+    getppid();
     spins++;
   }
   struct itimerspec left;

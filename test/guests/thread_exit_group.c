@@ -59,9 +59,9 @@ static void *blocks(void *arg) {
     break;
   }
   case 10: {
-    pid_t pid = fork();
+    pid_t own = getpid(), pid = fork();
     if (pid == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      die_with_parent(own);
       for (;;)
         pause();
     }
