@@ -70,10 +70,13 @@ int main(void) {
   printf("child %d through descriptor %d\n", pid, pidfd);
   close(pidfd);
 
+  pid_t own = getpid();
   pid = CHECK_SYS(fork());
-  if (pid == 0)
+  if (pid == 0) {
+    die_with_parent(own);
     for (;;)
       pause();
+  }
   pidfd = CHECK_SYS(pidfd_open(pid, 0));
   siginfo_t queued = {.si_signo = SIGTERM, .si_code = SI_QUEUE};
   queued.si_value.sival_int = 5;

@@ -218,10 +218,13 @@ static void set_up(void) {
   semaphores = CHECK_SYS(semget(IPC_PRIVATE, 1, 0600));
   sigset_t set = signal_set(SIGUSR2);
   CHECK_SYS(sigprocmask(SIG_BLOCK, &set, NULL));
+  pid_t own = getpid();
   child = CHECK_SYS(fork());
-  if (child == 0)
+  if (child == 0) {
+    die_with_parent(own);
     for (;;)
       pause();
+  }
 }
 
 int main(void) {

@@ -75,10 +75,12 @@ int main(void) {
   CHECK_ERRNO(kill(-pids[0], SIGUSR2), ESRCH);
 
   /* To a child, only what a process may say about itself. */
-  pid_t pid = CHECK_SYS(fork());
-  if (pid == 0)
+  pid_t own = getpid(), pid = CHECK_SYS(fork());
+  if (pid == 0) {
+    die_with_parent(own);
     for (;;)
       pause();
+  }
   siginfo_t info = {.si_signo = SIGTERM, .si_code = SI_USER};
   CHECK_ERRNO(syscall(SYS_rt_sigqueueinfo, pid, SIGTERM, &info), EPERM);
   info.si_code = SI_TKILL;

@@ -101,10 +101,12 @@ int main(void) {
   ready = gate_make();
   never = gate_make();
   CHECK_SYS(sem_init(&semaphore, 0, 0));
-  pid_t child = CHECK_SYS(fork());
-  if (child == 0)
+  pid_t own = getpid(), child = CHECK_SYS(fork());
+  if (child == 0) {
+    die_with_parent(own);
     for (;;)
       pause();
+  }
   for (long kind = 0; kind < KINDS; kind++) {
     cleaned = 0;
     CHECK_ZERO(pthread_create(&thread, NULL, blocks, (void *)kind));
