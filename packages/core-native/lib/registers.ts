@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Reg } from './binding.js';
 
 /** user_regs_struct seen as words: signed 64-bit values, `number` when a safe integer, else `bigint`. */
@@ -52,3 +53,13 @@ export class Registers {
 
 /** Registers that carry a system call's arguments, in order. */
 export const ARGUMENT_REGS = [Reg.rdi, Reg.rsi, Reg.rdx, Reg.r10, Reg.r8, Reg.r9] as const;
+
+/** RF and TF: what a stop itself leaves in eflags. */
+const STOP_FLAGS = 0x10100;
+
+/** Hash of a register set as `state` frames hold it: 16 hex digits of SHA-256 over the 27 words. */
+export function hashRegisters(halves: Uint32Array): string {
+  const copy = halves.slice();
+  copy[Reg.eflags * 2]! &= ~STOP_FLAGS;
+  return createHash('sha256').update(new Uint8Array(copy.buffer)).digest('hex').slice(0, 16);
+}

@@ -1,14 +1,7 @@
-import { createHash } from 'node:crypto';
-import { RESERVED_END, RESERVED_START } from '@scribe-ts/core-native';
+import { hashRegisters, RESERVED_END, RESERVED_START } from '@scribe-ts/core-native';
 import { settledRegisters } from './freeze.js';
 import type { Session } from './session.js';
 import type { AddressSpace, Domain } from './tasks.js';
-
-/** Hash of a register set, as `state` frames hold it: 16 hex digits of SHA-256 over the 27 words. */
-export function hashRegisters(halves: Uint32Array): string {
-  const bytes = new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-}
 
 /** Everything stands still: writes each task's state and a bookmark into every stream. */
 export function writeBookmark(session: Session, id: number): void {

@@ -65,7 +65,7 @@ export function captureImage(session: Session, task: Task): void {
     }
   }
   tracer.getRegs(tid);
-  const { path, argv, envp } = commandOf(tid);
+  const { path, argv, envp } = session.config.verbosity.taskNames ? commandOf(tid) : NO_COMMAND;
   session.emit(task, {
     type: 'image',
     task: task.uid,
@@ -104,6 +104,8 @@ function prepare(session: Session, task: Task, mappings: readonly ProcMapping[])
     );
   }
 }
+
+const NO_COMMAND = { path: '', argv: [], envp: [] };
 
 /** The auxiliary vector must not point to the vDSO any more. */
 function hideVdso(session: Session, task: Task): void {
@@ -165,7 +167,7 @@ function describe(session: Session, task: Task, mapping: ProcMapping): Mapping {
     end,
     prot,
     flags,
-    backing: { kind: 'file', hash, offset: mapping.offset, path: mapping.name },
+    backing: { kind: 'file', hash, offset: mapping.offset, path: session.nameOf(mapping.name) },
   };
 }
 

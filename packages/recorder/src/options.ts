@@ -75,7 +75,7 @@ export const VERBOSITY_MEANING: Readonly<Record<string, string>> = {
   D: 'data that system calls take, whole',
   R: 'registers at every system call',
   F: 'time of every frame to the nanosecond (else to the microsecond)',
-  p: 'names and ids of tasks',
+  p: 'what each program was started with: path, arguments, environment',
 };
 
-export const DEFAULT_VERBOSITY = 'sSrdgp';
+export const DEFAULT_VERBOSITY = 'sSrmdgp';

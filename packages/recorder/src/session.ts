@@ -3,6 +3,7 @@ import {
   type CpuPolicy,
   Errno,
   EventKind,
+  hashRegisters,
   monotonicNs,
   PtraceEvent,
   Reg,
@@ -26,7 +27,7 @@ import {
 } from '@scribe-ts/tracelog';
 import { Details } from './details.js';
 import { FileRegistry, FileTable } from './files.js';
-import { Freezer } from './freeze.js';
+import { Freezer, settledRegisters } from './freeze.js';
 import { OutputTracker } from './output.js';
 import { SharedObjects } from './shared.js';
 import { onSignalStop } from './signals.js';
@@ -99,14 +100,15 @@ export class Session {
     readonly cpus: CpuPolicy,
   ) {
     this.regs = new Registers(tracer.regs);
-    this.objects = new SharedObjects(store);
+    this.objects = new SharedObjects(store, (path) => this.nameOf(path));
     this.details = new Details(this);
     this.startNs = monotonicNs();
   }
 
   /** Nanoseconds since the recording began, as of the last stop. */
   get now(): number {
-    return this.tracer.values[1]! - this.startNs;
+    const ns = this.tracer.values[1]! - this.startNs;
+    return this.config.verbosity.nanoseconds ? ns : ns - (ns % 1000);
   }
 
   emit(task: Task, frame: Frame): void {
@@ -117,6 +119,11 @@ export class Session {
   /** The log takes nothing any more: the recording goes on only until everything can be let go. */
   muteLog(): void {
     this.muted = true;
+  }
+
+  /** Name of a mapped file, if the log is to hold such names. */
+  nameOf(path: string): string {
+    return this.config.verbosity.mappedNames ? path : '';
   }
 
   note(task: Task, text: string): void {
@@ -497,6 +504,10 @@ export class Session {
       result,
       writes,
     });
+    if (this.config.verbosity.registerHashes && task.exitRegsValid) {
+      const registers = hashRegisters(settledRegisters(task));
+      this.emit(task, { type: 'state', task: task.uid, time: this.now, registers, memory: '' });
+    }
   }
 
   // The baton

@@ -20,7 +20,10 @@ export class SharedObjects {
   private readonly byKey = new Map<string, SharedObject>();
   private next = 1;
 
-  constructor(private readonly store: ContentStore) {}
+  constructor(
+    private readonly store: ContentStore,
+    private readonly nameOf: (path: string) => string,
+  ) {}
 
   /** The object a file is mapped as, if it ever was. */
   find(key: string): SharedObject | undefined {
@@ -42,7 +45,7 @@ export class SharedObjects {
       this.byKey.set(file.key, object);
       if (size > 0) hash = this.store.add(openPath);
     }
-    return { kind: 'shared', object: object.id, offset, size, hash, path: file.path };
+    return { kind: 'shared', object: object.id, offset, size, hash, path: this.nameOf(file.path) };
   }
 
   /** A backing for a SysV segment; `contentPath` is undefined as its content cannot be read through a file. */

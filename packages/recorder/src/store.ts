@@ -34,6 +34,8 @@ export function contentPath(directory: string, hash: string): string {
  */
 export class ContentStore {
   private readonly known = new Map<string, string>();
+  /** Contents that this recording refers to. */
+  readonly used = new Set<string>();
   private readonly indexPath: string;
 
   constructor(readonly directory: string) {
@@ -56,6 +58,12 @@ export class ContentStore {
    * telling (it is mapped shared), so read it whatever is known of it.
    */
   add(path: string, changing = false): string {
+    const hash = this.keep(path, changing);
+    this.used.add(hash);
+    return hash;
+  }
+
+  private keep(path: string, changing: boolean): string {
     const stat = statSync(path, { bigint: true });
     const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
     const known = this.known.get(key);

@@ -7,6 +7,7 @@ export interface Verbosity {
   readonly strings: boolean;
   readonly registerHashes: boolean;
   readonly counters: boolean;
+  readonly mappedNames: boolean;
   readonly resources: boolean;
   readonly data: boolean;
   readonly wholeData: boolean;
@@ -36,6 +37,7 @@ export function parseVerbosity(text: string = DEFAULT_VERBOSITY): Verbosity {
     strings: has('S'),
     registerHashes: has('h'),
     counters: has('c'),
+    mappedNames: has('m'),
     resources: has('r'),
     data: has('d') || has('D'),
     wholeData: has('D'),

@@ -16,7 +16,7 @@ import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { Session } from './session.js';
-import { ContentStore, defaultStore } from './store.js';
+import { contentPath, ContentStore, defaultStore } from './store.js';
 import { parseVerbosity } from './verbosity.js';
 
 const port = parentPort!;
@@ -143,6 +143,8 @@ function run(): void {
   try {
     session.adoptRoot(tid);
     session.run();
+    if (options.pack === true)
+      for (const hash of store.used) log.addContent(hash, contentPath(storePath, hash));
     log.close();
   } catch (error) {
     if (!isLogFailure(error)) throw error;

@@ -29,6 +29,8 @@ function phrase(kind: DivergenceKind, expected: string): string {
     case 'syscall':
     case 'arguments':
       return `call ${expected}`;
+    case 'signal':
+      return `get ${expected}`;
     case 'trap':
       return `run ${expected}`;
     case 'state':

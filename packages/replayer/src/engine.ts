@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import {
   ARGUMENT_REGS,
   type CpuPolicy,
   EventKind,
+  hashRegisters,
   isRestart,
   PtraceEvent,
   Reg,
@@ -39,9 +39,11 @@ import { At, ReplayDomain, ReplaySpace, ReplayTask } from './tasks.js';
 
 const ARCH_SET_GS = 0x1001;
 const ARCH_SET_FS = 0x1002;
-/** RF and TF: what the stop itself leaves in eflags. */
-const STOP_FLAGS = 0x10100;
 const FIRST_TASK: TaskUid = 2;
+/** Bytes shown of what a program handed over instead of what it should have. */
+const MAX_QUOTED = 32;
+/** Tasks that have ended whose last frames a divergence report shows. */
+const MAX_ENDED_TASKS = 64;
 
 /**
  * One replay. Every stream is followed by itself: the task its next frame names runs to its next sync point, what it
@@ -66,6 +68,10 @@ export class Engine {
   /** Told of every frame once it has been applied. */
   onFrame: ((frame: Frame) => void) | undefined;
   private rootPid = 0;
+  /** Last part of the path of each file that was mapped, to the path the recording had for it. */
+  readonly recordedPaths = new Map<string, string>();
+  /** Tasks that have ended and whose last frames are still kept: a build has thousands. */
+  private readonly endedTasks: ReplayTask[] = [];
 
   constructor(
     readonly tracer: Tracer,
@@ -181,6 +187,13 @@ export class Engine {
     task.at = At.Dead;
     task.domain.tasks.delete(task);
     task.space.users--;
+    if (this.endedTasks.push(task) > MAX_ENDED_TASKS) this.endedTasks.shift()!.history.length = 0;
+  }
+
+  /** All tasks that have not ended, and the last ones that have, in the order of their numbers. */
+  rememberedTasks(): ReplayTask[] {
+    const ended = new Set(this.endedTasks);
+    return [...this.tasks.values()].filter((task) => task.at !== At.Dead || ended.has(task));
   }
 
   /** Waits for the first stop of a task that clone made. */
@@ -210,15 +223,8 @@ export class Engine {
     const task = this.byTid.get(tid);
     if (kind === EventKind.Exited) {
       this.byTid.delete(tid);
-      if (task !== undefined && task.at !== At.Dead && task.at !== At.Exec) {
-        throw this.mismatch(
-          'exit',
-          task,
-          task.domain.cursor.peek()!,
-          `ended with wait status ${event[3]}`,
-          'go on',
-        );
-      }
+      if (task !== undefined && task.at !== At.Dead && task.at !== At.Exec)
+        throw this.unexpectedEnd(task, event[3]!);
       return;
     }
     if (task === undefined) {
@@ -239,6 +245,9 @@ export class Engine {
     } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exec) {
       this.rebind(task, this.tracer.values[0]!);
       return;
+    } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exit && this.isKilled(task)) {
+      // Its memory is still there, which is not so when it has ended.
+      throw this.unexpectedEnd(task, this.tracer.values[0]!);
     } else {
       // Exit events, stops by job control: none of them is the program's.
       if (task.at === At.Dead || kind === EventKind.Event) this.tracer.resume(tid, Resume.Cont, 0);
@@ -255,6 +264,19 @@ export class Engine {
   private isOwnFault(task: ReplayTask, signo: number): boolean {
     const code = new DataView(this.tracer.getSiginfo(task.tid).buffer).getInt32(8, true);
     return code > 0 && signo !== Signal.SIGCHLD;
+  }
+
+  /** Whether a task at its exit event was ended by somebody else: the replay ends tasks itself, and so does exec. */
+  private isKilled(task: ReplayTask): boolean {
+    if (task.at === At.Dead || task.at === At.Exec) return false;
+    for (const other of this.byTid.values())
+      if (other.at === At.Exec && other.pid === task.pid) return false;
+    return true;
+  }
+
+  private unexpectedEnd(task: ReplayTask, status: number): Mismatch {
+    const frame = task.domain.cursor.peek();
+    return new Mismatch('exit', task, frame, `ended with wait status ${status}`, 'go on');
   }
 
   private rebind(leader: ReplayTask, formerTid: number): void {
@@ -401,7 +423,7 @@ export class Engine {
       case At.User:
         return this.go(task);
       case At.Fault:
-        throw this.mismatch('signal', task, frame, `signal ${task.signo}`, 'make a system call');
+        throw this.mismatch('signal', task, frame, `signal ${task.signo}`, 'no signal');
       case At.Running:
       case At.Exec:
         return this.wait(task);
@@ -438,7 +460,8 @@ export class Engine {
   }
 
   private load(task: ReplayTask): void {
-    if (!this.tracer.getRegs(task.tid)) throw this.internal(task, 'the task is gone');
+    if (this.tracer.getRegs(task.tid)) return;
+    throw new Mismatch('exit', task, task.domain.cursor.peek(), 'ended', 'go on');
   }
 
   private readonly args: Word[] = [0, 0, 0, 0, 0, 0];
@@ -538,7 +561,7 @@ export class Engine {
         'output',
         task,
         frame,
-        `other bytes from offset ${i} on`,
+        `other bytes from offset ${i} on: ${quote(actual.subarray(i, got))}`,
         'hand over the recorded bytes',
       );
     }
@@ -592,7 +615,8 @@ export class Engine {
           const actual = task.at === At.Fault ? `signal ${task.signo}` : this.describeEntry(task);
           throw this.mismatch('signal', task, frame, actual, `signal ${frame.signo}`);
         }
-        this.checkRip(task, frame, frame.rip);
+        this.load(task);
+        this.compareRip(task, frame, frame.rip);
         break;
       case 'syscall-entry':
         if (!this.reachEntry(task, frame)) return false;
@@ -623,15 +647,17 @@ export class Engine {
     return nameOf(this.regs.int(Reg.orig_rax));
   }
 
-  private checkRip(task: ReplayTask, frame: Frame, expected: number): void {
-    this.load(task);
-    this.compareRip(task, frame, expected);
-  }
-
-  private compareRip(task: ReplayTask, frame: Frame, expected: number): void {
+  private compareRip(task: ReplayTask, frame: SignalFrame | TrapFrame, expected: number): void {
     const rip = this.regs.address(Reg.rip);
-    if (rip !== expected)
-      throw this.mismatch('signal', task, frame, `be at ${hex(rip)}`, `be at ${hex(expected)}`);
+    if (rip === expected) return;
+    const what = frame.type === 'trap' ? frame.insn : `signal ${frame.signo}`;
+    throw this.mismatch(
+      frame.type,
+      task,
+      frame,
+      `${what} at ${hex(rip)}`,
+      `${what} at ${hex(expected)}`,
+    );
   }
 
   private applyTrap(task: ReplayTask, frame: TrapFrame): boolean {
@@ -641,7 +667,8 @@ export class Engine {
       const actual = task.at === At.Entry ? this.describeEntry(task) : `signal ${task.signo}`;
       throw this.mismatch('trap', task, frame, actual, frame.insn);
     }
-    this.checkRip(task, frame, frame.rip);
+    this.load(task);
+    this.compareRip(task, frame, frame.rip);
     const { regs, tracer } = this;
     const [rax, rbx, rcx, rdx] = frame.values;
     regs.set(Reg.rax, rax);
@@ -713,13 +740,12 @@ function nameOf(nr: number): string {
   return syscallTable[nr]?.name ?? `system call ${nr}`;
 }
 
-function hex(value: Word): string {
-  return `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
+/** The beginning of some bytes, for people. */
+function quote(bytes: Uint8Array): string {
+  const text = String.fromCharCode(...bytes.subarray(0, MAX_QUOTED));
+  return `${JSON.stringify(text)}${bytes.length > MAX_QUOTED ? '…' : ''}`;
 }
 
-/** Hash of a register set as `state` frames hold it; flags that the stop itself leaves are not the program's. */
-function hashRegisters(halves: Uint32Array): string {
-  halves[Reg.eflags * 2]! &= ~STOP_FLAGS;
-  const bytes = new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+function hex(value: Word): string {
+  return `0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
 }

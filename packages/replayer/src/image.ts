@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   MapFlag,
   mapReserved,
@@ -40,6 +41,8 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
     tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
   task.space.brk = frame.brk;
   tracer.regsBytes.set(frame.regs);
+  const { path, argv } = frame;
+  task.space.program = { path, argv, stack: regs.address(Reg.rsp) };
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(tid);
   task.at = At.User;

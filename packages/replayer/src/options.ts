@@ -60,11 +60,15 @@ export interface Divergence {
   /** What the program did instead. */
   readonly actual: {
     readonly event: string;
+    /** The call it is about to make, if it is about to make one, and as many arguments as that has. */
     readonly nr?: number;
     readonly args?: readonly Word[];
+    /** The signal that its own instruction caused, if one did. */
     readonly signo?: number;
+    /** '' if the task is gone. */
     readonly rip: string;
   };
+  /** By name, as hexadecimal; empty if the task is gone. */
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first; symbol is '' where unknown. */
   readonly backtrace: readonly {
@@ -72,10 +76,19 @@ export interface Divergence {
     readonly object: string;
     readonly symbol: string;
   }[];
-  /** Last frames of every task, oldest first. */
-  readonly history: readonly { readonly task: number; readonly frames: readonly Frame[] }[];
+  /** Every task that is left, and those that ended last, with where it stands and its last frames, oldest first. */
+  readonly history: readonly {
+    readonly task: number;
+    readonly pid: number;
+    readonly tid: number;
+    /** For people: 'about to call read', 'ended' … */
+    readonly state: string;
+    readonly frames: readonly Frame[];
+  }[];
   /** Core file of the diverged process, '' if it could not be written. */
   readonly core: string;
+  /** What this report lacks, and why. */
+  readonly notes: readonly string[];
 }
 
 export class DivergenceError extends Error {

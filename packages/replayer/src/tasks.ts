@@ -29,7 +29,17 @@ export enum At {
   Dead,
 }
 
+/** What an address space was made for, as the log has it. */
+export interface Program {
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** Address of argc, above which argv, envp and the auxiliary vector follow. */
+  readonly stack: number;
+}
+
 export class ReplaySpace {
+  /** undefined until its image is built. */
+  program: Program | undefined;
   /** Program break, bytes. */
   brk = 0;
   /** SysV segments: start to end address, for shmdt. */
@@ -73,6 +83,7 @@ export class ReplayTask {
   at = At.Start;
   signo = 0;
   readonly details = new PendingDetails();
+  /** Its last frames, oldest first. */
   readonly history: Frame[] = [];
   /** Thread group as the recording numbers it. */
   pid = 0;

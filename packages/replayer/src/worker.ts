@@ -8,8 +8,8 @@ import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
 import type { ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
+import { withOwnBytes } from './own-bytes.js';
 import type { Report, Wanted } from './protocol.js';
-import { describeDivergence } from './report.js';
 import { SharedFiles } from './shared.js';
 
 const port = parentPort!;
@@ -36,16 +36,6 @@ function tellFrame(frame: Frame): void {
   if (untaken >= MAX_UNTAKEN) Atomics.wait(wanted.untaken, 0, untaken);
 }
 
-/** A copy whose bytes are its own: a view sent to another thread takes the whole chunk behind it along. */
-function withOwnBytes<T>(value: T): T {
-  if (value instanceof Uint8Array) return new Uint8Array(value) as T;
-  if (Array.isArray(value)) return value.map(withOwnBytes) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, withOwnBytes<unknown>(field)]),
-  ) as T;
-}
-
 /** What is to happen at each frame, undefined if nothing is. */
 function frameWatcher(total: number): Engine['onFrame'] {
   if (!wanted.frames && !wanted.progress) return undefined;
@@ -61,7 +51,7 @@ function frameWatcher(total: number): Engine['onFrame'] {
   };
 }
 
-function run(): void {
+async function run(): Promise<void> {
   const log = openLog(options.log);
   const contents = new Contents(log, options.store ?? log.header.store);
   const shared = new SharedFiles(contents);
@@ -101,7 +91,9 @@ function run(): void {
   } catch (error) {
     output.flush();
     if (!(error instanceof Mismatch)) throw error;
-    tell({ type: 'diverged', divergence: describeDivergence(engine, error, options) });
+    const { describeDivergence } = await import('./report.js');
+    const divergence = withOwnBytes(describeDivergence(engine, error, options));
+    tell({ type: 'diverged', divergence });
   } finally {
     engine.killAll();
     shared.close();
@@ -119,7 +111,7 @@ function endState(states: readonly string[]): string {
 }
 
 try {
-  run();
+  await run();
 } catch (error) {
   const failure = error as Error & { code?: string; operation?: string };
   if (failure.name === 'AbortError') tell({ type: 'aborted' });

@@ -67,8 +67,11 @@ export class ScribeFormat {
     for (const detail of details) {
       if (detail.type === 'resource') sink(indent(depth++) + frameText(detail), detail);
     }
+    const hasData = details.some((detail) => detail.type === 'data');
     for (const detail of details) {
       if (detail.type === 'resource' || decoded.includes(detail)) continue;
+      // What reached the output is the data once more.
+      if (detail.type === 'output' && hasData) continue;
       sink(indent(depth) + frameText(detail), detail);
     }
   }

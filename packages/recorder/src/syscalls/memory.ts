@@ -55,7 +55,7 @@ function mmapExit(session: Session, task: Task): void {
         // A shared view through a read-only descriptor can never become writable.
         if (shared) flags = (flags & ~MapFlag.TYPE) | MapFlag.PRIVATE;
         const hash = session.store.add(openPath, object !== undefined);
-        backing = { kind: 'file', hash, offset, path: file.path };
+        backing = { kind: 'file', hash, offset, path: session.nameOf(file.path) };
       }
     } else if (shared) backing = session.objects.anonymous(end - start);
   } else if (shared) backing = session.objects.anonymous(end - start);

@@ -77,6 +77,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   if (!sharesMemory) {
     space = new ReplaySpace(engine.nextSpace++);
     space.brk = task.space.brk;
+    space.program = task.space.program;
     for (const [start, end] of task.space.segments) space.segments.set(start, end);
     tracer.openMemory(childTid);
   }
