@@ -1,7 +1,6 @@
 // Builds the addon (build/Release/core_native.node) and, when its source is there, the freestanding
 // stub program (build/stub). Does nothing when no input changed since the last good build.
 // Options: --clean removes build/; --force builds whatever the stamp says.
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   readFileSync,
@@ -14,6 +13,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findNodeDir, nodeGyp, run } from './node-gyp.mjs';
 
 const script = fileURLToPath(import.meta.url);
 const packageDir = dirname(dirname(script));
@@ -47,9 +47,9 @@ function build() {
 
   if (!configured) {
     rmSync(stampPath, { force: true });
-    nodeGyp('configure');
+    nodeGyp(packageDir, 'configure');
   }
-  nodeGyp('build');
+  nodeGyp(packageDir, 'build');
   if (existsSync(stubSource)) compileStub();
   writeFileSync(stampPath, JSON.stringify({ configuration }));
   utimesSync(stampPath, startedAt, startedAt);
@@ -95,31 +95,9 @@ function newestInputMs() {
   return newestMs;
 }
 
-/** The running node's own headers, so that nothing is downloaded; undefined leaves it to node-gyp. */
-function findNodeDir() {
-  const prefix = dirname(dirname(process.execPath));
-  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined;
-}
-
-function nodeGyp(command) {
-  const cli = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
-  const nodeDir = findNodeDir();
-  const args = [cli, command, '--loglevel=warn', ...(nodeDir ? [`--nodedir=${nodeDir}`] : [])];
-  if (command === 'build') args.push('--jobs=max');
-  run(process.execPath, args);
-}
-
 function compileStub() {
   const flags = ['-nostdlib', '-static', '-no-pie', '-ffreestanding', '-O2', '-Wall', '-Wextra'];
   // Headers and text in one segment: one mapping of one page.
   const segment = `-Wl,-Ttext-segment=${STUB_BASE},-z,noseparate-code,--build-id=none`;
-  run(process.env.CC || 'gcc', [...flags, segment, '-o', stub, stubSource]);
-}
-
-/** Compiler output goes straight to the terminal; a failure ends the build with the tool's exit code. */
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: packageDir, stdio: 'inherit' });
-  if (status === 0) return;
-  console.error(`core-native: ${error ? error.message : `${command} failed`}: ${args.join(' ')}`);
-  process.exit(status || 1);
+  run(packageDir, process.env.CC || 'gcc', [...flags, segment, '-o', stub, stubSource]);
 }
