@@ -97,3 +97,22 @@ export function compile(source: string, flags: readonly string[] = []): string {
   }
   return binary;
 }
+
+/** Lets so many run at the same time; the rest wait their turn. */
+export class Pool {
+  private readonly waiting: (() => void)[] = [];
+  constructor(private free: number) {}
+
+  /** Waits for a turn; it ends when the returned object is disposed of. */
+  async enter(): Promise<AsyncDisposable> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    return {
+      [Symbol.asyncDispose]: async () => {
+        const next = this.waiting.shift();
+        if (next === undefined) this.free++;
+        else next();
+      },
+    };
+  }
+}

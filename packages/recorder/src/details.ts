@@ -1,9 +1,10 @@
-import { Sys } from '@scribe-ts/core-native';
+import { statFd, Sys } from '@scribe-ts/core-native';
 import { hasIn, inRegions, type SyscallRow, type Word } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
+const MEMORY_FILE = /^\/proc\/(\d+)(?:\/task\/\d+)?\/mem$/;
 const DATA_LIMIT = 256;
 const STRING_LIMIT = 4096;
 
@@ -51,6 +52,7 @@ export class Details {
     const fd = Number(task.args[0]) | 0;
     const file = this.file(task, fd);
     if (file === undefined) return;
+    this.memoryFile(task, file, fd, result);
     const target = session.output.target(fd, file);
     const object = session.objects.find(file.key);
     if (target < 0 && object === undefined) return;
@@ -67,6 +69,25 @@ export class Details {
     if (target >= 0) this.output(task, target, bytes);
     if (object !== undefined)
       session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+  }
+
+  /** A write to /proc/PID/mem is a store into that process's memory. */
+  private memoryFile(task: Task, file: FileInfo, fd: number, length: number): void {
+    const pid = MEMORY_FILE.exec(file.path)?.[1];
+    if (pid === undefined) return;
+    const { session } = this;
+    const target = [...session.tasks.values()].find((other) => other.pid === Number(pid));
+    if (target === undefined || target.domain !== task.domain) {
+      session.note(
+        task,
+        `${file.path} was written: what that changed in another process is not recorded`,
+      );
+      return;
+    }
+    const addr = writeOffset(task) ?? (statFd(task.tid, fd)?.position ?? 0) - length;
+    const bytes = new Uint8Array(length);
+    session.tracer.readMemory(target.tid, addr, bytes, 0, length);
+    session.storedBy(task, target, [{ addr, bytes }]);
   }
 
   /** Bytes that have reached the recorded output. */

@@ -504,10 +504,29 @@ export class Session {
       result,
       writes,
     });
+    if (this.stores.length > 0) {
+      // After the call: before it, the program's own instructions up to the call would still have to run in a replay.
+      for (const { target, writes: stored } of this.stores.splice(0)) {
+        this.emit(target, {
+          type: 'kernel-write',
+          task: target.uid,
+          time: this.now,
+          writes: stored,
+        });
+      }
+    }
     if (this.config.verbosity.registerHashes && task.exitRegsValid) {
       const registers = hashRegisters(settledRegisters(task));
       this.emit(task, { type: 'state', task: task.uid, time: this.now, registers, memory: '' });
     }
+  }
+
+  private readonly stores: { readonly target: Task; readonly writes: readonly MemoryWrite[] }[] =
+    [];
+
+  /** The call that `task` is finishing has stored into the memory of a task of its domain. */
+  storedBy(task: Task, target: Task, writes: readonly MemoryWrite[]): void {
+    if (target.domain === task.domain) this.stores.push({ target, writes });
   }
 
   // The baton

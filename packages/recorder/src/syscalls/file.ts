@@ -173,7 +173,7 @@ function vmWriteEntry(session: Session, task: Task): boolean {
         writes.push({ addr, bytes });
         left -= length;
       }
-      session.emit(target, { type: 'kernel-write', task: target.uid, time: session.now, writes });
+      session.storedBy(task, target, writes);
     }
     session.recordSyscall(task);
   };
