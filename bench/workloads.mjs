@@ -1,0 +1,286 @@
+// What `npm run bench` measures. A workload's `setup` makes its files in a directory of its own and returns what to run:
+//   argv             the command
+//   before()         puts the directory back to where a run begins; not timed
+//   drive(program)   for servers: uses the server and has it end; timed. A replay needs no driver
+// or a string: why it can't run here.
+import { execFileSync, spawn } from 'node:child_process';
+import { accessSync, constants, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const programs = fileURLToPath(new URL('programs', import.meta.url));
+
+/** Path of a program, undefined if it isn't installed. */
+function find(name) {
+  for (const directory of process.env.PATH.split(delimiter)) {
+    const path = join(directory, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not here.
+    }
+  }
+  return undefined;
+}
+
+function compile(name, directory) {
+  const binary = join(directory, name);
+  execFileSync('gcc', ['-O2', '-pthread', join(programs, `${name}.c`), '-o', binary]);
+  return binary;
+}
+
+function remove(...path) {
+  rmSync(join(...path), { recursive: true, force: true });
+}
+
+/** A tree of `files` files of 0 to 16 KiB, 20 in a directory. */
+function makeTree(directory, files) {
+  for (let i = 0; i < files; i++) {
+    const parent = join(directory, `d${Math.floor(i / 20)}`);
+    mkdirSync(parent, { recursive: true });
+    const line = `file ${i} of the tree\n`;
+    writeFileSync(join(parent, `f${i}.txt`), line.repeat((i * 37) % 800));
+  }
+  return directory;
+}
+
+const QUIET_GIT = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+
+function makeRepository(directory, commits) {
+  mkdirSync(directory);
+  const git = (...args) =>
+    execFileSync('git', ['-c', 'user.name=b', '-c', 'user.email=b@example.org', ...args], {
+      cwd: directory,
+      env: { ...process.env, ...QUIET_GIT },
+    });
+  git('init', '-q');
+  for (let i = 0; i < commits; i++) {
+    makeTree(join(directory, `part${i}`), 40);
+    git('add', '.');
+    git('commit', '-q', '-m', `commit ${i}`);
+  }
+  return directory;
+}
+
+/** A Makefile and `count` C files that it links to one program. */
+function makeSources(directory, count) {
+  mkdirSync(directory);
+  const names = Array.from({ length: count }, (_, i) => `unit${i}`);
+  for (const [i, name] of names.entries()) {
+    const body = `#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint ${name}(int n) {\n  char text[64];\n  snprintf(text, sizeof text, "%d", n);\n  return (int)strlen(text) + ${i};\n}\n`;
+    writeFileSync(join(directory, `${name}.c`), body);
+  }
+  const calls = names.map((name) => `${name}(1)`).join(' + ');
+  const declarations = names.map((name) => `int ${name}(int);`).join('\n');
+  writeFileSync(
+    join(directory, 'main.c'),
+    `${declarations}\nint main(void) { return (${calls}) == 0; }\n`,
+  );
+  const objects = [...names, 'main'].map((name) => `${name}.o`).join(' ');
+  writeFileSync(
+    join(directory, 'Makefile'),
+    `program: ${objects}\n\tgcc -o program ${objects}\n%.o: %.c\n\tgcc -O1 -c -o $@ $<\n`,
+  );
+  return directory;
+}
+
+async function waitForPort(path, program) {
+  while (program.exitCode === null && program.signalCode === null) {
+    const open = await new Promise((resolve) => {
+      const socket = connect(path, () => resolve(true));
+      socket.on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await sleep(2);
+  }
+  throw new Error('the server ended before it could be used');
+}
+
+function finished(child) {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`a client ended with ${code}`)),
+    );
+  });
+}
+
+/** A program of bench/programs with a count as its argument. */
+function counted(name, count, quickCount) {
+  return ({ directory, quick }) => ({
+    argv: [compile(name, directory), String(quick ? quickCount : count)],
+  });
+}
+
+export const workloads = [
+  {
+    name: 'true',
+    what: 'a program that does nothing: the start of the tracer itself',
+    setup: () => ({ argv: [find('true')] }),
+  },
+  {
+    name: 'date',
+    what: 'a small program, for the size of its log',
+    setup: () => ({ argv: [find('date')] }),
+  },
+  {
+    name: 'read-zero',
+    what: '100,000 reads of one byte of /dev/zero',
+    setup: counted('read-zero', 100_000, 10_000),
+  },
+  {
+    name: 'getppid',
+    what: '100,000 calls of getppid',
+    setup: counted('getppid', 100_000, 10_000),
+  },
+  {
+    name: 'mutex',
+    what: '4 threads, one mutex, 50,000 turns each',
+    setup: counted('mutex', 50_000, 5000),
+  },
+  {
+    name: 'cp',
+    what: 'cp -r of 2,000 files',
+    setup({ directory, quick }) {
+      const tree = makeTree(join(directory, 'tree'), quick ? 200 : 2000);
+      const copy = join(directory, 'copy');
+      return { argv: [find('cp'), '-r', tree, copy], before: () => remove(copy) };
+    },
+  },
+  {
+    name: 'find',
+    what: 'find over 10,000 files, their sizes printed',
+    setup({ directory, quick }) {
+      const tree = makeTree(join(directory, 'tree'), quick ? 1000 : 10_000);
+      return { argv: [find('find'), tree, '-type', 'f', '-size', '+2k', '-printf', '%p %s\n'] };
+    },
+  },
+  {
+    name: 'tar',
+    what: 'tar of 2,000 files',
+    setup({ directory, quick }) {
+      const tree = makeTree(join(directory, 'tree'), quick ? 200 : 2000);
+      return {
+        argv: [
+          find('tar'),
+          '-cf',
+          join(directory, 'tree.tar'),
+          '-C',
+          directory,
+          tree.slice(directory.length + 1),
+        ],
+      };
+    },
+  },
+  {
+    name: 'git-clone',
+    what: 'git clone --no-local of a repository of 30 commits and 1,200 files',
+    setup({ directory, quick }) {
+      const git = find('git');
+      if (git === undefined) return 'git is not installed';
+      const repository = makeRepository(join(directory, 'repository'), quick ? 3 : 30);
+      const clone = join(directory, 'clone');
+      return {
+        argv: [git, 'clone', '-q', '--no-local', repository, clone],
+        env: QUIET_GIT,
+        before: () => remove(clone),
+      };
+    },
+  },
+  {
+    name: 'make',
+    what: 'make -j2 of 20 C files',
+    setup({ directory, quick }) {
+      if (find('make') === undefined) return 'make is not installed';
+      const pristine = makeSources(join(directory, 'pristine'), quick ? 3 : 20);
+      const work = join(directory, 'work');
+      return {
+        argv: [find('make'), '-s', '-j2', '-C', work],
+        before() {
+          remove(work);
+          cpSync(pristine, work, { recursive: true });
+        },
+      };
+    },
+  },
+  {
+    name: 'python',
+    what: 'start of python3 with five modules of its library',
+    setup() {
+      const python = find('/usr/bin/python3') ?? find('python3');
+      if (python === undefined) return 'python3 is not installed';
+      return { argv: [python, '-c', 'import json, re, subprocess, asyncio, sqlite3'] };
+    },
+  },
+  {
+    name: 'node',
+    what: 'start of node',
+    setup: () => ({ argv: [process.execPath, '-e', '0'] }),
+  },
+  {
+    name: 'sqlite',
+    what: 'sqlite3: 20,000 inserts, a transaction each, synchronous off',
+    setup({ directory, quick }) {
+      const sqlite = find('sqlite3');
+      if (sqlite === undefined) return 'sqlite3 is not installed';
+      const script = join(directory, 'script.sql');
+      const count = quick ? 2000 : 20_000;
+      const inserts = Array.from(
+        { length: count },
+        (_, i) => `INSERT INTO t VALUES(${i}, 'row ${i}');`,
+      );
+      writeFileSync(
+        script,
+        `PRAGMA synchronous=OFF;\nCREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT);\n${inserts.join('\n')}\nSELECT count(*) FROM t;\n`,
+      );
+      const database = join(directory, 'database');
+      return {
+        argv: [sqlite, '-init', '/dev/null', '-batch', database, `.read ${script}`],
+        before() {
+          remove(database);
+          remove(`${database}-journal`);
+        },
+      };
+    },
+  },
+  {
+    name: 'redis',
+    what: 'redis-server under redis-benchmark: 20,000 SET and 20,000 GET of 50 clients, not pipelined',
+    setup({ directory, quick }) {
+      const server = find('redis-server');
+      const client = find('redis-benchmark');
+      if (server === undefined || client === undefined) return 'redis is not installed';
+      const socket = join(directory, 'socket');
+      const count = String(quick ? 2000 : 20_000);
+      return {
+        argv: [
+          server,
+          '--port',
+          '0',
+          '--unixsocket',
+          socket,
+          '--save',
+          '',
+          '--appendonly',
+          'no',
+          '--dir',
+          directory,
+        ],
+        before: () => remove(socket),
+        async drive(program) {
+          await waitForPort(socket, program);
+          const options = { stdio: 'ignore' };
+          await finished(
+            spawn(client, ['-s', socket, '-n', count, '-t', 'set,get', '-q'], options),
+          );
+          // The server closes the connection instead of answering.
+          spawn('redis-cli', ['-s', socket, 'shutdown', 'nosave'], options);
+        },
+      };
+    },
+  },
+];
