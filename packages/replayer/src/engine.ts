@@ -115,8 +115,17 @@ export class Engine {
   }
 
   private isDone(): boolean {
-    for (const domain of this.domains.values()) if (!domain.ended) return false;
+    for (const domain of this.domains.values()) {
+      if (!domain.ended && !this.isOrphan(domain)) return false;
+    }
     return true;
+  }
+
+  /** True if the domain waits for one whose tasks were never made, as the log breaks off before that. */
+  private isOrphan(domain: ReplayDomain): boolean {
+    const { waiting } = domain;
+    if (waiting instanceof ReplayDomain) return !waiting.ended && this.isOrphan(waiting);
+    return domain.tasks.size === 0 && !this.freshDomains.includes(domain);
   }
 
   /** Runs ten times a second: somebody may want the replay to end, or it may be stuck. */
@@ -379,7 +388,7 @@ export class Engine {
       case 'merge':
         return this.merge(domain, frame.from);
       case 'merged':
-        domain.ended = true;
+        domain.ended = domain.merged = true;
         domain.cursor.next();
         for (const member of domain.tasks) {
           member.domain = this.domain(frame.into);
@@ -720,8 +729,13 @@ export class Engine {
 
   private merge(domain: ReplayDomain, from: StreamId): boolean {
     const other = this.domain(from);
-    if (other.ended) return true;
-    domain.waiting = other;
+    if (other.merged) return true;
+    // What the other's tasks did last is missing: a truncated log ends here for this stream, too.
+    if (!other.ended) domain.waiting = other;
+    else {
+      domain.ended = true;
+      this.endStream(domain);
+    }
     return false;
   }
 }

@@ -54,6 +54,8 @@ export class ReplayDomain {
   waiting: ReplayTask | ReplayDomain | undefined;
   /** Every frame of the stream has been applied, or the bookmark is reached. */
   ended = false;
+  /** Its tasks have gone over to another domain. */
+  merged = false;
   /** Stopped at the bookmark asked for. */
   atBookmark = false;
   constructor(
