@@ -54,7 +54,7 @@ export class Details {
     if (file === undefined) return;
     this.memoryFile(task, file, fd, result);
     const target = session.output.target(fd, file);
-    const object = session.objects.find(file.key);
+    const object = session.objects.find(session, file.key);
     if (target < 0 && object === undefined) return;
     const parts: Uint8Array[] = [];
     session.peekTid = task.tid;

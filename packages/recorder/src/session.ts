@@ -32,6 +32,7 @@ import { OutputTracker } from './output.js';
 import { SharedObjects } from './shared.js';
 import { onSignalStop } from './signals.js';
 import type { ContentStore } from './store.js';
+import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
 import { beginExit, reportDeath } from './syscalls/process.js';
 import { AddressSpace, Domain, SignalHandlers, Task, TaskState, ThreadGroup } from './tasks.js';
@@ -230,7 +231,7 @@ export class Session {
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
   handle(task: Task, kind: EventKind): void {
     if (task.domain.pendingMerge !== undefined && task.domain.holder === task)
-      task.domain.pendingMerge();
+      task.domain.pendingMerge(task);
     switch (kind) {
       case EventKind.Syscall:
         if (task.state === TaskState.InKernel) this.syscallExit(task);
@@ -276,6 +277,7 @@ export class Session {
       this.cancelSyscall(task, (still) => this.freezer.park(still, this.resumeUser));
       return;
     }
+    if (waitsForViewers(this, task, () => this.enterSyscall(task))) return;
     this.enterSyscall(task);
   }
 

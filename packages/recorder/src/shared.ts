@@ -4,7 +4,13 @@ import type { Backing } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
 import type { ContentStore } from './store.js';
-import type { Domain, SharedMapping, Task } from './tasks.js';
+import {
+  type AddressSpace,
+  type Domain,
+  type SharedMapping,
+  type Task,
+  TaskState,
+} from './tasks.js';
 
 /** Memory that several address spaces may see: shared files, shared anonymous memory, SysV segments. */
 export interface SharedObject {
@@ -13,9 +19,17 @@ export interface SharedObject {
   readonly key: string;
   /** Bytes, when last looked at. */
   size: number;
+  /** Content when it was first mapped; '' if there was none. */
+  readonly hash: string;
+  /** It has been written since by system calls, or may be by stores. */
+  changed: boolean;
 }
 
-/** Numbers the objects and keeps their first contents. */
+/**
+ * Numbers the objects and keeps their first contents. A file is an object only while somebody has it mapped: mapped again
+ * later, it is a new one with the content of that time, so nothing has to be known of writes in between, of inode
+ * numbers that come to mean another file, or of the order of streams.
+ */
 export class SharedObjects {
   private readonly byKey = new Map<string, SharedObject>();
   private next = 1;
@@ -25,9 +39,28 @@ export class SharedObjects {
     private readonly nameOf: (path: string) => string,
   ) {}
 
-  /** The object a file is mapped as, if it ever was. */
-  find(key: string): SharedObject | undefined {
-    return this.byKey.get(key);
+  /** The object a file is mapped as, if it is. */
+  find(session: Session, key: string): SharedObject | undefined {
+    const object = this.byKey.get(key);
+    if (object === undefined) return undefined;
+    for (const { space } of session.tasks.values()) {
+      for (const mapping of space.shared) if (mapping.object === object.id) return object;
+    }
+    this.byKey.delete(key);
+    return undefined;
+  }
+
+  /** The object a descriptor's file is mapped as, if it is. */
+  ofDescriptor(session: Session, task: Task, fd: number): SharedObject | undefined {
+    if (this.byKey.size === 0) return undefined;
+    const file = task.files.get(task.tid, fd);
+    return file === undefined ? undefined : this.find(session, file.key);
+  }
+
+  /** The object may differ from its first content. */
+  isChanged(id: number): boolean {
+    for (const object of this.byKey.values()) if (object.id === id) return object.changed;
+    return true;
   }
 
   /** A backing for fresh anonymous shared memory. */
@@ -35,17 +68,24 @@ export class SharedObjects {
     return { kind: 'shared', object: this.next++, offset: 0, size, hash: '', path: '' };
   }
 
-  /** A backing for a shared view of a file; its content is kept when it is mapped for the first time. */
-  file(file: FileInfo, openPath: string, offset: number): Extract<Backing, { kind: 'shared' }> {
-    const known = this.byKey.get(file.key);
+  /** A backing for a view of a file; its content is kept if nobody has it mapped. */
+  file(
+    session: Session,
+    file: FileInfo,
+    openPath: string,
+    offset: number,
+    writable: boolean,
+  ): Extract<Backing, { kind: 'shared' }> {
     const { size } = statSync(openPath);
-    const object = known ?? { id: this.next++, key: file.key, size };
-    let hash = '';
-    if (known === undefined) {
+    let object = this.find(session, file.key);
+    if (object === undefined) {
+      const hash = size > 0 ? this.store.add(openPath, true) : '';
+      object = { id: this.next++, key: file.key, size, hash, changed: false };
       this.byKey.set(file.key, object);
-      if (size > 0) hash = this.store.add(openPath);
     }
-    return { kind: 'shared', object: object.id, offset, size, hash, path: this.nameOf(file.path) };
+    if (writable) object.changed = true;
+    const { id, hash } = object;
+    return { kind: 'shared', object: id, offset, size, hash, path: this.nameOf(file.path) };
   }
 
   /** A backing for a SysV segment; `contentPath` is undefined as its content cannot be read through a file. */
@@ -55,7 +95,7 @@ export class SharedObjects {
   ): { backing: Extract<Backing, { kind: 'shared' }>; fresh: boolean } {
     const key = `shm:${shmid}`;
     const known = this.byKey.get(key);
-    const object = known ?? { id: this.next++, key, size };
+    const object = known ?? { id: this.next++, key, size, hash: '', changed: true };
     this.byKey.set(key, object);
     return {
       backing: {
@@ -84,6 +124,7 @@ export class SharedObjects {
   ): void {
     const start = offset ?? (statFd(task.tid, fd)?.position ?? 0) - length;
     const file = openSync(`/proc/${task.tid}/fd/${fd}`, 'r');
+    object.changed = true;
     try {
       const { size } = fstatSync(file);
       this.recordRange(session, task, object, file, size, start, length);
@@ -123,8 +164,8 @@ export class SharedObjects {
 }
 
 /**
- * The task has mapped shared memory. If another domain maps the same, the two can see each other's stores from now on
- * and become one; `then` runs, with the baton, when they are.
+ * The task has mapped shared memory. Those who see it change, or change what the task sees, become one domain with the
+ * task's; `then` runs, with the baton, when they are.
  */
 export function joinSharers(
   session: Session,
@@ -132,18 +173,85 @@ export function joinSharers(
   mapping: SharedMapping,
   then: () => void,
 ): void {
+  const object = mapping.object;
   task.space.shared.push(mapping);
+  joinAll(
+    session,
+    task,
+    (other) => other.object === object && (other.writable || mapping.writable || isChanged()),
+    then,
+    session.resumeUser,
+  );
+  function isChanged(): boolean {
+    return session.objects.isChanged(object);
+  }
+}
+
+/**
+ * The task is about to change the file of an object by a system call: all who have it mapped must see that at one point
+ * of their streams. `then` runs, with the baton, when they are in the task's domain; after it `resume`, if that took time.
+ */
+export function joinViewers(
+  session: Session,
+  task: Task,
+  object: SharedObject,
+  resume: (task: Task) => void,
+  then: () => void,
+): void {
+  joinAll(session, task, (other) => other.object === object.id, then, resume);
+}
+
+/** True if memory of the address space changes by stores that are made elsewhere, or its stores are seen there. */
+export function seesStores(session: Session, space: AddressSpace): boolean {
+  for (const mapping of space.shared) {
+    if (mapping.writable) return true;
+    for (const other of session.tasks.values()) {
+      const { shared } = other.space;
+      if (shared.some((theirs) => theirs.writable && theirs.object === mapping.object)) return true;
+    }
+  }
+  return false;
+}
+
+/** True if a task of another domain has the object mapped. */
+export function hasOtherViewers(session: Session, task: Task, object: SharedObject): boolean {
   for (const other of session.tasks.values()) {
-    if (other.domain === task.domain) continue;
-    const sharer = other.space.shared.find((candidate) => candidate.object === mapping.object);
-    if (sharer === undefined || (!sharer.writable && !mapping.writable)) continue;
-    mergeWhenStill(session, task, other.domain, then);
+    if (other.domain === task.domain || other.state === TaskState.Dead) continue;
+    if (other.space.shared.some((mapping) => mapping.object === object.id)) return true;
+  }
+  return false;
+}
+
+/** Merges every domain with such a mapping, one after the other. `resume` runs after `then` if the task had to wait. */
+function joinAll(
+  session: Session,
+  task: Task,
+  concerns: (mapping: SharedMapping) => boolean,
+  then: () => void,
+  resume: (task: Task) => void,
+): void {
+  for (const other of session.tasks.values()) {
+    if (other.domain === task.domain || other.state === TaskState.Dead) continue;
+    if (!other.space.shared.some(concerns)) continue;
+    mergeWhenStill(
+      session,
+      task,
+      other.domain,
+      () => joinAll(session, task, concerns, then, resume),
+      resume,
+    );
     return;
   }
   then();
 }
 
-function mergeWhenStill(session: Session, task: Task, other: Domain, then: () => void): void {
+function mergeWhenStill(
+  session: Session,
+  task: Task,
+  other: Domain,
+  then: () => void,
+  resume: (task: Task) => void,
+): void {
   const { holder } = other;
   if (holder === undefined || holder.isAtSyncPoint) {
     merge(session, task.domain, other, task);
@@ -151,17 +259,25 @@ function mergeWhenStill(session: Session, task: Task, other: Domain, then: () =>
     return;
   }
   // Its holder runs user code: wait for its next sync point. The task keeps its own domain's baton until then.
-  other.pendingMerge = () => {
+  const waitsToo = other.pendingMerge;
+  other.pendingMerge = (running) => {
     other.pendingMerge = undefined;
+    // Whoever came first may have taken the holder into another domain already, or into this one.
+    waitsToo?.(running);
+    if (task.state === TaskState.Dead) return;
     task.waitsForMerge = false;
-    task.blocked = true;
-    session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
-    merge(session, task.domain, other, task);
-    task.domain.holder = holder;
+    if (!task.blocked) {
+      task.blocked = true;
+      session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+    }
+    if (running.domain !== task.domain) {
+      merge(session, task.domain, running.domain, task);
+      task.domain.holder = running;
+    }
     session.request(task, () => {
       task.blocked = false;
       then();
-      session.resumeUser(task);
+      if (!task.waitsForMerge) resume(task);
     });
   };
   task.waitsForMerge = true;

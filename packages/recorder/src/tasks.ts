@@ -122,7 +122,7 @@ export class Domain {
   /** When the holder got the baton, ns. */
   since = 0;
   /** Another domain came to share memory with this one; runs at the holder's next sync point. */
-  pendingMerge: (() => void) | undefined;
+  pendingMerge: ((holder: Task) => void) | undefined;
   constructor(readonly stream: StreamId) {}
 }
 

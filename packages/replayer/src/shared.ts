@@ -15,34 +15,39 @@ import type { Contents } from './contents.js';
 /** Files that stand for the shared objects of the recording: tasks of the replay map them where the program mapped the originals. */
 export class SharedFiles {
   private directory = '';
-  private readonly files = new Map<number, { readonly path: string; readonly fd: number }>();
+  private readonly files = new Map<number, string>();
 
   constructor(private readonly contents: Contents) {}
 
   /** The file that stands for an object, made at its first mapping. */
   path(backing: Extract<Backing, { kind: 'shared' }>): string {
     const known = this.files.get(backing.object);
-    if (known !== undefined) return known.path;
+    if (known !== undefined) return known;
     if (this.directory === '')
       this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
     const path = join(this.directory, `object-${backing.object}`);
     if (backing.hash !== '') copyFileSync(this.contents.path(backing.hash), path);
     const fd = openSync(path, backing.hash === '' ? 'w+' : 'r+', 0o600);
     ftruncateSync(fd, backing.size);
-    this.files.set(backing.object, { path, fd });
+    // Not kept open: a build maps more files than a process may have descriptors.
+    closeSync(fd);
+    this.files.set(backing.object, path);
     return path;
   }
 
   write(frame: SharedWriteFrame): void {
-    const file = this.files.get(frame.object);
-    if (file === undefined) return;
-    if (frame.bytes.length > 0)
-      writeSync(file.fd, frame.bytes, 0, frame.bytes.length, frame.offset);
-    ftruncateSync(file.fd, frame.size);
+    const path = this.files.get(frame.object);
+    if (path === undefined) return;
+    const fd = openSync(path, 'r+');
+    try {
+      if (frame.bytes.length > 0) writeSync(fd, frame.bytes, 0, frame.bytes.length, frame.offset);
+      ftruncateSync(fd, frame.size);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   close(): void {
-    for (const { fd } of this.files.values()) closeSync(fd);
     this.files.clear();
     if (this.directory !== '') rmSync(this.directory, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import { Errno, statFd, Sys } from '@scribe-ts/core-native';
 import { type MemoryWrite, unsupportedIoctl, unsupportedSockopt } from '@scribe-ts/tracelog';
 import { isRegular } from '../files.js';
 import type { Session } from '../session.js';
+import { hasOtherViewers, joinViewers } from '../shared.js';
 import type { Task } from '../tasks.js';
 import type { EntryHook, ExitHook } from './index.js';
 
@@ -34,6 +35,35 @@ function closeRangeExit(session: Session, task: Task): void {
 const O_ACCMODE = 3;
 const O_TRUNC = 0o1000;
 
+/** By system call: the argument with the descriptor of the file it changes; -1 if it changes none. */
+const changedDescriptor = new Int8Array(512).fill(-1);
+for (const nr of [
+  Sys.write,
+  Sys.writev,
+  Sys.pwrite64,
+  Sys.pwritev,
+  Sys.pwritev2,
+  Sys.ftruncate,
+  Sys.fallocate,
+  Sys.sendfile,
+])
+  changedDescriptor[nr] = 0;
+for (const nr of [Sys.splice, Sys.copy_file_range]) changedDescriptor[nr] = 2;
+
+/**
+ * A call that changes a file which tasks of other domains have mapped: memory changes there without a call of theirs, so
+ * the domains are merged first. True if that takes time: `enter` is called when it is done.
+ */
+export function waitsForViewers(session: Session, task: Task, enter: () => void): boolean {
+  const argument = changedDescriptor[task.nr];
+  if (argument === undefined || argument < 0) return false;
+  const fd = Number(task.args[argument]) | 0;
+  const object = session.objects.ofDescriptor(session, task, fd);
+  if (object === undefined || !hasOtherViewers(session, task, object)) return false;
+  joinViewers(session, task, object, enter, () => {});
+  return task.waitsForMerge;
+}
+
 /** A file that the program can write to must be followed once it is mapped. */
 function openExit(flagsArg: number): ExitHook {
   return (session, task) => {
@@ -43,7 +73,17 @@ function openExit(flagsArg: number): ExitHook {
     if (typeof result === 'number' && result >= 0 && (flags & (O_ACCMODE | O_TRUNC)) !== 0) {
       task.files.forget(result);
       const file = task.files.get(task.tid, result);
-      if (file !== undefined && isRegular(file)) session.writtenFiles.add(file.key);
+      if (file !== undefined && isRegular(file)) {
+        session.writtenFiles.add(file.key);
+        const object = session.objects.find(session, file.key);
+        if (object !== undefined && (flags & O_TRUNC) !== 0) {
+          joinViewers(session, task, object, session.resumeUser, () => {
+            session.objects.recordWrite(session, task, object, result, 0, 0);
+            session.recordSyscall(task);
+          });
+          return;
+        }
+      }
     }
     session.recordSyscall(task);
   };
@@ -98,8 +138,7 @@ function changesFile(fdArg: number, resizes: boolean, offsetArg = -1): ExitHook 
     const { result } = task;
     if (typeof result === 'number' && (resizes ? result === 0 : result > 0)) {
       const fd = Number(task.args[fdArg]) | 0;
-      const file = task.files.get(task.tid, fd);
-      const object = file === undefined ? undefined : session.objects.find(file.key);
+      const object = session.objects.ofDescriptor(session, task, fd);
       if (object !== undefined) {
         const offsetAddr = offsetArg < 0 ? 0 : Number(task.args[offsetArg]);
         const offset = offsetAddr === 0 ? undefined : session.readWord(task, offsetAddr) - result;
@@ -135,8 +174,7 @@ const FALLOC_FL_INSERT_RANGE = 0x20;
 /** Punching, zeroing, collapsing: the range reads differently afterwards, or all behind it. */
 function fallocateExit(session: Session, task: Task): void {
   const fd = Number(task.args[0]) | 0;
-  const file = task.files.get(task.tid, fd);
-  const object = file === undefined ? undefined : session.objects.find(file.key);
+  const object = session.objects.ofDescriptor(session, task, fd);
   if (task.result === 0 && object !== undefined) {
     const mode = Number(task.args[1]);
     const offset = Number(task.args[2]);

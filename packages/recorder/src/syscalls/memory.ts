@@ -46,15 +46,15 @@ function mmapExit(session: Session, task: Task): void {
     const file = task.files.get(task.tid, fd);
     if (file !== undefined && isRegular(file)) {
       const openPath = `/proc/${task.tid}/fd/${fd}`;
-      const object = session.objects.find(file.key);
+      const object = session.objects.find(session, file.key);
       writable = ((statFd(task.tid, fd)?.flags ?? 0) & O_ACCMODE) !== 0;
       if ((shared && writable) || object !== undefined || session.writtenFiles.has(file.key)) {
         // Also for a private view: it shows what is written to the file as long as a page has not been copied.
-        backing = session.objects.file(file, openPath, offset);
+        backing = session.objects.file(session, file, openPath, offset, shared && writable);
       } else {
         // A shared view through a read-only descriptor can never become writable.
         if (shared) flags = (flags & ~MapFlag.TYPE) | MapFlag.PRIVATE;
-        const hash = session.store.add(openPath, object !== undefined);
+        const hash = session.store.add(openPath);
         backing = { kind: 'file', hash, offset, path: session.nameOf(file.path) };
       }
     } else if (shared) backing = session.objects.anonymous(end - start);

@@ -14,6 +14,7 @@ import {
 import { hasOut, type MemoryWrite, type Word } from '@scribe-ts/tracelog';
 import { captureImage } from '../image.js';
 import { NO_WRITES, type Session } from '../session.js';
+import { seesStores } from '../shared.js';
 import { type Task, TaskState, ThreadGroup } from '../tasks.js';
 import type { EntryHook, ExitHook } from './index.js';
 
@@ -109,7 +110,7 @@ function cloneEntry(session: Session, task: Task): boolean {
 function spawn(session: Session, parent: Task, tid: number, call: CloneCall): void {
   const sharesMemory = has(call, Clone.VM);
   const space = sharesMemory ? parent.space : session.cloneSpace(parent.space);
-  const domain = sharesMemory || space.shared.length > 0 ? parent.domain : session.newDomain();
+  const domain = sharesMemory || seesStores(session, space) ? parent.domain : session.newDomain();
   const files = has(call, Clone.FILES) ? parent.files : parent.files.copy();
   const handlers = has(call, Clone.SIGHAND) ? parent.handlers : parent.handlers.clone();
   const group = has(call, Clone.THREAD) ? parent.group : new ThreadGroup(tid, parent.uid);
