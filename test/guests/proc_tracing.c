@@ -72,7 +72,8 @@ int main(void) {
   CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 40);
   unsigned action = SECCOMP_RET_ERRNO;
   printf("SECCOMP_GET_ACTION_AVAIL: %ld\n", syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
-  CHECK_ERRNO(ptrace(PTRACE_CONT, getpid(), NULL, NULL), ESRCH);
-  CHECK_ERRNO(ptrace(PTRACE_SEIZE, getpid(), NULL, NULL), EPERM);
+  /* A recorder may refuse ptrace altogether. */
+  CHECK(ptrace(PTRACE_CONT, getpid(), NULL, NULL) == -1 && (errno == ESRCH || errno == ENOSYS));
+  CHECK(ptrace(PTRACE_SEIZE, getpid(), NULL, NULL) == -1 && (errno == EPERM || errno == ENOSYS));
   return done();
 }
