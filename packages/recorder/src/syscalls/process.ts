@@ -11,7 +11,7 @@ import {
   Signal,
   Sys,
 } from '@scribe-ts/core-native';
-import { hasOut, type MemoryWrite, type Word } from '@scribe-ts/tracelog';
+import { hasOut, type MemoryWrite, outRegions, syscallTable, type Word } from '@scribe-ts/tracelog';
 import { captureImage } from '../image.js';
 import { NO_WRITES, type Session } from '../session.js';
 import { seesStores } from '../shared.js';
@@ -330,6 +330,11 @@ function die(session: Session, task: Task): void {
     // Killed in a call: replay has to bring it there.
     session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   }
+  if (task.diesInCall) {
+    const writes = lastWords(session, task);
+    if (writes.length > 0)
+      session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
+  }
   const alone = task.space.users === 1;
   if (task.counters >= 0) {
     const values = counters.read(task.counters);
@@ -382,6 +387,24 @@ function die(session: Session, task: Task): void {
     }
   }
   retire(session, task);
+}
+
+/** What a call stores even if it is interrupted, here for good: the time that was left to sleep. */
+function lastWords(session: Session, task: Task): MemoryWrite[] {
+  const { tracer, peek } = session;
+  const again = task.nr === Sys.restart_syscall && task.restartNr >= 0;
+  const row = syscallTable[again ? task.restartNr : task.nr];
+  const writes: MemoryWrite[] = [];
+  if (row === undefined || !hasOut(row.nr)) return writes;
+  const keep = (addr: number, size: number): void => {
+    const bytes = new Uint8Array(size);
+    const got = tracer.readMemory(task.tid, addr, bytes, 0, size);
+    if (got > 0) writes.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
+  };
+  session.peekTid = task.tid;
+  const args = again ? task.restartArgs : task.args;
+  outRegions(row, args, -Errno.EINTR, peek, keep, task.regionContext);
+  return writes;
 }
 
 /** State letter of a task as /proc shows it; 'X' if it is gone. */
