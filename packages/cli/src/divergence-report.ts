@@ -18,7 +18,8 @@ export function divergenceReport(
   output: Output,
   format: Formatter,
 ): string {
-  const { task, pid, tid, expected, actual, history, registers, backtrace, core } = divergence;
+  const { task, pid, tid, expected, actual, history, registers, backtrace, core, notes } =
+    divergence;
   const heading = (text: string): string => output.paint('heading', text);
   const lines = [
     `${output.command}: ${output.paint('error', 'diverged from the log')} (${divergence.kind}) ` +
@@ -26,8 +27,8 @@ export function divergenceReport(
     `${heading('expected:')} ${expected === undefined ? 'nothing more' : describe(expected, format)}`,
     `${heading('actual:')}   ${describeActual(actual, format)}`,
   ];
-  for (const { task, frames } of history) {
-    lines.push(heading(`last ${count(frames.length, 'event')} of task ${task}:`));
+  for (const { task, state, frames } of history) {
+    lines.push(heading(`last ${count(frames.length, 'event')} of task ${task} (${state}):`));
     for (const line of format.frames(frames)) lines.push(`  ${line}`);
   }
   const cells = registerLines(registers);
@@ -39,6 +40,7 @@ export function divergenceReport(
   });
   lines.push(
     `${heading('core:')} ${core === '' ? 'none could be written' : core}`,
+    ...notes.map((note) => `${heading('note:')} ${note}`),
     output.paint('dim', 'the program was stopped there; docs/ERRORS.md says what may be the cause'),
   );
   return `${lines.join('\n')}\n`;

@@ -181,6 +181,9 @@ const divergence: Divergence = {
   history: [
     {
       task: 2,
+      pid: 10,
+      tid: 11,
+      state: 'about to call write',
       frames: [
         { type: 'syscall', task: 2, time: 1, nr: 39, args: [], result: 10, writes: [] },
         { type: 'syscall', task: 2, time: 2, nr: 3, args: [7], result: 0, writes: [] },
@@ -188,6 +191,7 @@ const divergence: Divergence = {
     },
   ],
   core: 'x.log.core',
+  notes: [],
 };
 
 test('a divergence is reported with all that is known, and has its own status', async (t) => {
@@ -207,7 +211,7 @@ test('a divergence is reported with all that is known, and has its own status', 
   t.regex(lines[1]!, /^expected: \[02\] write\(1, .*4\) = 4$/);
   t.regex(lines[2]!, /^actual: {3}write with argument 2 = 0x5, write\(1, .*5\), rip 0x401000$/);
   t.deepEqual(lines.slice(3), [
-    'last 2 events of task 2:',
+    'last 2 events of task 2 (about to call write):',
     '  [02] getpid() = 10',
     '  [02] close(7) = 0',
     'registers:',
@@ -230,12 +234,14 @@ test('a divergence is reported with all that is known, and has its own status', 
       backtrace: [],
       history: [],
       core: '',
+      notes: ['no core file: the disk is full'],
     }),
   );
   t.deepEqual(bare.host.stderr.split('\n').slice(1), [
     'expected: nothing more',
     'actual:   signal 11, signal 11',
     'core: none could be written',
+    'note: no core file: the disk is full',
     'the program was stopped there; docs/ERRORS.md says what may be the cause',
     '',
   ]);

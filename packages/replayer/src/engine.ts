@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   ARGUMENT_REGS,
   type CpuPolicy,
@@ -16,6 +17,7 @@ import {
   type Tracer,
 } from '@scribe-ts/core-native';
 import {
+  type Backing,
   type Frame,
   type LogReader,
   type SignalFrame,
@@ -68,7 +70,7 @@ export class Engine {
   /** Told of every frame once it has been applied. */
   onFrame: ((frame: Frame) => void) | undefined;
   private rootPid = 0;
-  /** Last part of the path of each file that was mapped, to the path the recording had for it. */
+  /** Last part of the path of each file that was mapped, to the path the recording had for it; '' if it was no file. */
   readonly recordedPaths = new Map<string, string>();
   /** Tasks that have ended and whose last frames are still kept: a build has thousands. */
   private readonly endedTasks: ReplayTask[] = [];
@@ -202,7 +204,15 @@ export class Engine {
   /** All tasks that have not ended, and the last ones that have, in the order of their numbers. */
   rememberedTasks(): ReplayTask[] {
     const ended = new Set(this.endedTasks);
-    return [...this.tasks.values()].filter((task) => task.at !== At.Dead || ended.has(task));
+    return [...this.tasks.values()]
+      .filter((task) => task.at !== At.Dead || ended.has(task))
+      .sort((one, other) => one.uid - other.uid);
+  }
+
+  /** A file that stands for one of the recording has been mapped. A log with few details has no names. */
+  rememberPath(path: string, backing: Exclude<Backing, { kind: 'anonymous' }>): void {
+    if (backing.path !== '' || backing.hash === '')
+      this.recordedPaths.set(basename(path), backing.path);
   }
 
   /** Waits for the first stop of a task that clone made. */

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import {
   MapFlag,
   mapReserved,
@@ -62,6 +61,7 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
     const shared = (mapping.flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
     const path =
       backing.kind === 'shared' ? engine.shared.path(backing) : engine.contents.path(backing.hash);
+    engine.rememberPath(path, backing);
     flags |= shared ? MapFlag.SHARED : MapFlag.PRIVATE;
     offset = backing.offset;
     fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);

@@ -76,7 +76,10 @@ export interface Divergence {
     readonly object: string;
     readonly symbol: string;
   }[];
-  /** Every task that is left, and those that ended last, with where it stands and its last frames, oldest first. */
+  /**
+   * Where each task stands, and its last frames, oldest first: the diverged one, then by number all others that have not
+   * ended, and the last 64 that have.
+   */
   readonly history: readonly {
     readonly task: number;
     readonly pid: number;

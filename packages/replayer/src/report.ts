@@ -113,7 +113,7 @@ export function describeDivergence(
     },
     registers,
     backtrace: lines,
-    history: engine.rememberedTasks().map((other) => ({
+    history: [task, ...engine.rememberedTasks().filter((other) => other !== task)].map((other) => ({
       task: other.uid,
       pid: other.pid,
       tid: other.recordedTid,

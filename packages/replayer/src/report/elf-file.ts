@@ -17,7 +17,6 @@ const MAX_SECTION = 512 * 1024 * 1024;
 
 export const PT_LOAD = 1;
 export const PT_GNU_EH_FRAME = 0x6474e550;
-export const PF_X = 1;
 
 /** A program header; addresses as the file has them, before it is loaded anywhere. */
 export interface ElfSegment {
