@@ -34,7 +34,7 @@ import { onSignalStop } from './signals.js';
 import type { ContentStore } from './store.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
-import { beginExit, reportDeath } from './syscalls/process.js';
+import { beginExit, reportDeath } from './syscalls/exit.js';
 import { AddressSpace, Domain, SignalHandlers, Task, TaskState, ThreadGroup } from './tasks.js';
 import type { Verbosity } from './verbosity.js';
 

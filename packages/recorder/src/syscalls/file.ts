@@ -218,7 +218,7 @@ function vmWriteEntry(session: Session, task: Task): boolean {
   return false;
 }
 
-export const fileEntry: Readonly<Record<number, EntryHook>> = {
+export const fileEntries: Readonly<Record<number, EntryHook>> = {
   [Sys.process_vm_writev]: vmWriteEntry,
   [Sys.ioctl]: ioctlEntry,
   [Sys.splice]: spliceEntry(2),
@@ -228,7 +228,7 @@ export const fileEntry: Readonly<Record<number, EntryHook>> = {
   [Sys.close]: closeEntry,
 };
 
-export const fileExit: Readonly<Record<number, ExitHook>> = {
+export const fileExits: Readonly<Record<number, ExitHook>> = {
   [Sys.dup2]: dupExit,
   [Sys.dup3]: dupExit,
   [Sys.close_range]: closeRangeExit,

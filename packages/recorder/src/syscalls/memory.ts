@@ -178,12 +178,12 @@ function shmdtExit(session: Session, task: Task): void {
   session.recordSyscall(task);
 }
 
-export const memoryEntry: Readonly<Record<number, EntryHook>> = {
+export const memoryEntries: Readonly<Record<number, EntryHook>> = {
   [Sys.mmap]: mmapEntry,
   [Sys.madvise]: madviseEntry,
 };
 
-export const memoryExit: Readonly<Record<number, ExitHook>> = {
+export const memoryExits: Readonly<Record<number, ExitHook>> = {
   [Sys.mmap]: mmapExit,
   [Sys.munmap]: munmapExit,
   [Sys.mremap]: mremapExit,

@@ -43,7 +43,7 @@ function sigaltstackExit(session: Session, task: Task): void {
   session.recordSyscall(task);
 }
 
-export const signalExit: Readonly<Record<number, ExitHook>> = {
+export const signalExits: Readonly<Record<number, ExitHook>> = {
   [Sys.rt_sigaction]: sigactionExit,
   [Sys.sigaltstack]: sigaltstackExit,
 };

@@ -1,0 +1,82 @@
+import { Errno, Sys } from '@scribe-ts/core-native';
+import type { Session } from '../session.js';
+import type { Task } from '../tasks.js';
+import type { EntryHook, ExitHook } from './index.js';
+import { int32 } from './words.js';
+
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_SECCOMP = 22;
+const PR_GET_TSC = 25;
+const PR_SET_TSC = 26;
+const PR_SET_SYSCALL_USER_DISPATCH = 59;
+const ARCH_GET_CPUID = 0x1011;
+const ARCH_SET_CPUID = 0x1012;
+
+// prctl, arch_prctl and the like: what would undo the recording is answered, not done.
+
+function prctlEntry(session: Session, task: Task): boolean {
+  switch (task.args[0]) {
+    case PR_SET_DUMPABLE: {
+      // An undumpable process would close its memory to the recorder.
+      const value = Number(task.args[1]);
+      if (value === 0 || value === 1) task.space.dumpable = value;
+      session.answer(task, value === 0 || value === 1 ? 0 : -Errno.EINVAL);
+      return true;
+    }
+    case PR_GET_DUMPABLE:
+      session.answer(task, task.space.dumpable);
+      return true;
+    case PR_SET_SECCOMP:
+    case PR_SET_SYSCALL_USER_DISPATCH:
+      session.note(
+        task,
+        `prctl(${task.args[0]}): system call filters are not supported and were answered EINVAL`,
+      );
+      session.answer(task, -Errno.EINVAL);
+      return true;
+    case PR_GET_TSC: {
+      const one = int32(1);
+      session.tracer.writeMemory(task.tid, Number(task.args[1]), one, 0, 4);
+      session.answer(task, 0);
+      return true;
+    }
+    case PR_SET_TSC:
+      session.answer(task, task.args[1] === 1 ? 0 : -Errno.EINVAL);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function archPrctlEntry(session: Session, task: Task): boolean {
+  if (task.args[0] === ARCH_GET_CPUID) {
+    session.answer(task, 1);
+    return true;
+  }
+  if (task.args[0] === ARCH_SET_CPUID) {
+    session.answer(task, task.args[1] === 1 ? 0 : -Errno.ENODEV);
+    return true;
+  }
+  return false;
+}
+
+function setTidAddressExit(session: Session, task: Task): void {
+  task.clearChildTid = Number(task.args[0]);
+  session.recordSyscall(task);
+}
+
+function setRobustListExit(session: Session, task: Task): void {
+  if (task.result === 0) task.robustList = Number(task.args[0]);
+  session.recordSyscall(task);
+}
+
+export const controlEntries: Readonly<Record<number, EntryHook>> = {
+  [Sys.prctl]: prctlEntry,
+  [Sys.arch_prctl]: archPrctlEntry,
+};
+
+export const controlExits: Readonly<Record<number, ExitHook>> = {
+  [Sys.set_tid_address]: setTidAddressExit,
+  [Sys.set_robust_list]: setRobustListExit,
+};

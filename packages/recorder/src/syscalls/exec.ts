@@ -1,0 +1,117 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { Errno, Sys } from '@scribe-ts/core-native';
+import { captureImage } from '../image.js';
+import { NO_WRITES, type Session } from '../session.js';
+import type { Task } from '../tasks.js';
+import type { EntryHook, ExitHook } from './index.js';
+
+const EI_CLASS_32 = 1;
+
+/** A 32-bit program would make system calls of another table: it is refused before it starts. */
+function execveEntry(session: Session, task: Task): boolean {
+  const pathArg = task.nr === Sys.execve ? 0 : 1;
+  const addr = Number(task.args[pathArg]);
+  const path = Buffer.from(session.tracer.readString(task.tid, addr, 4096)).toString('latin1');
+  if (session.config.verbosity.strings) {
+    const bytes = Buffer.from(path, 'latin1');
+    session.emit(task, {
+      type: 'data',
+      task: task.uid,
+      time: session.now,
+      arg: pathArg,
+      size: bytes.length,
+      bytes,
+    });
+  }
+  const base = path.startsWith('/') ? `/proc/${task.tid}/root` : `/proc/${task.tid}/cwd/`;
+  if (task.nr === Sys.execve && is32Bit(base + path)) {
+    session.note(
+      task,
+      `${path} is a 32-bit program, which is not supported: its execve was answered ENOEXEC`,
+    );
+    session.answer(task, -Errno.ENOEXEC);
+    return true;
+  }
+  return false;
+}
+
+function is32Bit(path: string): boolean {
+  const head = new Uint8Array(5);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, head, 0, 5, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+  return (
+    head[0] === 0x7f &&
+    head[1] === 0x45 &&
+    head[2] === 0x4c &&
+    head[3] === 0x46 &&
+    head[4] === EI_CLASS_32
+  );
+}
+
+function execveExit(session: Session, task: Task): void {
+  if (!task.execed) {
+    session.recordSyscall(task);
+    return;
+  }
+  task.execed = false;
+  const oldDomain = task.domain;
+  const first = session.root === task && session.syscalls === 0;
+  const alone = oldDomain.tasks.size === 1;
+  const domain = alone ? oldDomain : session.newDomain();
+  task.space.users--;
+  task.space = session.newSpace();
+  task.space.users = 1;
+  task.files = task.files.copy();
+  task.files.forgetAll();
+  task.handlers = task.handlers.clone();
+  task.handlers.resetCaught();
+  task.altStack = { start: 0, size: 0 };
+  task.robustList = 0;
+  task.clearChildTid = 0;
+  if (!first) {
+    const ended = task.replaced === undefined ? [] : [task.replaced.uid];
+    session.emit(task, {
+      type: 'exec',
+      task: task.uid,
+      time: session.now,
+      stream: domain.stream,
+      ended,
+    });
+    session.syscalls++;
+    session.emit(task, {
+      type: 'syscall',
+      task: task.uid,
+      time: session.now,
+      nr: task.nr,
+      args: session.config.verbosity.args ? task.args.slice(0, task.nr === Sys.execve ? 3 : 5) : [],
+      result: 0,
+      writes: NO_WRITES,
+    });
+  }
+  task.replaced = undefined;
+  if (!alone) {
+    session.leaveDomain(task);
+    task.domain = domain;
+    domain.tasks.add(task);
+    domain.holder = task;
+  }
+  captureImage(session, task);
+}
+
+export const execEntries: Readonly<Record<number, EntryHook>> = {
+  [Sys.execve]: execveEntry,
+  [Sys.execveat]: execveEntry,
+};
+
+export const execExits: Readonly<Record<number, ExitHook>> = {
+  [Sys.execve]: execveExit,
+  [Sys.execveat]: execveExit,
+};

@@ -1,0 +1,264 @@
+import { readFileSync } from 'node:fs';
+import {
+  counters,
+  Errno,
+  EventKind,
+  RESERVED_END,
+  RESERVED_START,
+  Resume,
+  Signal,
+  Sys,
+} from '@scribe-ts/core-native';
+import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
+import type { Session } from '../session.js';
+import { type Task, TaskState } from '../tasks.js';
+import type { EntryHook } from './index.js';
+import { int32, readInt, readWord } from './words.js';
+
+const FUTEX_WAITERS = 0x80000000;
+const FUTEX_OWNER_DIED = 0x40000000;
+const FUTEX_TID_MASK = 0x3fffffff;
+/** The kernel follows at most this many entries of a robust list (ROBUST_LIST_LIMIT). */
+const ROBUST_LIST_LIMIT = 2048;
+
+function exitEntry(session: Session, task: Task): boolean {
+  // Without this frame a replay could not tell a task that ends itself from one that is killed where it is.
+  session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+  task.blocked = true;
+  task.mayYield = task.nr === Sys.exit_group;
+  return false;
+}
+
+/** PTRACE_EVENT_EXIT: the task will run no more user code; its memory is still there. */
+export function beginExit(session: Session, task: Task, status: number): void {
+  task.exitStatus = status;
+  task.exiting = true;
+  // Killed while it ran: how far it got is in no log, so its memory cannot be verified.
+  if (task.state === TaskState.Running) task.space.unverifiable = true;
+  // Its call has ended, and what the kernel stored for it will never be recorded.
+  if (task.state === TaskState.Ready && hasOut(task.nr)) task.space.unverifiable = true;
+  task.diesInCall = task.state === TaskState.InKernel;
+  if (task.domain.holder === task) die(session, task);
+  else {
+    leaveQueue(task);
+    session.request(task, (dying) => die(session, dying), true);
+  }
+}
+
+function die(session: Session, task: Task): void {
+  const { tracer } = session;
+  if (task.diesInCall && !task.blocked && task.nr >= 0) {
+    // Killed in a call: replay has to bring it there.
+    session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+  }
+  if (task.diesInCall) {
+    const writes = lastWords(session, task);
+    if (writes.length > 0)
+      session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
+  }
+  const alone = task.space.users === 1;
+  if (task.counters >= 0) {
+    const values = counters.read(task.counters);
+    counters.close(task.counters);
+    session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
+  }
+  if (alone && session.config.stateHashes && !task.space.unverifiable) {
+    session.emit(task, {
+      type: 'state',
+      task: task.uid,
+      time: session.now,
+      registers: '',
+      memory: tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END),
+    });
+  }
+  const writes = robustWrites(session, task);
+  if (
+    task.clearChildTid !== 0 &&
+    !alone &&
+    readInt(session, task, task.clearChildTid) !== undefined
+  ) {
+    writes.push({ addr: task.clearChildTid, bytes: int32(0) });
+  }
+  if (writes.length > 0)
+    session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
+  const leads = task.tid === task.group.tgid;
+  const last = task.group.tasks.size === 1;
+  session.emit(task, {
+    type: 'exit',
+    task: task.uid,
+    time: session.now,
+    status: task.exitStatus,
+    last,
+  });
+  task.state = TaskState.Dead;
+  if (!tracer.resume(task.tid, Resume.Cont, 0) && leads) {
+    forget(session, task);
+    return;
+  }
+  if (!alone || task.domain.tasks.size > 1) {
+    // The kernel's stores into shared memory must be done before anybody else runs.
+    if (leads && !last) waitForZombie(task.tid);
+    else {
+      const kind = tracer.waitFor(task.tid);
+      if (kind === EventKind.Exited) noteRootStatus(session, task, tracer.event[3]!);
+    }
+    if (!(leads && !last)) {
+      forget(session, task);
+      return;
+    }
+  }
+  retire(session, task);
+}
+
+/** What a call stores even if it is interrupted, here for good: the time that was left to sleep. */
+function lastWords(session: Session, task: Task): MemoryWrite[] {
+  const { tracer, peek } = session;
+  const again = task.nr === Sys.restart_syscall && task.restartNr >= 0;
+  const row = syscallTable[again ? task.restartNr : task.nr];
+  const writes: MemoryWrite[] = [];
+  if (row === undefined || !hasOut(row.nr)) return writes;
+  const keep = (addr: number, size: number): void => {
+    const bytes = new Uint8Array(size);
+    const got = tracer.readMemory(task.tid, addr, bytes, 0, size);
+    if (got > 0) writes.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
+  };
+  session.peekTid = task.tid;
+  const args = again ? task.restartArgs : task.args;
+  outRegions(row, args, -Errno.EINTR, peek, keep, task.regionContext);
+  return writes;
+}
+
+/** State letter of a task as /proc shows it; 'X' if it is gone. */
+export function stateOf(tid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${tid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] ?? 'X';
+  } catch {
+    return 'X';
+  }
+}
+
+function waitForZombie(tid: number): void {
+  for (;;) {
+    const state = stateOf(tid);
+    // 't': its place has been taken by a thread that executes a program.
+    if (state === 'Z' || state === 'X' || state === 'x' || state === 't') return;
+  }
+}
+
+/** What the kernel will store for the robust futexes the task still holds (handle_futex_death). */
+function robustWrites(session: Session, task: Task): MemoryWrite[] {
+  const writes: MemoryWrite[] = [];
+  const head = task.robustList;
+  if (head === 0) return writes;
+  const offset = readWord(session, task, head + 8) ?? 0;
+  const pending = readWord(session, task, head + 16) ?? 0;
+  let entry = readWord(session, task, head) ?? 0;
+  const mark = (node: number): void => {
+    if (node === 0) return;
+    const addr = node - (node % 2) + offset;
+    const value = readInt(session, task, addr);
+    if (value === undefined || (value & FUTEX_TID_MASK) !== task.tid) return;
+    if (writes.some((write) => write.addr === addr)) return;
+    writes.push({ addr, bytes: int32(((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0) });
+  };
+  for (let count = 0; count < ROBUST_LIST_LIMIT && entry !== 0 && entry !== head; count++) {
+    if (entry !== pending) mark(entry);
+    entry = readWord(session, task, entry - (entry % 2)) ?? 0;
+    if (entry % 2 === 1 && entry - 1 === head) break;
+  }
+  mark(pending);
+  return writes;
+}
+
+/** Takes a task that has ended out of everything but the table of tids. */
+function retire(session: Session, task: Task): void {
+  task.space.users--;
+  task.group.tasks.delete(task);
+  session.leaveDomain(task);
+}
+
+function forget(session: Session, task: Task): void {
+  retire(session, task);
+  session.tasks.delete(task.tid);
+}
+
+function noteRootStatus(session: Session, task: Task, status: number): void {
+  if (
+    session.root !== undefined &&
+    session.root.group === task.group &&
+    task.tid === task.group.tgid
+  ) {
+    session.rootStatus = status;
+  }
+}
+
+/** The task is gone. */
+export function reportDeath(session: Session, task: Task, status: number): void {
+  noteRootStatus(session, task, status);
+  if (task.state === TaskState.Dead) {
+    session.tasks.delete(task.tid);
+    return;
+  }
+  // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
+  leaveQueue(task);
+  const last = task.group.tasks.size === 1;
+  if (task.lastWrites.length > 0) {
+    session.emit(task, {
+      type: 'kernel-write',
+      task: task.uid,
+      time: session.now,
+      writes: task.lastWrites,
+    });
+  }
+  session.emit(task, { type: 'exit', task: task.uid, time: session.now, status, last });
+  task.state = TaskState.Dead;
+  forget(session, task);
+}
+
+/**
+ * SIGKILL among tasks that share memory: what the kernel then stores for the victim's robust futexes is seen by the
+ * killer with no call of its own. Note it while the victim's memory is there.
+ */
+function killEntry(session: Session, task: Task): boolean {
+  const { nr, args } = task;
+  const signo = nr === Sys.tgkill || nr === Sys.rt_tgsigqueueinfo ? args[2] : args[1];
+  if (signo !== Signal.SIGKILL || task.domain.tasks.size === 1) return false;
+  const target = Number(args[0]) | 0;
+  const victims = [...task.domain.tasks].filter((other) => {
+    if (other.group === task.group || other.state === TaskState.Running) return false;
+    return target <= 0 || other.pid === target || other.tid === target;
+  });
+  for (const victim of victims) victim.lastWrites = robustWrites(session, victim);
+  task.onExit = () => {
+    session.recordSyscall(task);
+    if (task.result !== 0) return;
+    for (const victim of victims) {
+      if (victim.state === TaskState.Dead || (target <= 0 && stateOf(victim.tid) !== 'Z')) continue;
+      const kind = session.tracer.waitFor(victim.tid);
+      if (kind === EventKind.Exited) reportDeath(session, victim, session.tracer.event[3]!);
+      else if (kind === EventKind.Event) {
+        victim.exitStatus = session.tracer.values[0]!;
+        leaveQueue(victim);
+        die(session, victim);
+      }
+    }
+  };
+  return false;
+}
+
+function leaveQueue(task: Task): void {
+  const { ready } = task.domain;
+  const waiting = ready.indexOf(task);
+  if (waiting >= 0) ready.splice(waiting, 1);
+}
+
+export const exitEntries: Readonly<Record<number, EntryHook>> = {
+  [Sys.exit]: exitEntry,
+  [Sys.exit_group]: exitEntry,
+  [Sys.kill]: killEntry,
+  [Sys.tkill]: killEntry,
+  [Sys.tgkill]: killEntry,
+  [Sys.rt_sigqueueinfo]: killEntry,
+  [Sys.rt_tgsigqueueinfo]: killEntry,
+};
