@@ -93,7 +93,7 @@ export class Details {
   /** Bytes that have reached the recorded output. */
   output(task: Task, target: number, bytes: Uint8Array): void {
     const { session } = this;
-    const serial = session.output.serial++;
+    const serial = session.output.place(task);
     session.emit(task, {
       type: 'output',
       task: task.uid,

@@ -1,5 +1,6 @@
-import { statFd } from '@scribe-ts/core-native';
+import { statFd, Sys } from '@scribe-ts/core-native';
 import type { FileInfo } from './files.js';
+import type { Task } from './tasks.js';
 
 const S_IFMT = 0o170000;
 const S_IFCHR = 0o020000;
@@ -8,12 +9,24 @@ const MEMORY_MAJOR = 1;
 /** /dev/tty: the controlling terminal by another name. */
 const CONTROLLING_TERMINAL = 5 * 256;
 
+/** System calls that send bytes to the file of their first argument and may be let into the recorded output. */
+const writesToFirst = new Uint8Array(512);
+for (const nr of [Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2, Sys.sendfile])
+  writesToFirst[nr] = 1;
+
+/** Who writes to one of the outputs, and who waits to. */
+export interface OutputTurn {
+  writer: Task | undefined;
+  readonly waiting: Task[];
+}
+
 /** Knows which writes reach the recording's own standard output, error or terminal. */
 export class OutputTracker {
   private readonly targets = new Map<string, number>();
   private terminal = false;
+  private readonly turns = new Map<string, OutputTurn>();
   /** Place of the next output in the order of all output. */
-  serial = 0;
+  private serial = 0;
 
   /** Learns what the command's descriptors 1 and 2 are, before its first instruction. */
   learn(tid: number): void {
@@ -35,5 +48,50 @@ export class OutputTracker {
     if (this.terminal && (file.mode & S_IFMT) === S_IFCHR && file.rdev === CONTROLLING_TERMINAL)
       return 0;
     return -1;
+  }
+
+  /**
+   * False if the task is about to write where another one is writing: in which order the kernel takes writes that are
+   * under way at the same time is not seen by anybody, so they go one after the other. `leave` tells who is next.
+   */
+  enter(task: Task): boolean {
+    if (writesToFirst[task.nr] !== 1) return true;
+    const fd = Number(task.args[0]) | 0;
+    const file = task.files.get(task.tid, fd);
+    if (file === undefined || this.target(fd, file) < 0) return true;
+    // A terminal has several names.
+    const key = (file.mode & S_IFMT) === S_IFCHR ? 'terminal' : file.key;
+    let turn = this.turns.get(key);
+    if (turn === undefined) {
+      turn = { writer: undefined, waiting: [] };
+      this.turns.set(key, turn);
+    }
+    task.outputTurn = turn;
+    if (turn.writer === undefined) {
+      turn.writer = task;
+      return true;
+    }
+    turn.waiting.push(task);
+    return false;
+  }
+
+  /** The task's write is over; `written`: it has put out something. Returns who may write now. */
+  leave(task: Task, written: boolean): Task | undefined {
+    const turn = task.outputTurn!;
+    task.outputTurn = undefined;
+    if (turn.writer !== task) {
+      turn.waiting.splice(turn.waiting.indexOf(task), 1);
+      return undefined;
+    }
+    if (written) task.outputSerial = this.serial++;
+    turn.writer = turn.waiting.shift();
+    return turn.writer;
+  }
+
+  /** Place of the write that the task has made in the order of all output. */
+  place(task: Task): number {
+    const { outputSerial } = task;
+    task.outputSerial = -1;
+    return outputSerial >= 0 ? outputSerial : this.serial++;
   }
 }

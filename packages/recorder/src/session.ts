@@ -43,6 +43,8 @@ export const NO_WRITES: readonly MemoryWrite[] = [];
 const FAULTED_BYTES = 0x10000;
 /** A woken task that has not come out of its call after so long was woken outside this recording. */
 const WAKE_MS = 2;
+/** A larger piece of memory does not go into a syscall frame, bytes. */
+const LARGE_BYTES = 16 * 1024 * 1024;
 const NO_ARGS: readonly Word[] = [];
 
 /** A task that holds the baton longer than this gives it up at its next sync point if others wait. */
@@ -300,7 +302,9 @@ export class Session {
 
   /** Lets the task do its call; others may have the baton meanwhile if the call may wait. */
   goIntoKernel(task: Task): void {
-    if (!this.tracer.resume(task.tid, Resume.Syscall, 0)) return;
+    // Only where somebody could come between.
+    const mayEnter = this.tasks.size === 1 || this.output.enter(task);
+    if (mayEnter && !this.tracer.resume(task.tid, Resume.Syscall, 0)) return;
     if (task.mayYield && task.domain.ready.length > 0) this.passBaton(task.domain);
   }
 
@@ -385,8 +389,15 @@ export class Session {
     task.exitRegs.set(this.regs.halves);
     task.exitRegsValid = true;
     if (task.interrupted) this.freezer.hideInterrupt(task);
+    if (task.outputTurn !== undefined) this.endOutput(task, Number(task.result) > 0);
     if (task.domain.holder === task) this.finishSyscall(task);
     else this.request(task, this.finishSyscall);
+  }
+
+  /** The task does not write to the output any more: the next one may. */
+  endOutput(task: Task, written: boolean): void {
+    const next = this.output.leave(task, written);
+    if (next !== undefined) this.tracer.resume(next.tid, Resume.Syscall, 0);
   }
 
   private readonly finishSyscall = (task: Task): void => {
@@ -484,6 +495,10 @@ export class Session {
       this.peekTid = task.tid;
       const found: MemoryWrite[] = extra.slice();
       const keep = (addr: number, size: number): void => {
+        if (size > LARGE_BYTES) {
+          this.keepLarge(task, addr, size);
+          return;
+        }
         const bytes = new Uint8Array(size);
         const got = this.tracer.readMemory(task.tid, addr, bytes, 0, size);
         if (got > 0) found.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
@@ -520,6 +535,22 @@ export class Session {
     if (this.config.verbosity.registerHashes && task.exitRegsValid) {
       const registers = hashRegisters(settledRegisters(task));
       this.emit(task, { type: 'state', task: task.uid, time: this.now, registers, memory: '' });
+    }
+  }
+
+  /** What one call stored in one place can be more than a frame holds: most of it goes ahead in frames of its own. */
+  private keepLarge(task: Task, addr: number, size: number): void {
+    if (!task.blocked) {
+      // Replay must have come to the call before it stores what the call stored.
+      this.emit(task, { type: 'block', task: task.uid, time: this.now, nr: task.nr });
+      task.blocked = true;
+    }
+    for (let done = 0; done < size; done += LARGE_BYTES) {
+      const bytes = new Uint8Array(Math.min(LARGE_BYTES, size - done));
+      const got = this.tracer.readMemory(task.tid, addr + done, bytes, 0, bytes.length);
+      if (got === 0) return;
+      const writes = [{ addr: addr + done, bytes: bytes.subarray(0, got) }];
+      this.emit(task, { type: 'kernel-write', task: task.uid, time: this.now, writes });
     }
   }
 

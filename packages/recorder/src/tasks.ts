@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { MemoryWrite, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
+import type { OutputTurn } from './output.js';
 import type { Session } from './session.js';
 
 /** Number of semaphores in a System V set. */
@@ -196,6 +197,10 @@ export class Task {
   wokeOthers = false;
   /** Its task-start frame is written. */
   started = false;
+  /** Set while the task writes to the recorded output, or waits until it may. */
+  outputTurn: OutputTurn | undefined;
+  /** Place of its last write in the order of all output, until that is recorded; else -1. */
+  outputSerial = -1;
   /** Stopped after a call until another domain can be merged with its own. */
   waitsForMerge = false;
 

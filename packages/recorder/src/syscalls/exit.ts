@@ -33,6 +33,7 @@ function exitEntry(session: Session, task: Task): boolean {
 export function beginExit(session: Session, task: Task, status: number): void {
   task.exitStatus = status;
   task.exiting = true;
+  if (task.outputTurn !== undefined) session.endOutput(task, false);
   // Killed while it ran: how far it got is in no log, so its memory cannot be verified.
   if (task.state === TaskState.Running) task.space.unverifiable = true;
   // Its call has ended, and what the kernel stored for it will never be recorded.
@@ -51,6 +52,8 @@ function die(session: Session, task: Task): void {
     // Killed in a call: replay has to bring it there.
     session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   }
+  // What it has written has been seen.
+  if (task.outputSerial >= 0) session.recordSyscall(task);
   if (task.diesInCall) {
     const writes = lastWords(session, task);
     if (writes.length > 0)
@@ -201,6 +204,7 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     return;
   }
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
+  if (task.outputTurn !== undefined) session.endOutput(task, false);
   leaveQueue(task);
   const last = task.group.tasks.size === 1;
   if (task.lastWrites.length > 0) {

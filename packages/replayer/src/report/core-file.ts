@@ -22,7 +22,7 @@ const MAX_SEGMENTS = 0xfffe - 1;
 
 const MEBI = 1024 * 1024;
 const GIBI = 1024 * MEBI;
-/** What a core file holds at most. */
+/** What a core file holds at most, where nothing else is said. */
 const MAX_BYTES = 512 * MEBI;
 /** Larger mappings are reservations (the shadow memory of sanitizers), too large to look through. */
 const MAX_MAPPING = 64 * GIBI;
@@ -36,8 +36,9 @@ const TRIM_FROM = 64 * MEBI;
 const WINDOW = MEBI;
 
 const PAGEMAP_ENTRY = 8;
-/** Present and swapped: bits 63 and 62 of an entry, here in its last byte. */
+/** Present or swapped (bits 63 and 62 of an entry, here in its last byte), and a file's page (bit 61). */
 const PAGEMAP_IN_USE = 0xc0;
+const PAGEMAP_OF_FILE = 0x20;
 
 const ZERO_PAGE = Buffer.alloc(PAGE_SIZE);
 
@@ -48,6 +49,8 @@ export interface CoreRequest {
   readonly process: CoreProcess;
   readonly mappings: readonly ProcMapping[];
   readonly path: string;
+  /** Bytes of memory that the file holds at most; default: 512 MiB. */
+  readonly maxBytes?: number;
   /** Told what the file does not hold. */
   readonly note: (text: string) => void;
 }
@@ -83,13 +86,14 @@ class CoreWriter {
   private readonly pagemap: number;
   private scanLeft = MAX_SCANNED;
   private readLeft = MAX_READ;
-  private bytesLeft = MAX_BYTES;
+  private bytesLeft: number;
   private end = 0;
 
   constructor(
     private readonly request: CoreRequest,
     private readonly fd: number,
   ) {
+    this.bytesLeft = request.maxBytes ?? MAX_BYTES;
     this.pagemap = openQuietly(`/proc/${request.tid}/pagemap`);
   }
 
@@ -114,11 +118,16 @@ class CoreWriter {
     writeAt(this.fd, notes, notesAt);
   }
 
-  /** What only the process has comes first; the contents of mapped files are left out first when there is too much. */
+  /**
+   * When there is too much, the contents of mapped files are left out first, which are elsewhere as well; and large
+   * mappings before small ones: without stacks and the libraries' data a debugger finds nothing in the rest.
+   */
   private writeMemory(segments: readonly Segment[]): void {
-    const isFile = ({ mapping }: Segment): boolean =>
-      mapping.inode !== 0 && (mapping.prot & Prot.WRITE) === 0;
-    const inOrder = [...segments.filter((one) => !isFile(one)), ...segments.filter(isFile)];
+    const unchanged = new Set(segments.filter(({ mapping }) => this.isUnchangedFile(mapping)));
+    const inOrder = [...segments].sort(
+      (one, other) =>
+        Number(unchanged.has(one)) - Number(unchanged.has(other)) || sizeOf(one) - sizeOf(other),
+    );
     const leftOut: string[] = [];
     for (const segment of inOrder) {
       segment.offset = this.end;
@@ -129,8 +138,9 @@ class CoreWriter {
     if (leftOut.length === 0) return;
     const some = leftOut.slice(0, 4).join(', ');
     const more = leftOut.length > 4 ? ` and ${leftOut.length - 4} more` : '';
-    this.request.note(
-      `the core file holds no more than ${MAX_BYTES / MEBI} MiB, nor mappings above ` +
+    const { note, maxBytes = MAX_BYTES } = this.request;
+    note(
+      `the core file holds no more than ${maxBytes / MEBI} MiB, nor mappings above ` +
         `${MAX_MAPPING / GIBI} GiB: not all of ${some}${more}`,
     );
   }
@@ -153,7 +163,7 @@ class CoreWriter {
           return false;
         }
         const length = Math.min(WINDOW, size - from);
-        if (scan && !this.isInUse(mapping.start + from, length)) continue;
+        if (scan && !this.hasPage(mapping.start + from, length)) continue;
         this.readLeft -= length;
         if (file >= 0) this.readFile(file, mapping.offset + from, length);
         else this.readMemory(mapping.start + from, length);
@@ -166,13 +176,25 @@ class CoreWriter {
     return true;
   }
 
-  /** Whether any page of a range may be other than zeros. */
-  private isInUse(addr: number, length: number): boolean {
+  /**
+   * Whether a mapping shows a file as it is. Pages that were written to and made read-only after that are the process's
+   * own: from such a one a debugger learns which libraries are loaded.
+   */
+  private isUnchangedFile({ start, end, inode, prot }: ProcMapping): boolean {
+    if (inode === 0 || (prot & Prot.WRITE) !== 0 || end - start > MAX_MAPPING) return false;
+    for (let at = start; this.pagemap >= 0 && at < end; at += WINDOW)
+      if (this.hasPage(at, Math.min(WINDOW, end - at), PAGEMAP_OF_FILE)) return false;
+    return true;
+  }
+
+  /** Whether a page of a range is in use, and has none of the bits in `without`. */
+  private hasPage(addr: number, length: number, without = 0): boolean {
     const size = (length / PAGE_SIZE) * PAGEMAP_ENTRY;
     const entries = this.window.subarray(0, size);
     const got = readSync(this.pagemap, entries, 0, size, (addr / PAGE_SIZE) * PAGEMAP_ENTRY);
     for (let i = PAGEMAP_ENTRY - 1; i < got; i += PAGEMAP_ENTRY) {
-      if ((entries[i]! & PAGEMAP_IN_USE) !== 0) return true;
+      const flags = entries[i]!;
+      if ((flags & PAGEMAP_IN_USE) !== 0 && (flags & without) === 0) return true;
     }
     return false;
   }
@@ -223,6 +245,10 @@ function openQuietly(path: string): number {
 function writeAt(fd: number, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length;)
     done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+}
+
+function sizeOf({ mapping }: Segment): number {
+  return mapping.end - mapping.start;
 }
 
 function rangeOf({ start, end }: ProcMapping): string {
