@@ -540,11 +540,8 @@ export class Session {
 
   /** What one call stored in one place can be more than a frame holds: most of it goes ahead in frames of its own. */
   private keepLarge(task: Task, addr: number, size: number): void {
-    if (!task.blocked) {
-      // Replay must have come to the call before it stores what the call stored.
-      this.emit(task, { type: 'block', task: task.uid, time: this.now, nr: task.nr });
-      task.blocked = true;
-    }
+    // Replay must have come to the call before it stores what the call stored.
+    this.emit(task, { type: 'block', task: task.uid, time: this.now, nr: task.nr });
     for (let done = 0; done < size; done += LARGE_BYTES) {
       const bytes = new Uint8Array(Math.min(LARGE_BYTES, size - done));
       const got = this.tracer.readMemory(task.tid, addr + done, bytes, 0, bytes.length);
