@@ -111,7 +111,7 @@ export class Engine {
       const kind = this.tracer.wait(-1);
       this.progress++;
       if (kind === EventKind.None) this.tick();
-      else if (kind === EventKind.NoTracees) break;
+      else if (kind === EventKind.NoTracees) this.reportLost();
       else this.dispatch(kind);
     }
   }
@@ -145,6 +145,18 @@ export class Engine {
       this.lastProgressNs = now;
     } else if (deadlockSeconds !== undefined && now - this.lastProgressNs > deadlockSeconds * 1e9)
       this.reportStuck();
+  }
+
+  /** Every process is gone, but the log has more to say. */
+  private reportLost(): never {
+    for (const domain of this.domains.values()) {
+      const frame = domain.ended ? undefined : domain.cursor.peek();
+      const task = frame === undefined ? undefined : this.tasks.get(frame.task);
+      if (frame !== undefined && task !== undefined) {
+        throw this.mismatch('exit', task, frame, 'every process has ended', 'go on');
+      }
+    }
+    throw new Error('every process has ended, but the log has not');
   }
 
   private reportStuck(): void {
