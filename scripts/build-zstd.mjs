@@ -9,4 +9,5 @@ const require = createRequire(new URL('../packages/tracelog/package.json', impor
 const packageDir = dirname(require.resolve('zstd-napi/package.json'));
 
 // Node-API is stable: an addon that is there is good for every node.
-if (!existsSync(join(packageDir, 'build', 'Release', 'binding.node'))) nodeGyp(packageDir, 'rebuild');
+if (!existsSync(join(packageDir, 'build', 'Release', 'binding.node')))
+  nodeGyp(packageDir, 'rebuild');
