@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { root, scribe, workspace } from './harness.js';
+import { root, run, scribe, workspace } from './harness.js';
 import { copyFiles, environment, find, program, replayThrice, STORE } from './programs/driver.js';
 
 const text = Array.from({ length: 100 }, (_, i) => `line ${i + 1}\n`).join('');
@@ -62,12 +62,14 @@ for (const { name, command, code, expect } of SESSIONS) {
     t.is(status, code, shown);
     t.regex(shown, expect);
     rmSync(work, { recursive: true });
-    const replayed = await replayThrice(t, log, { code });
-    // The recording's terminal echoed what was typed and put a return before each newline.
-    for (const line of withoutReturns(replayed.stdout).split('\n')) {
+    await replayThrice(t, log, { code });
+    const replay = [process.execPath, join(root, 'packages/cli/bin/replay.js'), log];
+    const { stdout: replayed } = await run('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...replay]);
+    // The recording's terminal echoed what was typed besides, and put returns before newlines.
+    for (const line of withoutReturns(replayed).split('\n')) {
       t.true(withoutReturns(shown).includes(line), `the terminal did not show: ${line}`);
     }
-    t.regex(replayed.stdout, expect);
+    t.regex(replayed, expect);
     place.discard();
   });
 }

@@ -8,7 +8,7 @@ until jobs | grep Stopped; do :; done
 bg %1
 until jobs | grep Running; do :; done
 kill %1
-wait %1; echo "killed: $?"
+wait $!; echo "killed: $?"
 cat | rev & # stopped by SIGTTIN when it reads
 until jobs | grep 'Stopped'; do :; done
 kill -KILL %%; wait; echo "ended: $?"
