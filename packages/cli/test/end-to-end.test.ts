@@ -270,7 +270,7 @@ test('a replay that goes another way than its log', async (t) => {
   t.regex(lines[0]!, /^replay: diverged from the log \(arguments\) in task 2, pid \d+, tid \d+: /);
   t.regex(lines[1]!, /^expected: \[02\] write\(9, .*, 6\) = 6$/);
   t.regex(lines[2]!, /^actual: .*write\(1, .*, 6\), rip 0x/);
-  t.is(lines[3], 'last 3 events of task 2:');
+  t.regex(lines[3]!, /^last 3 events of task 2\b/);
   t.regex(stderr, /^registers:\n {2}rip +0x/m);
 });
 

@@ -191,7 +191,13 @@ export interface NativeTracer {
    * mappings, devices, [vdso] and its like, and what can't be read. `scan` 'read' does without the PAGEMAP_SCAN ioctl
    * (the same hash, slower).
    */
-  hashMemory(tid: number, excludeStart: number, excludeEnd: number, scan?: 'read'): string;
+  hashMemory(
+    tid: number,
+    excludeStart: number,
+    excludeEnd: number,
+    stackPointer: number,
+    scan?: 'read',
+  ): string;
   /** 64-bit hash (16 hex digits) of `length` bytes of a task's memory, wherever they are. EFAULT if not all can be read. */
   hashRange(tid: number, addr: number, length: number): string;
 }

@@ -49,6 +49,9 @@ class ScopedOpenMemory {
   Status status_;
 };
 
+/// Bytes below the stack pointer that belong to the running function.
+constexpr uint64_t kRedZone = 128;
+
 class Hasher {
  public:
   Hasher(const TaskMemory& memory, pid_t tid, PageRange excluded)
@@ -69,7 +72,8 @@ class Hasher {
       if (!count.ok()) return count.error();
       const uint64_t pages = count.value() / kPageSize;
       for (uint64_t page = 0; page < pages; page++) {
-        const uint8_t* const block = buffer_.data() + page * kPageSize;
+        uint8_t* const block = buffer_.data() + page * kPageSize;
+        clear_dead(block, addr + page * kPageSize);
         if (!is_zero_block(block)) sum_ += hash_block(block, addr + page * kPageSize);
       }
       addr += pages * kPageSize;
@@ -80,10 +84,20 @@ class Hasher {
 
   const ContentHash& sum() const { return sum_; }
 
+  /// Bytes in here count as zeros.
+  void set_dead(PageRange dead) { dead_ = dead; }
+
  private:
+  void clear_dead(uint8_t* block, uint64_t addr) const {
+    const uint64_t from = std::max(addr, dead_.start);
+    const uint64_t to = std::min(addr + kPageSize, dead_.end);
+    if (from < to) memset(block + (from - addr), 0, to - from);
+  }
+
   const TaskMemory& memory_;
   pid_t tid_;
   PageRange excluded_;
+  PageRange dead_ = {0, 0};
   std::vector<uint8_t> buffer_;
   ContentHash sum_;
 };
@@ -117,7 +131,8 @@ Status add_shared(Hasher& hasher, pid_t tid, const Mapping& mapping) {
 
 }  // namespace
 
-Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan) {
+Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan,
+                                RemotePtr stack_pointer) {
   const auto maps = ProcMaps::read(tid);
   if (!maps.ok()) return maps.error();
   auto page_map = PageMap::open(tid, scan);
@@ -129,6 +144,9 @@ Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange exclude
   for (const Mapping& mapping : maps.value().mappings()) {
     if (is_kernel_page(mapping) || is_device(mapping)) continue;
     if (mapping.start >= excluded.start && mapping.end <= excluded.end) continue;
+    if (mapping.start < stack_pointer.value && stack_pointer.value <= mapping.end) {
+      hasher.set_dead({mapping.start, stack_pointer.value - std::min(kRedZone, stack_pointer.value - mapping.start)});
+    }
     Status status;
     if (!mapping.shared) {
       status = page_map.value().for_each_private_range(mapping.start, mapping.end,

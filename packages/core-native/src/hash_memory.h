@@ -11,7 +11,10 @@
 /// lies in `excluded`, unmodified pages of private file mappings, read-only shared mappings, devices and the kernel's
 /// own pages ([vdso], [vvar]). The same content hashes equal however it is split into mappings, whatever their
 /// protection.
-Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan);
+/// What lies below `stack_pointer` (0: none) in its mapping is dead and counts as zeros: dynamic linkers leave vector
+/// state there whose form depends on how often the task was interrupted.
+Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan,
+                                RemotePtr stack_pointer);
 
 /// Hash of `length` bytes, wherever they are. EFAULT if not all can be read.
 Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length);

@@ -526,13 +526,14 @@ void TracerObject::close_memory(const Napi::CallbackInfo& info) {
 }
 
 napi_value TracerObject::hash_memory(napi_env env, napi_callback_info info) {
-  Arguments<3, 1> arguments(env, info);
+  Arguments<4, 1> arguments(env, info);
   auto* const self = arguments.receiver<TracerObject>();
   const pid_t tid = arguments.int32(0);
   const PageRange excluded = {arguments.word(1), arguments.word(2)};
-  const PageScan scan = arguments.given(3) ? PageScan::Read : PageScan::Auto;
+  const RemotePtr stack_pointer = {arguments.word(3)};
+  const PageScan scan = arguments.given(4) ? PageScan::Read : PageScan::Auto;
   if (!arguments.ok()) return nullptr;
-  const auto hash = ::hash_memory(self->memory_, tid, excluded, scan);
+  const auto hash = ::hash_memory(self->memory_, tid, excluded, scan, stack_pointer);
   if (hash.ok()) return js_hex(env, {hash.value().high, hash.value().low});
   throw_os_error(env, hash.error());
   return nullptr;

@@ -62,18 +62,18 @@ test.serial(
   'one changed byte changes the hash, wherever it is; changed back, it is as before',
   (t) => {
     const { tid, data, readOnly, none, shared } = fill();
-    const before = tracer.hashMemory(tid, 0, 0);
+    const before = tracer.hashMemory(tid, 0, 0, 0);
     t.regex(before, /^[0-9a-f]{32}$/);
-    t.is(tracer.hashMemory(tid, 0, 0, 'read'), before);
+    t.is(tracer.hashMemory(tid, 0, 0, 0, 'read'), before);
     const seen = new Set([before]);
     for (const address of [data, data + 4096, data + 4095, readOnly, none, shared]) {
       flip(tid, address);
-      const hash = tracer.hashMemory(tid, 0, 0);
+      const hash = tracer.hashMemory(tid, 0, 0, 0);
       t.false(seen.has(hash), `at ${address.toString(16)}`);
-      t.is(tracer.hashMemory(tid, 0, 0, 'read'), hash);
+      t.is(tracer.hashMemory(tid, 0, 0, 0, 'read'), hash);
       seen.add(hash);
       flip(tid, address);
-      t.is(tracer.hashMemory(tid, 0, 0), before);
+      t.is(tracer.hashMemory(tid, 0, 0, 0), before);
     }
     end(tracer, tid);
   },
@@ -83,21 +83,21 @@ test.serial('the address of a page counts', (t) => {
   const { tid, data } = fill();
   // The first page differs from the second in its first byte only: exchange them.
   flip(tid, data);
-  const before = tracer.hashMemory(tid, 0, 0);
+  const before = tracer.hashMemory(tid, 0, 0, 0);
   flip(tid, data);
   flip(tid, data + 4096);
-  t.not(tracer.hashMemory(tid, 0, 0), before);
+  t.not(tracer.hashMemory(tid, 0, 0, 0), before);
   end(tracer, tid);
 });
 
 test.serial('what is excluded does not count', (t) => {
   const { tid, data } = fill();
-  const before = tracer.hashMemory(tid, data + 4096, data + 8192);
+  const before = tracer.hashMemory(tid, data + 4096, data + 8192, 0);
   flip(tid, data + 4096);
   flip(tid, data + 8191);
-  t.is(tracer.hashMemory(tid, data + 4096, data + 8192), before);
+  t.is(tracer.hashMemory(tid, data + 4096, data + 8192, 0), before);
   flip(tid, data + 8192);
-  t.not(tracer.hashMemory(tid, data + 4096, data + 8192), before);
+  t.not(tracer.hashMemory(tid, data + 4096, data + 8192, 0), before);
   end(tracer, tid);
 });
 
@@ -105,7 +105,7 @@ test.serial('two runs of one program have equal hashes at the same point', (t) =
   const hashes = [1, 2].map(() => {
     const { tid } = fill();
     settleRandom(tid);
-    const hash = tracer.hashMemory(tid, 0, 0);
+    const hash = tracer.hashMemory(tid, 0, 0, 0);
     end(tracer, tid);
     return hash;
   });
@@ -117,7 +117,7 @@ test.serial('terabytes of reserved memory take no time', (t) => {
   const reserved = parseMaps(tid).reduce((sum, { start, end }) => sum + end - start, 0);
   t.true(reserved > 24 * 2 ** 40);
   const startedAt = performance.now();
-  const hash = tracer.hashMemory(tid, 0, 0);
+  const hash = tracer.hashMemory(tid, 0, 0, 0);
   const elapsedMs = performance.now() - startedAt;
   t.log(`${elapsedMs.toFixed(1)} ms`);
   t.true(elapsedMs < 1000);
@@ -127,15 +127,15 @@ test.serial('terabytes of reserved memory take no time', (t) => {
 
 test.serial('without PAGEMAP_SCAN reserved memory takes no time either', (t) => {
   const { tid } = fill();
-  const before = tracer.hashMemory(tid, 0, 0, 'read');
-  t.is(tracer.hashMemory(tid, 0, 0), before);
+  const before = tracer.hashMemory(tid, 0, 0, 0, 'read');
+  t.is(tracer.hashMemory(tid, 0, 0, 0), before);
   const insn = register(tracer, Reg.rip) - 2;
   const size = 8 * 2 ** 40;
   // Inaccessible, and accessible but untouched.
   for (const prot of [0, 3])
     t.true(tracer.remoteSyscall(tid, insn, SYS_mmap, [0, size, prot, 0x4022, -1, 0]) > 0);
   const startedAt = performance.now();
-  t.is(tracer.hashMemory(tid, 0, 0, 'read'), before);
+  t.is(tracer.hashMemory(tid, 0, 0, 0, 'read'), before);
   t.true(performance.now() - startedAt < 1000);
   end(tracer, tid);
 });
@@ -158,7 +158,10 @@ test.serial('a range', (t) => {
 test.serial('a task that is gone: ESRCH', (t) => {
   const { tid } = fill();
   end(tracer, tid);
-  for (const attempt of [() => tracer.hashMemory(tid, 0, 0), () => tracer.hashRange(tid, 0, 1)]) {
+  for (const attempt of [
+    () => tracer.hashMemory(tid, 0, 0, 0),
+    () => tracer.hashRange(tid, 0, 1),
+  ]) {
     const error = t.throws(attempt, { instanceOf: NativeError });
     t.is((error as NativeError).code, 'ESRCH');
   }

@@ -1,7 +1,17 @@
-import { hashRegisters, RESERVED_END, RESERVED_START } from '@scribe-ts/core-native';
+import {
+  hashRegisters,
+  Reg,
+  Registers,
+  RESERVED_END,
+  RESERVED_START,
+} from '@scribe-ts/core-native';
 import { settledRegisters } from './freeze.js';
 import type { Session } from './session.js';
 import type { AddressSpace, Domain } from './tasks.js';
+
+function stackOf(regs: Uint32Array): number {
+  return new Registers(regs).address(Reg.rsp);
+}
 
 /** Everything stands still: writes each task's state and a bookmark into every stream. */
 export function writeBookmark(session: Session, id: number): void {
@@ -19,7 +29,14 @@ export function writeBookmark(session: Session, id: number): void {
       time,
       registers: started ? hashRegisters(settledRegisters(task)) : '',
       memory:
-        fresh && started ? session.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END) : '',
+        fresh && started
+          ? session.tracer.hashMemory(
+              task.tid,
+              RESERVED_START,
+              RESERVED_END,
+              stackOf(task.exitRegs),
+            )
+          : '',
     });
   }
   for (const domain of domains) {

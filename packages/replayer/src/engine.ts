@@ -736,7 +736,9 @@ export class Engine {
       }
     }
     if (frame.memory === '') return;
-    const actual = tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END);
+    this.load(task);
+    const stackPointer = this.regs.address(Reg.rsp);
+    const actual = tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stackPointer);
     if (actual !== frame.memory) {
       throw this.mismatch(
         'state',

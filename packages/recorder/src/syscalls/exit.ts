@@ -3,6 +3,7 @@ import {
   counters,
   Errno,
   EventKind,
+  Reg,
   RESERVED_END,
   RESERVED_START,
   Resume,
@@ -46,6 +47,11 @@ export function beginExit(session: Session, task: Task, status: number): void {
   }
 }
 
+/** rsp of a stopped task; 0 if it is gone. */
+function stackPointer(session: Session, task: Task): number {
+  return session.tracer.getRegs(task.tid) ? session.regs.address(Reg.rsp) : 0;
+}
+
 function die(session: Session, task: Task): void {
   const { tracer } = session;
   if (task.diesInCall && !task.blocked && task.nr >= 0) {
@@ -71,7 +77,12 @@ function die(session: Session, task: Task): void {
       task: task.uid,
       time: session.now,
       registers: '',
-      memory: tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END),
+      memory: tracer.hashMemory(
+        task.tid,
+        RESERVED_START,
+        RESERVED_END,
+        stackPointer(session, task),
+      ),
     });
   }
   const writes = robustWrites(session, task);
