@@ -7,40 +7,49 @@ import {
 } from '@scribe-ts/core-native';
 import { settledRegisters } from './freeze.js';
 import type { Session } from './session.js';
-import type { AddressSpace, Domain } from './tasks.js';
+import { type AddressSpace, type Domain, type Task, TaskState } from './tasks.js';
 
-function stackOf(regs: Uint32Array): number {
-  return new Registers(regs).address(Reg.rsp);
+interface TaskStateHash {
+  readonly task: Task;
+  readonly registers: string;
+  readonly memory: string;
 }
 
-/** Everything stands still: writes each task's state and a bookmark into every stream. */
-export function writeBookmark(session: Session, id: number): void {
-  const time = session.now;
+/** Hashes of all that stands still: registers of each task, memory of each address space once. */
+export function describeState(session: Session): readonly TaskStateHash[] {
   const spaces = new Set<AddressSpace>();
-  const domains = new Set<Domain>();
-  for (const task of session.freezer.tasks) {
+  const states: TaskStateHash[] = [];
+  for (const task of session.tasks.values()) {
+    if (!task.started || task.exiting || task.state === TaskState.Dead) continue;
+    // A task that was stopped while it computed is at no sync point.
+    if (task.state === TaskState.Stopped && task.domain.holder === task) continue;
     const fresh = !spaces.has(task.space);
     spaces.add(task.space);
-    domains.add(task.domain);
-    const started = task.started;
-    session.emit(task, {
-      type: 'state',
-      task: task.uid,
-      time,
-      registers: started ? hashRegisters(settledRegisters(task)) : '',
-      memory:
-        fresh && started
-          ? session.tracer.hashMemory(
-              task.tid,
-              RESERVED_START,
-              RESERVED_END,
-              stackOf(task.exitRegs),
-            )
-          : '',
+    const regs = settledRegisters(task);
+    const stack = new Registers(regs).address(Reg.rsp);
+    states.push({
+      task,
+      registers: hashRegisters(regs),
+      memory: fresh ? session.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stack) : '',
     });
   }
-  for (const domain of domains) {
-    const task = domain.tasks.values().next().value!;
+  return states;
+}
+
+/** Writes the tasks' states and a bookmark into every stream. */
+export function writeBookmark(
+  session: Session,
+  id: number,
+  states: readonly TaskStateHash[],
+): void {
+  const time = session.now;
+  for (const { task, registers, memory } of states) {
+    session.emit(task, { type: 'state', task: task.uid, time, registers, memory });
+  }
+  const domains = new Set<Domain>();
+  for (const task of session.tasks.values()) {
+    if (task.state === TaskState.Dead || domains.has(task.domain)) continue;
+    domains.add(task.domain);
     session.emit(task, { type: 'bookmark', task: task.uid, time, id });
   }
   session.log.flush();

@@ -1,36 +1,264 @@
-import { freeInstructions, unmapReserved } from '@scribe-ts/core-native';
-import { settledRegisters } from './freeze.js';
+import { readFileSync } from 'node:fs';
+import {
+  Errno,
+  EventKind,
+  freeInstructions,
+  Madvise,
+  mapReserved,
+  PtraceEvent,
+  Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  Resume,
+  Signal,
+  Sys,
+  unmapReserved,
+} from '@scribe-ts/core-native';
 import type { Session } from './session.js';
-import { TaskState } from './tasks.js';
+import { isInterruptedInVain } from './signals.js';
+import { type HeldSignal, type Task, TaskState } from './tasks.js';
+import { isTrap } from './traps.js';
 
-/** Everything stands still: takes out of every task what recording put in, and lets it run on by itself. */
-export function detachAll(session: Session): void {
-  const { tracer, regs } = session;
-  const spaces = new Map<number, number>();
-  for (const task of session.freezer.tasks) {
-    spaces.set(task.space.id, (spaces.get(task.space.id) ?? 0) + 1);
+/** How long the tasks that were interrupted have to come to their stops before the others are looked at, ms. */
+const STOP_MS = 20;
+const PR_SET_DUMPABLE = 4;
+const PTRACE_EVENT_STOP = 128;
+
+/**
+ * Ends the stream of every task here, calls `endLog`, and lets the program run on by itself, with all that recording put
+ * in taken out. Returns when the last task is free, which a vfork parent is when its child goes on.
+ */
+export function detachAll(session: Session, endLog: () => void): void {
+  try {
+    for (const task of session.tasks.values()) {
+      if (task.state === TaskState.Dead || !task.started) continue;
+      session.emit(task, { type: 'detach', task: task.uid, time: session.now });
+    }
+    endLog();
+  } finally {
+    session.muteLog();
+    new Detacher(session).run();
+    session.tasks.clear();
+    session.stop();
   }
-  for (const task of session.freezer.tasks) {
-    const { tid } = task;
-    session.emit(task, { type: 'detach', task: task.uid, time: session.now });
-    const settled = task.started ? settledRegisters(task) : undefined;
-    if (settled !== undefined) {
-      regs.load(settled);
-      tracer.setRegs(tid);
+}
+
+/** What a task has stopped for. `detail` as in `Tracer.event`: a PtraceEvent or a signal. */
+interface Stop {
+  readonly kind: EventKind;
+  readonly detail: number;
+}
+
+/** Takes tasks in whatever stop they come to, frees them, and lets them go. */
+class Detacher {
+  /** Tasks that are still traced. */
+  private readonly left = new Set<number>();
+  private readonly freed = new Set<number>();
+
+  constructor(private readonly session: Session) {}
+
+  run(): void {
+    const { session, left } = this;
+    const { tracer } = session;
+    for (const task of session.tasks.values()) {
+      if (task.state !== TaskState.Dead) left.add(task.tid);
+    }
+    for (const tid of session.unclaimed()) left.add(tid);
+    for (const tid of left) tracer.interruptTask(tid);
+    let lookedAround = false;
+    while (left.size > 0) {
+      const kind = tracer.wait(lookedAround ? -1 : STOP_MS);
+      if (kind === EventKind.NoTracees) return;
+      if (kind !== EventKind.None) this.take(kind);
+      else if (!lookedAround) {
+        this.releaseStopped();
+        lookedAround = true;
+      }
+    }
+  }
+
+  private take(kind: EventKind): void {
+    const { event } = this.session.tracer;
+    const tid = event[0]!;
+    if (kind === EventKind.Exited) this.left.delete(tid);
+    else this.release(tid, { kind, detail: event[2]! });
+  }
+
+  /** Tasks that stood in a stop all the time: waiting for their turn, or for something that has failed. */
+  private releaseStopped(): void {
+    const { tracer } = this.session;
+    const stopped = [...this.left].filter(isStopped);
+    // Those that have come to a stop just now have an event waiting, which must be taken first.
+    for (let kind = tracer.wait(0); kind !== EventKind.None; kind = tracer.wait(0)) {
+      if (kind === EventKind.NoTracees) return;
+      this.take(kind);
+    }
+    for (const tid of stopped) {
+      if (!this.left.has(tid)) continue;
+      const stop = stopOf(this.session, tid);
+      if (stop !== undefined) this.release(tid, stop);
+    }
+  }
+
+  /** Frees a task in a stop, or sends it on towards one in which it can be freed. */
+  private release(tid: number, stop: Stop): void {
+    const { session } = this;
+    const { tracer } = session;
+    const task = session.tasks.get(tid);
+    if (stop.kind === EventKind.Event) {
+      switch (stop.detail) {
+        case PtraceEvent.Vfork:
+          this.expect(tracer.values[0]!);
+          // It sleeps now until its child goes on.
+          tracer.resume(tid, Resume.Syscall, 0);
+          return;
+        case PtraceEvent.Fork:
+        case PtraceEvent.Clone:
+          this.expect(tracer.values[0]!);
+          break;
+        case PtraceEvent.Exec:
+          if (tracer.values[0] !== tid) this.left.delete(tracer.values[0]!);
+          break;
+      }
+    }
+    if (task !== undefined && task.carrier !== 0 && stop.kind !== EventKind.Signal) {
+      // A held signal is under way to the task: take it where it arrives.
+      tracer.resume(tid, Resume.Cont, 0);
+      return;
+    }
+    this.left.delete(tid);
+    this.freed.add(tid);
+    let signal = 0;
+    if (!(stop.kind === EventKind.Event && stop.detail === PtraceEvent.Exit)) {
+      try {
+        if (stop.kind === EventKind.Signal) signal = this.signalFor(tid, task, stop.detail);
+        else if (stop.kind !== EventKind.Event) this.settle(tid, task);
+        this.free(tid, task);
+      } catch {
+        // Killed meanwhile, or in a state we do not know: better let go half free than kept.
+      }
+    }
+    tracer.detach(tid, signal);
+  }
+
+  /** A task has been made. */
+  private expect(tid: number): void {
+    if (tid > 0 && !this.freed.has(tid)) this.left.add(tid);
+  }
+
+  /** The signal with which a task goes on from a signal-delivery-stop. */
+  private signalFor(tid: number, task: Task | undefined, signo: number): number {
+    const { tracer } = this.session;
+    const held = task?.held[0];
+    if (held !== undefined && task!.carrier === signo) {
+      task!.held.shift();
+      tracer.setSiginfo(tid, held.siginfo);
+      return held.signo;
+    }
+    // The instruction is made again, and does not trap any more.
+    return signo === Signal.SIGSEGV && isTrap(this.session, tid) ? 0 : signo;
+  }
+
+  /** Gives a task at the entry or the end of a call the registers with which it goes on. */
+  private settle(tid: number, task: Task | undefined): void {
+    const { tracer, regs } = this.session;
+    if (!tracer.getRegs(tid)) return;
+    const result = regs.get(Reg.rax);
+    const nr = regs.int(Reg.orig_rax);
+    if (nr >= 0) {
+      // At its entry, or interrupted by us: to be made again.
+      const again =
+        result === -Errno.ENOSYS ||
+        (result === -Errno.EINTR && task !== undefined && isInterruptedInVain(task));
+      if (again) this.makeAgain(nr);
+      else if (nr === Sys.madvise && task?.args[2] === Madvise.FREE)
+        regs.set(Reg.rdx, Madvise.FREE);
+      else return;
+    } else if (task?.cancelled === true) this.makeAgain(task.nr);
+    else if (task?.onExit !== undefined && task.answered !== undefined) {
+      regs.set(Reg.rax, task.answered);
+    } else return;
+    tracer.setRegs(tid);
+  }
+
+  private makeAgain(nr: number): void {
+    const { regs } = this.session;
+    regs.set(Reg.rax, nr);
+    regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+    regs.set(Reg.orig_rax, -1);
+  }
+
+  private free(tid: number, task: Task | undefined): void {
+    const { session } = this;
+    const { tracer } = session;
+    const code = new Uint8Array(2);
+    tracer.readMemory(tid, REMOTE_SYSCALL, code, 0, 2);
+    if (code[0] !== 0x0f || code[1] !== 0x05) {
+      // A program that has just been executed.
+      tracer.getRegs(tid);
+      mapReserved(tracer, tid, session.regs.address(Reg.rip));
     }
     freeInstructions(tracer, tid);
     session.cpus.release(tid);
-    const users = spaces.get(task.space.id)! - 1;
-    spaces.set(task.space.id, users);
-    if (users === 0) unmapReserved(tracer, tid);
-    const signal = task.held[0]?.signo ?? 0;
-    tracer.detach(tid, signal);
-    task.state = TaskState.Dead;
+    for (const held of task?.held.splice(0) ?? []) this.sendAgain(tid, held);
+    if (task === undefined || this.sharesSpace(task)) return;
+    if (task.space.dumpable === 0)
+      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
+    unmapReserved(tracer, tid);
   }
-  for (const task of session.tasks.values()) {
-    // In group-stop or on its way out.
-    if (task.state !== TaskState.Dead) tracer.detach(task.tid, 0);
+
+  /** True if others that are still traced, or may be, live in the task's memory: they need the page for remote calls. */
+  private sharesSpace(task: Task): boolean {
+    for (const tid of this.left) {
+      const other = this.session.tasks.get(tid);
+      if (other === undefined || other.space === task.space) return true;
+    }
+    return false;
   }
-  session.tasks.clear();
-  session.stop();
+
+  /** A signal that waited for a sync point: the task sends it to itself, as only so it keeps what it tells. */
+  private sendAgain(tid: number, { signo, siginfo }: HeldSignal): void {
+    const { tracer } = this.session;
+    tracer.writeMemory(tid, REMOTE_SCRATCH, siginfo, 0, siginfo.length);
+    // In a pid namespace it has other ids than here.
+    const pid = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.getpid, []);
+    const own = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.gettid, []);
+    const args = [pid, own, signo, REMOTE_SCRATCH];
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.rt_tgsigqueueinfo, args);
+  }
+}
+
+/** True if the task is in a ptrace-stop. */
+function isStopped(tid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${tid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] === 't';
+  } catch {
+    return false;
+  }
+}
+
+/** The stop that a task is in, as its siginfo tells; undefined if it is gone. */
+function stopOf({ tracer }: Session, tid: number): Stop | undefined {
+  let siginfo: Uint8Array;
+  try {
+    siginfo = tracer.getSiginfo(tid);
+  } catch {
+    return undefined;
+  }
+  const view = new DataView(siginfo.buffer, siginfo.byteOffset);
+  const signo = view.getInt32(0, true);
+  const code = view.getInt32(8, true);
+  const event = code >> 8;
+  if (event === PTRACE_EVENT_STOP) return { kind: EventKind.InterruptStop, detail: signo };
+  if (event > 0) {
+    // Its message has been taken, and the new task is known.
+    tracer.values[0] = 0;
+    return { kind: EventKind.Event, detail: event };
+  }
+  if (signo === Signal.SIGTRAP) {
+    // The end of a step on the way into a signal handler is no signal either.
+    return { kind: EventKind.Syscall, detail: 0 };
+  }
+  return { kind: EventKind.Signal, detail: signo };
 }

@@ -1,32 +1,49 @@
-import { Errno, isRestart, Reg, Sys } from '@scribe-ts/core-native';
+import { readFileSync } from 'node:fs';
+import { EventKind, isRestart, monotonicNs, Reg, Sys } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
 
+/** How long everything waits for a task that computes to come to a sync point, ns. */
+const PATIENCE_NS = 5e9;
+const MSG_WAITALL = 0x100;
+
+/** What a freeze is for. */
+export interface Frozen {
+  /** Looks at the state; again if a task turns out to have moved meanwhile. */
+  describe(): void;
+  /** Writes what was described. */
+  emit(): void;
+  /** It took too long: the reason. */
+  giveUp(reason: string): void;
+}
+
 /**
  * Brings every task to a sync point and keeps it there: nothing is in flight then, so the state of all domains together
- * is one that the log describes. Calls that wait are interrupted and made again afterwards.
+ * is one that the log describes. Tasks asleep in a call stay there: an interrupted call could fail with EINTR, come back
+ * with half its work done, or begin its timeout anew.
  */
 export class Freezer {
   active = false;
   private readonly parked: { readonly task: Task; readonly then: (task: Task) => void }[] = [];
   private readonly parkedTasks = new Set<Task>();
-  private onStill: (() => void) | undefined;
+  private frozen: Frozen | undefined;
+  private checking = false;
+  private sinceNs = 0;
 
   constructor(private readonly session: Session) {}
 
-  /** Freezes; `onStill` runs when everything stands still. One at a time: throws if one is under way. */
-  freeze(onStill: () => void): void {
+  /** Freezes, has the state described, and thaws. One at a time: throws if one is under way. */
+  freeze(frozen: Frozen): void {
     if (this.active) throw new Error('a freeze is already under way');
     this.active = true;
-    this.onStill = onStill;
-    for (const task of this.session.tasks.values()) this.interrupt(task);
+    this.frozen = frozen;
+    this.sinceNs = monotonicNs();
+    for (const task of this.session.tasks.values()) {
+      // What an interrupt does to the call is hidden (signals.ts).
+      if (task.state === TaskState.InKernel && !maySleep(task))
+        this.session.tracer.interruptTask(task.tid);
+    }
     this.check();
-  }
-
-  private interrupt(task: Task): void {
-    if (task.state !== TaskState.InKernel && task.state !== TaskState.Running) return;
-    task.interrupted = task.state === TaskState.InKernel;
-    this.session.tracer.interruptTask(task.tid);
   }
 
   /** Keeps a task that has just reached a sync point; `then` is how it goes on after the thaw. */
@@ -39,27 +56,84 @@ export class Freezer {
       domain.holder = undefined;
       this.session.passBaton(domain);
     }
-    this.check();
   }
 
   /** Called after every stop while active: is everything still? */
   check(): void {
-    const { onStill } = this;
-    if (onStill === undefined) return;
-    for (const task of this.session.tasks.values()) {
-      if (this.parkedTasks.has(task)) continue;
-      if (task.state === TaskState.Stopped || task.state === TaskState.Dead || task.exiting)
-        continue;
-      // A vfork parent sleeps until its child goes on, which is frozen.
-      if (task.state === TaskState.InKernel && task.onSpawn !== undefined) continue;
-      return;
+    if (this.checking) return;
+    this.checking = true;
+    try {
+      while (this.frozen !== undefined && this.isComplete() && !this.complete(this.frozen)) {
+        // Something moved meanwhile: look again.
+      }
+    } finally {
+      this.checking = false;
     }
-    this.onStill = undefined;
-    onStill();
+  }
+
+  /** Called now and then while active. */
+  tick(): void {
+    const { frozen } = this;
+    if (frozen === undefined || monotonicNs() - this.sinceNs < PATIENCE_NS) return;
+    this.giveUp('a task computes without making a system call');
+    this.thaw();
+  }
+
+  /** Says that a freeze under way will not be complete. Parked tasks stay where they are. */
+  giveUp(reason: string): void {
+    const { frozen } = this;
+    this.frozen = undefined;
+    frozen?.giveUp(reason);
+  }
+
+  /** Every task is at a sync point, or in a call in which it may sleep. */
+  private isComplete(): boolean {
+    for (const task of this.session.tasks.values()) {
+      if (this.parkedTasks.has(task) || isOut(task)) continue;
+      if (task.state !== TaskState.InKernel || !maySleep(task)) return false;
+    }
+    return true;
+  }
+
+  /** Describes the state. False if a task was on the move: the description would be wrong. */
+  private complete(frozen: Frozen): boolean {
+    const { session } = this;
+    const before = this.sleepers();
+    if (before !== undefined) frozen.describe();
+    const after = before === undefined ? undefined : this.sleepers();
+    const moved = before === undefined || !sameMarks(before, after);
+    // A task that has come out of its call has stored what the log does not say yet.
+    let kind = session.tracer.wait(moved ? 1 : 0);
+    if (kind === EventKind.None) kind = session.tracer.wait(0);
+    if (kind !== EventKind.None) {
+      session.dispatch(kind);
+      return false;
+    }
+    if (moved) {
+      this.tick();
+      return false;
+    }
+    this.frozen = undefined;
+    for (const task of before.keys()) this.session.giveWay(task);
+    frozen.emit();
+    this.thaw();
+    return true;
+  }
+
+  /** Tasks asleep in calls, with a mark that changes when one runs. Undefined if one runs right now. */
+  private sleepers(): Map<Task, string> | undefined {
+    const marks = new Map<Task, string>();
+    for (const task of this.session.tasks.values()) {
+      if (this.parkedTasks.has(task) || isOut(task)) continue;
+      const mark = sleepMark(task);
+      if (mark === undefined) return undefined;
+      marks.set(task, mark);
+    }
+    return marks;
   }
 
   /** Lets everything go on. */
-  thaw(): void {
+  private thaw(): void {
     this.active = false;
     const parked = this.parked.splice(0);
     this.parkedTasks.clear();
@@ -74,24 +148,56 @@ export class Freezer {
     }
   }
 
-  get tasks(): ReadonlySet<Task> {
-    return this.parkedTasks;
+  /** True if the task waits at a sync point until everything goes on. */
+  isParked(task: Task): boolean {
+    return this.parkedTasks.has(task);
   }
+}
 
-  /** An interrupted call that can only fail with EINTR looks as if a signal had come: have it made again instead. */
-  hideInterrupt(task: Task): void {
-    if (!task.interrupted) return;
-    task.interrupted = false;
-    if (task.result !== -Errno.EINTR) return;
-    const { regs, tracer } = this.session;
-    tracer.getRegs(task.tid);
-    regs.set(Reg.rax, task.nr);
-    regs.set(Reg.rip, regs.address(Reg.rip) - 2);
-    regs.set(Reg.orig_rax, -1);
-    tracer.setRegs(task.tid);
-    task.exitRegs.set(regs.halves);
-    task.result = -514;
+/** No state of it is to be described: in group-stop, or on its way out. */
+function isOut(task: Task): boolean {
+  return task.state === TaskState.Stopped || task.state === TaskState.Dead || task.exiting;
+}
+
+/** True if the task may be asleep in its call with nothing of the call's results stored yet. */
+function maySleep(task: Task): boolean {
+  // A vfork parent sleeps until its child goes on, which is frozen.
+  if (task.onSpawn !== undefined) return task.mayYield;
+  if (!task.mayYield) return false;
+  switch (task.nr) {
+    case Sys.recvfrom:
+      return (Number(task.args[3]) & MSG_WAITALL) === 0;
+    case Sys.recvmsg:
+      return (Number(task.args[2]) & MSG_WAITALL) === 0;
+    case Sys.recvmmsg:
+    case Sys.io_getevents:
+    case Sys.io_pgetevents:
+      return false;
+    default:
+      return true;
   }
+}
+
+/** Changes whenever the task runs; undefined if it runs right now, or waits for a disk in the middle of its call. */
+function sleepMark(task: Task): string | undefined {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${task.tid}/status`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const state = /^State:\t(.)/m.exec(status)?.[1];
+  const asleep = state === 'S' || state === 't' || (state === 'D' && task.onSpawn !== undefined);
+  return asleep ? status.slice(status.indexOf('voluntary_ctxt_switches')) : undefined;
+}
+
+function sameMarks(
+  before: ReadonlyMap<Task, string>,
+  after: ReadonlyMap<Task, string> | undefined,
+): boolean {
+  if (after === undefined || after.size !== before.size) return false;
+  for (const [task, mark] of before) if (after.get(task) !== mark) return false;
+  return true;
 }
 
 /** Registers of a still task as replay will have them at this point: a call to be restarted is about to be made again. */
@@ -103,7 +209,8 @@ export function settledRegisters(task: Task): Uint32Array {
   };
   const high = regs[Reg.rax * 2 + 1]! | 0;
   const rax = high * 0x100000000 + regs[Reg.rax * 2]!;
-  if (isRestart(rax) && regs[Reg.orig_rax * 2]! >>> 31 === 0) {
+  const isCall = regs[Reg.orig_rax * 2]! >>> 31 === 0;
+  if (isCall && (!task.exitRegsValid || isRestart(rax))) {
     const rip = regs[Reg.rip * 2 + 1]! * 0x100000000 + regs[Reg.rip * 2]!;
     set(Reg.rip, rip - 2);
     set(Reg.rax, rax === -516 ? Sys.restart_syscall : task.nr);

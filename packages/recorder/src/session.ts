@@ -30,7 +30,7 @@ import { FileRegistry, FileTable } from './files.js';
 import { Freezer, settledRegisters } from './freeze.js';
 import { OutputTracker } from './output.js';
 import { SharedObjects } from './shared.js';
-import { onSignalStop } from './signals.js';
+import { hideInterruption, onSignalStop } from './signals.js';
 import type { ContentStore } from './store.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
@@ -210,7 +210,8 @@ export class Session {
     this.cpus.review(this.tracer.values[1]!, this.stops, running, () => this.tasks.keys());
   }
 
-  private dispatch(kind: EventKind): void {
+  /** Handles what `tracer.wait` has returned. */
+  dispatch(kind: EventKind): void {
     this.stops++;
     if (kind === EventKind.None) {
       this.events.onInterrupt();
@@ -261,6 +262,7 @@ export class Session {
 
   private syscallEntry(task: Task): void {
     const { regs } = this;
+    task.exitRegs.set(regs.halves);
     task.exitRegsValid = false;
     const nr = regs.int(Reg.orig_rax);
     task.nr = nr;
@@ -326,7 +328,9 @@ export class Session {
     const { regs } = this;
     regs.set(Reg.orig_rax, -1);
     this.tracer.setRegs(task.tid);
+    task.answered = result;
     task.onExit = () => {
+      task.answered = undefined;
       this.tracer.getRegs(task.tid);
       regs.set(Reg.rax, result);
       this.tracer.setRegs(task.tid);
@@ -388,7 +392,7 @@ export class Session {
     task.result = this.regs.get(Reg.rax);
     task.exitRegs.set(this.regs.halves);
     task.exitRegsValid = true;
-    if (task.interrupted) this.freezer.hideInterrupt(task);
+    if (task.result === -Errno.EINTR) hideInterruption(this, task);
     if (task.outputTurn !== undefined) this.endOutput(task, Number(task.result) > 0);
     if (task.domain.holder === task) this.finishSyscall(task);
     else this.request(task, this.finishSyscall);
@@ -593,6 +597,16 @@ export class Session {
     next.onBaton(next);
   }
 
+  /** The task is asleep in a call: whatever comes next in its domain comes before that call's end. */
+  giveWay(task: Task): void {
+    const { domain } = task;
+    if (!task.blocked) {
+      task.blocked = true;
+      this.emit(task, { type: 'block', task: task.uid, time: this.now, nr: task.nr });
+    }
+    if (domain.holder === task) domain.holder = undefined;
+  }
+
   /** A task leaves its domain (exec, end). */
   leaveDomain(task: Task): void {
     const { domain } = task;
@@ -654,6 +668,11 @@ export class Session {
   /** True if a task's first stop was seen before its parent's event. */
   takeEarly(tid: number): boolean {
     return this.early.delete(tid);
+  }
+
+  /** Tasks whose first stop was seen, but not their parents' event. */
+  unclaimed(): Iterable<number> {
+    return this.early;
   }
 
   /** First stop of a new task. */

@@ -1,4 +1,5 @@
-import { EventKind, Reg, Resume, Signal } from '@scribe-ts/core-native';
+import { readFileSync } from 'node:fs';
+import { ERESTARTNOHAND, EventKind, Reg, Resume, Signal, Sys } from '@scribe-ts/core-native';
 import type { MemoryWrite, SignalAction, SignalPoint } from '@scribe-ts/tracelog';
 import { NO_WRITES, type Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
@@ -63,6 +64,67 @@ function actionOf(task: Task, signo: number): SignalAction {
     case DefaultAction.Terminate:
       return 'terminate';
   }
+}
+
+/** Calls that fail with EINTR whenever something wakes the task, also if no handler runs (signal(7)). */
+const INTERRUPTED_BY_ALL: ReadonlySet<number> = new Set([
+  Sys.read,
+  Sys.connect,
+  Sys.accept,
+  Sys.sendto,
+  Sys.recvfrom,
+  Sys.sendmsg,
+  Sys.recvmsg,
+  Sys.semop,
+  Sys.msgsnd,
+  Sys.msgrcv,
+  Sys.rt_sigtimedwait,
+  Sys.futex,
+  Sys.io_getevents,
+  Sys.semtimedop,
+  Sys.epoll_wait,
+  Sys.epoll_pwait,
+  Sys.accept4,
+  Sys.recvmmsg,
+  Sys.sendmmsg,
+  Sys.io_pgetevents,
+  Sys.epoll_pwait2,
+]);
+
+/** True if a task's call has failed with EINTR, but no signal waits that the program would notice. */
+export function isInterruptedInVain(task: Task): boolean {
+  if (!INTERRUPTED_BY_ALL.has(task.nr)) return false;
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${task.tid}/status`, 'latin1');
+  } catch {
+    return false;
+  }
+  const set = (name: string): bigint =>
+    BigInt(`0x${new RegExp(`^${name}:\t([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
+  const waiting = (set('SigPnd') | set('ShdPnd')) & ~set('SigBlk');
+  for (let signo = 1; signo <= 64; signo++) {
+    if (((waiting >> BigInt(signo - 1)) & 1n) === 0n) continue;
+    const action = actionOf(task, signo);
+    if (action === 'handler' || action === 'terminate') return false;
+  }
+  return true;
+}
+
+/**
+ * Has the call that fails with EINTR made again if only being traced made it fail: a tracee is woken by the tracer, and
+ * by signals that it ignores.
+ */
+export function hideInterruption(session: Session, task: Task): void {
+  if (!isInterruptedInVain(task)) return;
+  const { regs, tracer } = session;
+  tracer.getRegs(task.tid);
+  regs.set(Reg.rax, task.nr);
+  regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(task.tid);
+  task.exitRegs.set(regs.halves);
+  task.result = ERESTARTNOHAND;
 }
 
 /** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */

@@ -145,7 +145,9 @@ export class Task {
   onExit: ((task: Task) => void) | undefined;
   /** True while the task's call was cancelled at its entry, to be made again. */
   cancelled = false;
-  /** All registers at the last syscall-exit-stop, until the task has certainly gone on. */
+  /** What the call under way is to give the program instead of being run. */
+  answered: number | undefined;
+  /** All registers at the last syscall-stop; `exitRegsValid`: that was the end of a call, and the task has not gone on. */
   readonly exitRegs = new Uint32Array(54);
   exitRegsValid = false;
   readonly held: HeldSignal[] = [];
@@ -189,8 +191,6 @@ export class Task {
     public handlers: SignalHandlers,
   ) {}
 
-  /** Its current call was interrupted by this recorder. */
-  interrupted = false;
   /** CPUs the program has bound the task to; undefined: those it was given. */
   cpus: readonly number[] | undefined;
   /** Its futex call woke somebody, who shall go first this time. */

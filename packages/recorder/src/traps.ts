@@ -55,3 +55,13 @@ export function answerTrap(session: Session, task: Task): boolean {
   session.resumeUser(task);
   return true;
 }
+
+/** True if a task that was stopped with SIGSEGV stands at an instruction that recording has made trap. */
+export function isTrap({ tracer, regs }: Session, tid: number): boolean {
+  const code = new Uint8Array(3);
+  if (!tracer.getRegs(tid) || tracer.readMemory(tid, regs.address(Reg.rip), code, 0, 3) < 2)
+    return false;
+  const [first, second, third] = code;
+  if (first !== 0x0f) return false;
+  return second === 0x31 || second === 0xa2 || (second === 0x01 && third === 0xf9);
+}

@@ -11,7 +11,7 @@ import {
   type LogWriteError,
   type NewLogHeader,
 } from '@scribe-ts/tracelog';
-import { writeBookmark } from './bookmarks.js';
+import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
@@ -86,32 +86,42 @@ function run(): void {
   let nextBookmark = 1;
   const requests: Request[] = [];
 
+  const endLog = (): void => {
+    if (options.pack === true)
+      for (const hash of store.used) log.addContent(hash, contentPath(storePath, hash));
+    log.close();
+  };
   const serve = (session: Session): void => {
-    const request = requests[0];
-    if (request === undefined || session.freezer.active) return;
-    requests.shift();
-    switch (request.type) {
-      case 'kill':
-        tracer.kill(0, tid, request.signal);
-        break;
-      case 'bookmark':
-        session.freezer.freeze(() => {
-          const id = nextBookmark++;
-          writeBookmark(session, id);
-          session.freezer.thaw();
-          tell({ type: 'answer', id: request.id, value: id });
-          serve(session);
-        });
-        break;
-      case 'detach':
-        session.freezer.freeze(() => {
-          detached = true;
-          detachAll(session);
-          tell({ type: 'answer', id: request.id, value: 0 });
-        });
-        break;
+    for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
+      const { freezer } = session;
+      if (request.type === 'kill') tracer.kill(0, tid, request.signal);
+      else if (request.type === 'detach') {
+        freezer.giveUp('the recording was detached');
+        detached = true;
+        detachAll(session, endLog);
+        tell({ type: 'answer', id: request.id, value: 0 });
+        return;
+      } else if (freezer.active) {
+        requests.unshift(request);
+        return;
+      } else takeBookmark(session, request.id);
     }
-    serve(session);
+  };
+  const takeBookmark = (session: Session, request: number): void => {
+    let states: ReturnType<typeof describeState> = [];
+    session.freezer.freeze({
+      describe: () => {
+        states = describeState(session);
+      },
+      emit: () => {
+        const id = nextBookmark++;
+        writeBookmark(session, id, states);
+        tell({ type: 'answer', id: request, value: id });
+      },
+      giveUp: (error) => {
+        tell({ type: 'answer', id: request, value: 0, error });
+      },
+    });
   };
   const session = new Session(
     tracer,
@@ -132,6 +142,7 @@ function run(): void {
         }
         // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
         log.flush();
+        session.freezer.tick();
         serve(session);
         session.review();
       },
@@ -143,16 +154,18 @@ function run(): void {
   try {
     session.adoptRoot(tid);
     session.run();
-    if (options.pack === true)
-      for (const hash of store.used) log.addContent(hash, contentPath(storePath, hash));
-    log.close();
+    endLog();
   } catch (error) {
     if (!isLogFailure(error)) throw error;
     // The program must not suffer from a full disk: it goes on by itself unless the user chose otherwise.
     logFailure = { code: error.code, message: error.message };
     log.abort();
+    session.muteLog();
     if (options.onLogFailure === 'kill') tracer.kill(0, tid, 9);
-    else detached = detachAfterFailure(session);
+    else {
+      detached = true;
+      detachAll(session, () => {});
+    }
   }
   tell({
     type: 'finished',
@@ -176,16 +189,6 @@ function sessionConfig() {
 
 function isLogFailure(error: unknown): error is LogWriteError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('LOG_');
-}
-
-/** Detaches with a log that takes nothing any more. */
-function detachAfterFailure(session: Session): boolean {
-  session.muteLog();
-  session.freezer.freeze(() => {
-    detachAll(session);
-  });
-  session.run();
-  return true;
 }
 
 try {
