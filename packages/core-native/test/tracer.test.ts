@@ -590,7 +590,7 @@ test.serial('1,000 programs started and killed leave no descriptor and no proces
   for (let i = 0; i < 1000; i++) {
     const tid = start(tracer, stubPath);
     if (i % 2 === 0) tracer.openMemory(tid);
-    if (i % 3 === 0) tracer.hashMemory(tid, 0, 0);
+    if (i % 3 === 0) tracer.hashMemory(tid, 0, 0, 0);
     end(tracer, tid);
   }
   t.is(descriptors(), before);
