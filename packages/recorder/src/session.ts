@@ -115,8 +115,11 @@ export class Session {
   }
 
   emit(task: Task, frame: Frame): void {
-    if (this.muted) return;
-    this.log.append(task.domain.stream, frame);
+    this.emitTo(task.domain, frame);
+  }
+
+  emitTo(domain: Domain, frame: Frame): void {
+    if (!this.muted) this.log.append(domain.stream, frame);
   }
 
   /** The log takes nothing any more: the recording goes on only until everything can be let go. */
@@ -233,8 +236,6 @@ export class Session {
 
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
   handle(task: Task, kind: EventKind): void {
-    if (task.domain.pendingMerge !== undefined && task.domain.holder === task)
-      task.domain.pendingMerge(task);
     switch (kind) {
       case EventKind.Syscall:
         if (task.state === TaskState.InKernel) this.syscallExit(task);
@@ -417,11 +418,12 @@ export class Session {
       if (hook !== undefined) hook(this, task);
       else this.recordSyscall(task);
     }
-    if (!task.waitsForMerge) this.proceed(task);
+    if (task.proceedsLater) task.proceedsLater = false;
+    else this.proceed(task);
   };
 
   /** Lets a task that has finished a call go on in user code, or gives the next one its turn. */
-  private proceed(task: Task): void {
+  proceed(task: Task): void {
     const { domain } = task;
     if (task.wokeOthers) {
       task.wokeOthers = false;

@@ -43,7 +43,9 @@ export class SharedObjects {
   find(session: Session, key: string): SharedObject | undefined {
     const object = this.byKey.get(key);
     if (object === undefined) return undefined;
-    for (const { space } of session.tasks.values()) {
+    for (const { space, state } of session.tasks.values()) {
+      // Of a task that has ended nothing is left but its entry.
+      if (state === TaskState.Dead) continue;
       for (const mapping of space.shared) if (mapping.object === object.id) return object;
     }
     this.byKey.delete(key);
@@ -175,12 +177,12 @@ export function joinSharers(
 ): void {
   const object = mapping.object;
   task.space.shared.push(mapping);
-  joinAll(
+  task.proceedsLater = joinAll(
     session,
     task,
     (other) => other.object === object && (other.writable || mapping.writable || isChanged()),
     then,
-    session.resumeUser,
+    () => session.proceed(task),
   );
   function isChanged(): boolean {
     return session.objects.isChanged(object);
@@ -189,16 +191,17 @@ export function joinSharers(
 
 /**
  * The task is about to change the file of an object by a system call: all who have it mapped must see that at one point
- * of their streams. `then` runs, with the baton, when they are in the task's domain; after it `resume`, if that took time.
+ * of their streams. `then` runs, with the baton, when they are in the task's domain. True if there were any: `resume`
+ * runs after `then`.
  */
 export function joinViewers(
   session: Session,
   task: Task,
   object: SharedObject,
-  resume: (task: Task) => void,
   then: () => void,
-): void {
-  joinAll(session, task, (other) => other.object === object.id, then, resume);
+  resume: () => void,
+): boolean {
+  return joinAll(session, task, (other) => other.object === object.id, then, resume);
 }
 
 /** True if memory of the address space changes by stores that are made elsewhere, or its stores are seen there. */
@@ -206,6 +209,7 @@ export function seesStores(session: Session, space: AddressSpace): boolean {
   for (const mapping of space.shared) {
     if (mapping.writable) return true;
     for (const other of session.tasks.values()) {
+      if (other.state === TaskState.Dead) continue;
       const { shared } = other.space;
       if (shared.some((theirs) => theirs.writable && theirs.object === mapping.object)) return true;
     }
@@ -222,93 +226,65 @@ export function hasOtherViewers(session: Session, task: Task, object: SharedObje
   return false;
 }
 
-/** Merges every domain with such a mapping, one after the other. `resume` runs after `then` if the task had to wait. */
+/**
+ * Merges every domain with such a mapping into the task's, one after the other, and calls `then`. False if there was
+ * none; otherwise the task has lost its turn on the way, and `resume` takes it on.
+ */
 function joinAll(
   session: Session,
   task: Task,
   concerns: (mapping: SharedMapping) => boolean,
   then: () => void,
-  resume: (task: Task) => void,
-): void {
-  for (const other of session.tasks.values()) {
-    if (other.domain === task.domain || other.state === TaskState.Dead) continue;
-    if (!other.space.shared.some(concerns)) continue;
-    mergeWhenStill(
-      session,
-      task,
-      other.domain,
-      () => joinAll(session, task, concerns, then, resume),
-      resume,
-    );
-    return;
-  }
-  then();
-}
-
-function mergeWhenStill(
-  session: Session,
-  task: Task,
-  other: Domain,
-  then: () => void,
-  resume: (task: Task) => void,
-): void {
-  const { holder } = other;
-  if (holder === undefined || holder.isAtSyncPoint) {
-    merge(session, task.domain, other, task);
-    then();
-    return;
-  }
-  // Its holder runs user code: wait for its next sync point. The task keeps its own domain's baton until then.
-  const waitsToo = other.pendingMerge;
-  other.pendingMerge = (running) => {
-    other.pendingMerge = undefined;
-    // Whoever came first may have taken the holder into another domain already, or into this one.
-    waitsToo?.(running);
-    if (task.state === TaskState.Dead) return;
-    task.waitsForMerge = false;
-    if (!task.blocked) {
-      task.blocked = true;
-      session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
+  resume: () => void,
+): boolean {
+  const find = (): Domain | undefined => {
+    for (const { domain, state, space } of session.tasks.values()) {
+      if (domain === task.domain || state === TaskState.Dead) continue;
+      if (space.shared.some(concerns)) return domain;
     }
-    if (running.domain !== task.domain) {
-      merge(session, task.domain, running.domain, task);
-      task.domain.holder = running;
-    }
-    session.request(task, () => {
+    return undefined;
+  };
+  const join = (from: Domain): void =>
+    mergeBehind(session, task, from, () => {
+      const another = find();
+      if (another !== undefined) {
+        join(another);
+        return;
+      }
       task.blocked = false;
       then();
-      if (!task.waitsForMerge) resume(task);
+      resume();
     });
-  };
-  task.waitsForMerge = true;
+  const first = find();
+  if (first === undefined) then();
+  else join(first);
+  return first !== undefined;
 }
 
-function merge(session: Session, into: Domain, from: Domain, task: Task): void {
-  const first = from.tasks.values().next().value!;
-  session.log.append(from.stream, {
+/**
+ * Makes two domains one. The holder of `from` may be running user code: it keeps the baton, and the task, which is in a
+ * call, gets it after that. So nobody has to be waited for.
+ */
+function mergeBehind(session: Session, task: Task, from: Domain, then: () => void): void {
+  const into = task.domain;
+  session.giveWay(task);
+  session.emitTo(from, {
     type: 'merged',
-    task: first.uid,
+    task: from.tasks.values().next().value!.uid,
     time: session.now,
     into: into.stream,
   });
   session.log.endStream(from.stream);
   session.emit(task, { type: 'merge', task: task.uid, time: session.now, from: from.stream });
-  const { holder } = from;
-  if (holder !== undefined && !holder.blocked && holder.inCall) {
-    holder.blocked = true;
-    session.log.append(into.stream, {
-      type: 'block',
-      task: holder.uid,
-      time: session.now,
-      nr: holder.nr,
-    });
-  }
   for (const member of from.tasks) {
     member.domain = into;
     into.tasks.add(member);
   }
   into.ready.push(...from.ready);
+  into.holder = from.holder;
+  into.since = from.since;
   from.tasks.clear();
   from.ready.length = 0;
   from.holder = undefined;
+  session.request(task, then);
 }

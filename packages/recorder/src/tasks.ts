@@ -122,8 +122,6 @@ export class Domain {
   readonly ready: Task[] = [];
   /** When the holder got the baton, ns. */
   since = 0;
-  /** Another domain came to share memory with this one; runs at the holder's next sync point. */
-  pendingMerge: ((holder: Task) => void) | undefined;
   constructor(readonly stream: StreamId) {}
 }
 
@@ -201,18 +199,8 @@ export class Task {
   outputTurn: OutputTurn | undefined;
   /** Place of its last write in the order of all output, until that is recorded; else -1. */
   outputSerial = -1;
-  /** Stopped after a call until another domain can be merged with its own. */
-  waitsForMerge = false;
-
-  /** True inside a system call. */
-  get inCall(): boolean {
-    return this.state === TaskState.InKernel;
-  }
-
-  /** True unless the task may be running user code. */
-  get isAtSyncPoint(): boolean {
-    return this.state !== TaskState.Running && this.state !== TaskState.Starting;
-  }
+  /** Whoever finishes the call under way lets the task go on: it has lost the baton on the way. */
+  proceedsLater = false;
 
   get pid(): number {
     return this.group.tgid;

@@ -52,7 +52,7 @@ for (const nr of [Sys.splice, Sys.copy_file_range]) changedDescriptor[nr] = 2;
 
 /**
  * A call that changes a file which tasks of other domains have mapped: memory changes there without a call of theirs, so
- * the domains are merged first. True if that takes time: `enter` is called when it is done.
+ * the domains are merged first. True if there are such: `enter` is called when it is done.
  */
 export function waitsForViewers(session: Session, task: Task, enter: () => void): boolean {
   const argument = changedDescriptor[task.nr];
@@ -60,8 +60,7 @@ export function waitsForViewers(session: Session, task: Task, enter: () => void)
   const fd = Number(task.args[argument]) | 0;
   const object = session.objects.ofDescriptor(session, task, fd);
   if (object === undefined || !hasOtherViewers(session, task, object)) return false;
-  joinViewers(session, task, object, enter, () => {});
-  return task.waitsForMerge;
+  return joinViewers(session, task, object, () => {}, enter);
 }
 
 /** A file that the program can write to must be followed once it is mapped. */
@@ -77,10 +76,13 @@ function openExit(flagsArg: number): ExitHook {
         session.writtenFiles.add(file.key);
         const object = session.objects.find(session, file.key);
         if (object !== undefined && (flags & O_TRUNC) !== 0) {
-          joinViewers(session, task, object, session.resumeUser, () => {
+          const finish = (): void => {
             session.objects.recordWrite(session, task, object, result, 0, 0);
             session.recordSyscall(task);
-          });
+          };
+          task.proceedsLater = joinViewers(session, task, object, finish, () =>
+            session.proceed(task),
+          );
           return;
         }
       }
