@@ -71,7 +71,7 @@ function die(session: Session, task: Task): void {
     counters.close(task.counters);
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
   }
-  if (alone && session.config.stateHashes && !task.space.unverifiable) {
+  if (alone && task.started && session.config.stateHashes && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',
       task: task.uid,
