@@ -4,6 +4,7 @@ import type {
   Mapping,
   StateFrame,
   StreamId,
+  SyscallFrame,
   SyscallRow,
   Transform,
 } from '@scribe-ts/tracelog';
@@ -38,6 +39,7 @@ export function shrinkTo(
     idleSignals: dropped('g'),
     registers: dropped('R'),
     nanoseconds: dropped('F'),
+    durations: dropped('T'),
   };
   const waitingData = new Map<StreamId, Map<number, DataFrame[]>>();
   const waitingState = new Map<StreamId, StateFrame[]>();
@@ -114,9 +116,8 @@ export function shrinkTo(
   };
 
   return (frame, stream) => {
-    const rounded = drops.nanoseconds
-      ? { ...frame, time: Math.floor(frame.time / NS_PER_US) * NS_PER_US }
-      : frame;
+    const timed = frame.type === 'syscall' && drops.durations ? withoutDuration(frame) : frame;
+    const rounded = drops.nanoseconds ? inMicroseconds(timed) : timed;
     const states = takeState(stream, rounded);
     const changed = change(rounded, stream);
     if (states.length === 0) return changed;
@@ -125,6 +126,20 @@ export function shrinkTo(
 }
 
 const EXECVE = 59;
+
+function withoutDuration(frame: SyscallFrame): SyscallFrame {
+  return { ...frame, duration: undefined };
+}
+
+function inMicroseconds(frame: Frame): Frame {
+  const time = wholeMicroseconds(frame.time);
+  if (frame.type !== 'syscall' || frame.duration === undefined) return { ...frame, time };
+  return { ...frame, time, duration: wholeMicroseconds(frame.duration) };
+}
+
+function wholeMicroseconds(ns: number): number {
+  return Math.floor(ns / NS_PER_US) * NS_PER_US;
+}
 
 function isString(row: SyscallRow | undefined, arg: number): boolean {
   const kind = row?.args[arg]?.type.kind;

@@ -200,6 +200,29 @@ test('arguments, strings, data, names and times', async (t) => {
   t.true((await shrunk(path, without('F'))).every(({ time }) => time % 1000 === 0));
 });
 
+test('durations go with their letter, and become microseconds with that of nanoseconds', async (t) => {
+  const path = directory(t);
+  const list: Frame[] = [
+    {
+      type: 'syscall',
+      task: 2,
+      time: 9999,
+      nr: 39,
+      args: [],
+      result: 1,
+      writes: [],
+      duration: 4321,
+    },
+  ];
+  const duration = async (wanted: string): Promise<unknown> =>
+    (await shrunk(path, wanted, list)).map((frame) =>
+      frame.type === 'syscall' ? [frame.time, frame.duration] : [],
+    );
+  t.deepEqual(await duration(letters.VERBOSITY_LETTERS), [[9999, 4321]]);
+  t.deepEqual(await duration(without('F')), [[9000, 4000]]);
+  t.deepEqual(await duration(without('T')), [[9999, undefined]]);
+});
+
 test('a bookmark keeps its hashes', async (t) => {
   const states = (await shrunk(directory(t), '')).filter((frame) => frame.type === 'state');
   t.deepEqual(

@@ -57,10 +57,10 @@ export interface Recording {
 }
 
 /**
- * Letters of the verbosity, as Scribe's users know them. Level N is the first N letters of `sShcrmdgDRFp`
- * (12 and above: all of them).
+ * Letters of the verbosity, as Scribe's users know them. Level N is the first N letters of `sShcrmdgDRFpT`
+ * (13 and above: all of them).
  */
-export const VERBOSITY_LETTERS = 'sShcrmdgDRFp';
+export const VERBOSITY_LETTERS = 'sShcrmdgDRFpT';
 
 /** Meaning of each letter, for `--help` and FORMAT.md. */
 export const VERBOSITY_MEANING: Readonly<Record<string, string>> = {
@@ -76,6 +76,7 @@ export const VERBOSITY_MEANING: Readonly<Record<string, string>> = {
   R: 'registers at every system call',
   F: 'time of every frame to the nanosecond (else to the microsecond)',
   p: 'what each program was started with: path, arguments, environment',
+  T: 'time spent in each system call',
 };
 
-export const DEFAULT_VERBOSITY = 'sSrmdgp';
+export const DEFAULT_VERBOSITY = 'sSrmdgpT';

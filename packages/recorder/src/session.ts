@@ -269,6 +269,7 @@ export class Session {
     task.nr = nr;
     for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
     task.state = TaskState.InKernel;
+    task.enteredAt = this.now;
     task.mayYield = false;
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
@@ -526,6 +527,7 @@ export class Session {
           : NO_ARGS,
       result,
       writes,
+      duration: this.config.verbosity.durations ? this.now - task.enteredAt : undefined,
     });
     if (this.stores.length > 0) {
       // After the call: before it, the program's own instructions up to the call would still have to run in a replay.

@@ -134,6 +134,8 @@ export class Task {
   readonly args: Word[] = [0, 0, 0, 0, 0, 0];
   /** Words of the call's arguments that the kernel overwrites (see readEntry). */
   readonly regionContext = { entry: new Float64Array(6), semCount };
+  /** When the call was entered, ns since the recording began. */
+  enteredAt = 0;
   /** Result of the system call, while the task waits for the baton to finish it. */
   result: Word = 0;
   /** The call the kernel will go on with when it restarts through restart_syscall. */

@@ -15,9 +15,10 @@ export interface Verbosity {
   readonly registers: boolean;
   readonly nanoseconds: boolean;
   readonly taskNames: boolean;
+  readonly durations: boolean;
 }
 
-/** Parses letters of `sShcrmdgDRFp`, or a level 0…15. Throws RangeError on anything else. */
+/** Parses letters of `sShcrmdgDRFpT`, or a level 0…15. Throws RangeError on anything else. */
 export function parseVerbosity(text: string = DEFAULT_VERBOSITY): Verbosity {
   let letters = text;
   if (/^\d+$/.test(text)) {
@@ -45,5 +46,6 @@ export function parseVerbosity(text: string = DEFAULT_VERBOSITY): Verbosity {
     registers: has('R'),
     nanoseconds: has('F'),
     taskNames: has('p'),
+    durations: has('T'),
   };
 }

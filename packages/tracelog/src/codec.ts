@@ -13,7 +13,7 @@
 import { ByteSink, ByteSource, MAX_VARINT, varintLength } from './bytes.js';
 import { MalformedError, UnknownTypeError } from './errors.js';
 import { FIRST_OPTIONAL_CODE, FRAME_TABLE, FRAME_TYPES, MAX_CODE } from './frame-table.js';
-import type { Kind } from './kinds.js';
+import { span, type Kind } from './kinds.js';
 import type {
   Frame,
   FrameType,
@@ -137,6 +137,7 @@ export class FrameEncoder {
       sink.uint(write.addr);
       sink.bytes(write.bytes);
     }
+    span.encode(sink, frame.duration);
     this.end();
   }
 
@@ -197,11 +198,12 @@ export class FrameEncoder {
     this.writeCount++;
   }
 
-  /** Ends the frame that beginSyscall began. */
-  endFrame(): void {
+  /** Ends the frame that beginSyscall began. `duration` as in the frame. */
+  endFrame(duration?: number): void {
     if (this.start < 0) throw new Error('no frame is being written');
     try {
       patchVarint(this.sink, this.countAt, this.writeCount);
+      span.encode(this.sink, duration);
       this.end();
     } catch (error) {
       this.cancel();
@@ -366,7 +368,8 @@ export class FrameDecoder {
     const { type, names, kinds } = codecByCode[this.code] as Codec;
     const frame: Record<string, unknown> = { type, task: this.task, time: this.time };
     for (let i = 0; i < kinds.length; i++) {
-      frame[names[i] as string] = (kinds[i] as Kind<unknown>).decode(source);
+      const value = (kinds[i] as Kind<unknown>).decode(source);
+      if (value !== undefined) frame[names[i] as string] = value;
     }
     source.pos = source.end;
     return frame as unknown as Frame;
@@ -392,7 +395,10 @@ export class FrameDecoder {
       }
       writes = list;
     }
+    const { task, time } = this;
+    const duration = span.decode(source);
     source.pos = source.end;
-    return { type: 'syscall', task: this.task, time: this.time, nr, args, result, writes };
+    if (duration === undefined) return { type: 'syscall', task, time, nr, args, result, writes };
+    return { type: 'syscall', task, time, nr, args, result, writes, duration };
   }
 }

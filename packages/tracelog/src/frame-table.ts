@@ -44,6 +44,7 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
       args: field(k.words, 'argument registers'),
       result: field(k.word, 'raw result, -errno on failure'),
       writes: field(k.writes, 'memory the kernel stored into'),
+      duration: field(k.span, 'from the entry to when the task went on, if it was measured'),
     },
   },
   block: {

@@ -34,6 +34,26 @@ export const word: Kind<Word> = {
   decode: (source) => source.word(),
 };
 
+/** Twice as much must be a safe integer. */
+const MAX_SPAN = 2 ** 52 - 1;
+
+/** Only for the last field of a frame: what is not there takes no room. */
+export const span: Kind<number | undefined> = {
+  name: 'span',
+  doc: 'Nothing if there is none, as the last field of a frame only; else uint: twice as many microseconds, or where those are not whole, twice as many nanoseconds plus 1.',
+  encode(sink, value) {
+    if (value === undefined) return;
+    if (!(value >= 0 && value <= MAX_SPAN)) throw new RangeError(`not a span of time: ${value}`);
+    if (value % 1 !== 0) throw new RangeError(`not an integer: ${value}`);
+    sink.uint(value % 1000 === 0 ? value / 500 : value * 2 + 1);
+  },
+  decode(source) {
+    if (source.pos >= source.end) return undefined;
+    const tagged = source.uint();
+    return tagged % 2 === 0 ? tagged * 500 : (tagged - 1) / 2;
+  },
+};
+
 export const bool: Kind<boolean> = {
   name: 'bool',
   doc: 'One byte, 0 or 1.',
@@ -256,6 +276,7 @@ export const ALL_KINDS: readonly Pick<Kind<unknown>, 'name' | 'doc'>[] = [
   uint,
   int,
   word,
+  span,
   bool,
   bytes,
   string,

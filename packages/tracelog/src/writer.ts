@@ -210,11 +210,12 @@ export class LogWriter {
     this.open.encoder.commitWrite(length);
   }
 
-  endFrame(): void {
+  /** Ends the frame. `duration` as in the frame. */
+  endFrame(duration?: number): void {
     const buffer = this.open;
     if (buffer === undefined) throw new Error('no frame is open');
     this.open = undefined;
-    buffer.encoder.endFrame();
+    buffer.encoder.endFrame(duration);
     this.appended(buffer, this.openTime);
   }
 

@@ -51,7 +51,7 @@ test('the fast paths give what the table gives', (t) => {
     for (const frame of frames) {
       fast.append(frame);
       generic.appendGeneric(frame);
-      const { task, time, nr, args, result, writes } = frame;
+      const { task, time, nr, args, result, writes, duration } = frame;
       stepwise.beginSyscall(task, time, nr, args, args.length, result);
       for (const { addr, bytes } of writes) {
         if (bytes.length === 0) continue;
@@ -59,7 +59,7 @@ test('the fast paths give what the table gives', (t) => {
         stepwise.reserveWrite(addr, bytes.length + spare).set(bytes);
         stepwise.commitWrite(bytes.length);
       }
-      stepwise.endFrame();
+      stepwise.endFrame(duration);
     }
     const bytes = fast.sink.written();
     same(t, generic.sink.written(), bytes);

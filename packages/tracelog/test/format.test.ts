@@ -102,13 +102,14 @@ test('a frame is stored as FORMAT.md says, byte for byte', (t) => {
       args: [3, -1],
       result: -11,
       writes: [{ addr: 0x1000, bytes: Uint8Array.of(0xaa) }],
+      duration: 7000,
     },
     { type: 'state', task: 2, time: 299, registers: 'beef', memory: '' },
     { type: 'resource', task: 3, time: 299, kind: 'inode', id: 1, serial: 0, desc: 'é' },
   ];
   for (const frame of frames) encoder.append(frame);
   const hex = [
-    '81 0d 02 8258 00 02 06 01 15 01 9000 01 aa',
+    '81 0e 02 8258 00 02 06 01 15 01 9000 01 aa 0e',
     '0d 05 01 04 beef 00',
     'c1 08 03 00 02 01 00 04 c3a9',
   ];

@@ -6,6 +6,7 @@ import test from 'ava';
 import { MAX_FRAME_BYTES } from '../src/codec.js';
 import { LogContentError, LogError } from '../src/errors.js';
 import type { FrameFilter } from '../src/filter.js';
+import { FORMAT_MINOR } from '../src/framing.js';
 import { openLog } from '../src/reader.js';
 import { rewriteLog } from '../src/rewrite.js';
 import { LogWriter, type LogWriterOptions } from '../src/writer.js';
@@ -68,7 +69,7 @@ test('the header comes back with the version of the format', (t) => {
       const header = { ...HEADER, env };
       LogWriter.create(path, header, { compressionLevel }).close();
       const reader = openLog(path);
-      same(t, reader.header, { ...header, formatMajor: 1, formatMinor: 0 });
+      same(t, reader.header, { ...header, formatMajor: 1, formatMinor: FORMAT_MINOR });
       same(t, reader.streams, []);
       same(t, [...reader.frames()], []);
       t.is(reader.stream(1).next(), undefined);

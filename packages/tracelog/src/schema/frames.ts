@@ -69,6 +69,11 @@ export interface SyscallFrame extends FrameBase {
   /** Raw result: -errno on failure, kernel-internal -512…-516 where the call is restarted. */
   readonly result: Word;
   readonly writes: readonly MemoryWrite[];
+  /**
+   * Nanoseconds from the call's entry to when its task went on, waiting for the baton included; absent where it was not
+   * measured.
+   */
+  readonly duration?: number | undefined;
 }
 
 /** The task entered a system call and lost the baton inside it; the `syscall` frame follows when it has the baton again. */

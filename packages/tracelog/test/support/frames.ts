@@ -96,6 +96,8 @@ function randomValue(random: Random, kind: string): unknown {
       return randomUint(random);
     case 'int':
       return randomInt(random);
+    case 'span':
+      return random.pick([undefined, 0, 1000, 7000, 1, 999, Math.abs(randomInt(random)) % 2 ** 52]);
     case 'word':
       return randomWord(random);
     case 'words':
@@ -167,8 +169,9 @@ export function randomFrame(random: Random, type: FrameType, task: number, time:
   const frame: Record<string, unknown> = { type, task, time };
   for (const [name, field] of Object.entries(FRAME_TABLE[type].fields)) {
     const { kind } = field as { kind: { name: string; doc: string } };
-    frame[name] =
+    const value =
       kind.name === 'enum' ? random.pick(enumValues(kind.doc)) : randomValue(random, kind.name);
+    if (value !== undefined) frame[name] = value;
   }
   return frame as unknown as Frame;
 }
