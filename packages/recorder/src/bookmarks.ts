@@ -5,7 +5,7 @@ import {
   RESERVED_END,
   RESERVED_START,
 } from '@scribe-ts/core-native';
-import { settledRegisters } from './freeze.js';
+import { settledRegisters } from './settled.js';
 import type { Session } from './session.js';
 import { type AddressSpace, type Domain, type Task, TaskState } from './tasks.js';
 

@@ -18,160 +18,162 @@ const WRITES_TO_FD: ReadonlySet<number> = new Set([
 ]);
 
 /** Writes the frames that come before a syscall frame: what reached the terminal, and what readers want to see. */
-export class Details {
-  constructor(private readonly session: Session) {}
-
-  before(task: Task, row: SyscallRow | undefined): void {
-    if (row === undefined) return;
-    const { nr, result } = task;
-    const { verbosity } = this.session.config;
-    const written = typeof result === 'number' && result > 0;
-    if (written && WRITES_TO_FD.has(nr)) this.written(task, row, result);
-    if (verbosity.resources) this.resources(task, row);
-    if (verbosity.strings || verbosity.data) this.data(task, row);
-    if (verbosity.registers) {
-      const { tracer } = this.session;
-      if (tracer.getRegs(task.tid)) {
-        this.session.emit(task, {
-          type: 'registers',
-          task: task.uid,
-          time: this.session.now,
-          regs: tracer.regsBytes.slice(),
-        });
-      }
+export function detailsBefore(session: Session, task: Task, row: SyscallRow | undefined): void {
+  if (row === undefined) return;
+  const { nr, result } = task;
+  const { verbosity } = session.config;
+  const wrote = typeof result === 'number' && result > 0;
+  if (wrote && WRITES_TO_FD.has(nr)) written(session, task, row, result);
+  if (verbosity.resources) resources(session, task, row);
+  if (verbosity.strings || verbosity.data) data(session, task, row);
+  if (verbosity.registers) {
+    const { tracer } = session;
+    if (tracer.getRegs(task.tid)) {
+      session.emit(task, {
+        type: 'registers',
+        task: task.uid,
+        time: session.now,
+        regs: tracer.regsBytes.slice(),
+      });
     }
   }
+}
 
-  private file(task: Task, fd: Word): FileInfo | undefined {
-    if (typeof fd !== 'number') return undefined;
-    return task.files.get(task.tid, fd | 0);
+function fileOf(session: Session, task: Task, fd: Word): FileInfo | undefined {
+  if (typeof fd !== 'number') return undefined;
+  return task.files.get(task.tid, fd | 0);
+}
+
+function written(session: Session, task: Task, row: SyscallRow, result: number): void {
+  const fd = Number(task.args[0]) | 0;
+  const file = fileOf(session, task, fd);
+  if (file === undefined) return;
+  memoryFile(session, task, file, fd, result);
+  const target = session.output.target(fd, file);
+  const object = session.objects.find(session, file.key);
+  if (target < 0 && object === undefined) return;
+  const parts: Uint8Array[] = [];
+  session.peekTid = task.tid;
+  inRegions(row, task.args, result, session.peek, (addr, size, arg, part) => {
+    if (arg !== 1 || part === 'vector') return;
+    const bytes = new Uint8Array(size);
+    const got = session.tracer.readMemory(task.tid, addr, bytes, 0, size);
+    parts.push(got === size ? bytes : bytes.subarray(0, got));
+  });
+  let bytes = concat(parts);
+  if (bytes.length > result) bytes = bytes.subarray(0, result);
+  if (target >= 0) emitOutput(session, task, target, bytes);
+  if (object !== undefined)
+    session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+}
+
+/** A write to /proc/PID/mem is a store into that process's memory. */
+function memoryFile(
+  session: Session,
+  task: Task,
+  file: FileInfo,
+  fd: number,
+  length: number,
+): void {
+  const pid = MEMORY_FILE.exec(file.path)?.[1];
+  if (pid === undefined) return;
+  const target = [...session.tasks.values()].find((other) => other.pid === Number(pid));
+  if (target === undefined || target.domain !== task.domain) {
+    session.note(
+      task,
+      `${file.path} was written: what that changed in another process is not recorded`,
+    );
+    return;
   }
+  const addr = writeOffset(task) ?? (statFd(task.tid, fd)?.position ?? 0) - length;
+  const bytes = new Uint8Array(length);
+  session.tracer.readMemory(target.tid, addr, bytes, 0, length);
+  session.storedBy(task, target, [{ addr, bytes }]);
+}
 
-  private written(task: Task, row: SyscallRow, result: number): void {
-    const { session } = this;
-    const fd = Number(task.args[0]) | 0;
-    const file = this.file(task, fd);
-    if (file === undefined) return;
-    this.memoryFile(task, file, fd, result);
-    const target = session.output.target(fd, file);
-    const object = session.objects.find(session, file.key);
-    if (target < 0 && object === undefined) return;
-    const parts: Uint8Array[] = [];
-    session.peekTid = task.tid;
-    inRegions(row, task.args, result, session.peek, (addr, size, arg, part) => {
-      if (arg !== 1 || part === 'vector') return;
-      const bytes = new Uint8Array(size);
-      const got = session.tracer.readMemory(task.tid, addr, bytes, 0, size);
-      parts.push(got === size ? bytes : bytes.subarray(0, got));
-    });
-    let bytes = concat(parts);
-    if (bytes.length > result) bytes = bytes.subarray(0, result);
-    if (target >= 0) this.output(task, target, bytes);
-    if (object !== undefined)
-      session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
-  }
+/** Bytes that have reached the recorded output. */
+export function emitOutput(session: Session, task: Task, target: number, bytes: Uint8Array): void {
+  const serial = session.output.place(task);
+  session.emit(task, {
+    type: 'output',
+    task: task.uid,
+    time: session.now,
+    serial,
+    target,
+    bytes,
+  });
+}
 
-  /** A write to /proc/PID/mem is a store into that process's memory. */
-  private memoryFile(task: Task, file: FileInfo, fd: number, length: number): void {
-    const pid = MEMORY_FILE.exec(file.path)?.[1];
-    if (pid === undefined) return;
-    const { session } = this;
-    const target = [...session.tasks.values()].find((other) => other.pid === Number(pid));
-    if (target === undefined || target.domain !== task.domain) {
-      session.note(
-        task,
-        `${file.path} was written: what that changed in another process is not recorded`,
-      );
-      return;
-    }
-    const addr = writeOffset(task) ?? (statFd(task.tid, fd)?.position ?? 0) - length;
-    const bytes = new Uint8Array(length);
-    session.tracer.readMemory(target.tid, addr, bytes, 0, length);
-    session.storedBy(task, target, [{ addr, bytes }]);
-  }
-
-  /** Bytes that have reached the recorded output. */
-  output(task: Task, target: number, bytes: Uint8Array): void {
-    const { session } = this;
-    const serial = session.output.place(task);
-    session.emit(task, {
-      type: 'output',
-      task: task.uid,
-      time: session.now,
-      serial,
-      target,
-      bytes,
-    });
-  }
-
-  private resources(task: Task, row: SyscallRow): void {
-    const { session } = this;
-    for (let i = 0; i < row.args.length; i++) {
-      const { kind } = row.args[i]!.type;
-      if (kind !== 'fd' && kind !== 'dirfd') continue;
-      const file = this.file(task, task.args[i]!);
-      if (file === undefined) continue;
-      const time = session.now;
-      const table = task.files.resource;
-      if (i === 0 || row.args[0]!.type.kind !== 'fd') {
-        session.emit(task, {
-          type: 'resource',
-          task: task.uid,
-          time,
-          kind: 'files_struct',
-          id: table.id,
-          serial: table.serial++,
-          desc: '',
-        });
-      }
+function resources(session: Session, task: Task, row: SyscallRow): void {
+  for (let i = 0; i < row.args.length; i++) {
+    const { kind } = row.args[i]!.type;
+    if (kind !== 'fd' && kind !== 'dirfd') continue;
+    const file = fileOf(session, task, task.args[i]!);
+    if (file === undefined) continue;
+    const time = session.now;
+    const table = task.files.resource;
+    if (i === 0 || row.args[0]!.type.kind !== 'fd') {
       session.emit(task, {
         type: 'resource',
         task: task.uid,
         time,
-        kind: 'file',
-        id: file.resource.id,
-        serial: file.resource.serial++,
-        desc: file.path,
+        kind: 'files_struct',
+        id: table.id,
+        serial: table.serial++,
+        desc: '',
       });
     }
-  }
-
-  private data(task: Task, row: SyscallRow): void {
-    const { session } = this;
-    const { verbosity } = session.config;
-    const { tracer } = session;
-    for (let i = 0; i < row.args.length; i++) {
-      const { type } = row.args[i]!;
-      if (
-        type.kind === 'string' &&
-        verbosity.strings &&
-        task.nr !== Sys.execve &&
-        task.nr !== Sys.execveat
-      ) {
-        const addr = task.args[i]!;
-        if (typeof addr !== 'number' || addr === 0) continue;
-        const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
-        this.emitData(task, i, bytes.length, bytes);
-      }
-    }
-    if (!verbosity.data || !hasIn(row.nr)) return;
-    session.peekTid = task.tid;
-    inRegions(row, task.args, task.result, session.peek, (addr, size, arg) => {
-      const type = row.args[arg]?.type;
-      if (type === undefined || type.kind === 'string' || type.kind === 'strings') return;
-      // The kernel has stored its answer there by now.
-      if ('dir' in type && type.dir !== 'in') return;
-      const length = verbosity.wholeData ? size : Math.min(size, DATA_LIMIT);
-      const bytes = new Uint8Array(length);
-      const got = tracer.readMemory(task.tid, addr, bytes, 0, length);
-      this.emitData(task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+    session.emit(task, {
+      type: 'resource',
+      task: task.uid,
+      time,
+      kind: 'file',
+      id: file.resource.id,
+      serial: file.resource.serial++,
+      desc: file.path,
     });
   }
+}
 
-  private emitData(task: Task, arg: number, size: number, bytes: Uint8Array): void {
-    const { session } = this;
-    session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
+function data(session: Session, task: Task, row: SyscallRow): void {
+  const { verbosity } = session.config;
+  const { tracer } = session;
+  for (let i = 0; i < row.args.length; i++) {
+    const { type } = row.args[i]!;
+    if (
+      type.kind === 'string' &&
+      verbosity.strings &&
+      task.nr !== Sys.execve &&
+      task.nr !== Sys.execveat
+    ) {
+      const addr = task.args[i]!;
+      if (typeof addr !== 'number' || addr === 0) continue;
+      const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
+      emitData(session, task, i, bytes.length, bytes);
+    }
   }
+  if (!verbosity.data || !hasIn(row.nr)) return;
+  session.peekTid = task.tid;
+  inRegions(row, task.args, task.result, session.peek, (addr, size, arg) => {
+    const type = row.args[arg]?.type;
+    if (type === undefined || type.kind === 'string' || type.kind === 'strings') return;
+    // The kernel has stored its answer there by now.
+    if ('dir' in type && type.dir !== 'in') return;
+    const length = verbosity.wholeData ? size : Math.min(size, DATA_LIMIT);
+    const bytes = new Uint8Array(length);
+    const got = tracer.readMemory(task.tid, addr, bytes, 0, length);
+    emitData(session, task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+  });
+}
+
+function emitData(
+  session: Session,
+  task: Task,
+  arg: number,
+  size: number,
+  bytes: Uint8Array,
+): void {
+  session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
 }
 
 /** Where pwrite and its like wrote; undefined if it was at the descriptor's position. */

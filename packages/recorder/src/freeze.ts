@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { EventKind, isRestart, monotonicNs, Reg, Sys } from '@scribe-ts/core-native';
+import { EventKind, monotonicNs, Sys } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
 
@@ -23,9 +23,6 @@ export interface Frozen {
  * with half its work done, or begin its timeout anew.
  */
 export class Freezer {
-  active = false;
-  private readonly parked: { readonly task: Task; readonly then: (task: Task) => void }[] = [];
-  private readonly parkedTasks = new Set<Task>();
   private frozen: Frozen | undefined;
   private checking = false;
   private sinceNs = 0;
@@ -34,8 +31,8 @@ export class Freezer {
 
   /** Freezes, has the state described, and thaws. One at a time: throws if one is under way. */
   freeze(frozen: Frozen): void {
-    if (this.active) throw new Error('a freeze is already under way');
-    this.active = true;
+    if (this.session.parking.active) throw new Error('a freeze is already under way');
+    this.session.parking.active = true;
     this.frozen = frozen;
     this.sinceNs = monotonicNs();
     for (const task of this.session.tasks.values()) {
@@ -44,18 +41,6 @@ export class Freezer {
         this.session.tracer.interruptTask(task.tid);
     }
     this.check();
-  }
-
-  /** Keeps a task that has just reached a sync point; `then` is how it goes on after the thaw. */
-  park(task: Task, then: (task: Task) => void): void {
-    const { domain } = task;
-    task.state = TaskState.Ready;
-    this.parked.push({ task, then });
-    this.parkedTasks.add(task);
-    if (domain.holder === task) {
-      domain.holder = undefined;
-      this.session.passBaton(domain);
-    }
   }
 
   /** Called after every stop while active: is everything still? */
@@ -76,7 +61,7 @@ export class Freezer {
     const { frozen } = this;
     if (frozen === undefined || monotonicNs() - this.sinceNs < PATIENCE_NS) return;
     this.giveUp('a task computes without making a system call');
-    this.thaw();
+    this.session.parking.release();
   }
 
   /** Says that a freeze under way will not be complete. Parked tasks stay where they are. */
@@ -88,8 +73,9 @@ export class Freezer {
 
   /** Every task is at a sync point, or in a call in which it may sleep. */
   private isComplete(): boolean {
-    for (const task of this.session.tasks.values()) {
-      if (this.parkedTasks.has(task) || isOut(task)) continue;
+    const { session } = this;
+    for (const task of session.tasks.values()) {
+      if (session.parking.has(task) || isOut(task)) continue;
       if (task.state !== TaskState.InKernel || !maySleep(task)) return false;
     }
     return true;
@@ -106,7 +92,7 @@ export class Freezer {
     let kind = session.tracer.wait(moved ? 1 : 0);
     if (kind === EventKind.None) kind = session.tracer.wait(0);
     if (kind !== EventKind.None) {
-      session.dispatch(kind);
+      session.stops.dispatch(kind);
       return false;
     }
     if (moved) {
@@ -114,43 +100,23 @@ export class Freezer {
       return false;
     }
     this.frozen = undefined;
-    for (const task of before.keys()) this.session.giveWay(task);
+    for (const task of before.keys()) this.session.baton.giveWay(task);
     frozen.emit();
-    this.thaw();
+    this.session.parking.release();
     return true;
   }
 
   /** Tasks asleep in calls, with a mark that changes when one runs. Undefined if one runs right now. */
   private sleepers(): Map<Task, string> | undefined {
+    const { session } = this;
     const marks = new Map<Task, string>();
-    for (const task of this.session.tasks.values()) {
-      if (this.parkedTasks.has(task) || isOut(task)) continue;
+    for (const task of session.tasks.values()) {
+      if (session.parking.has(task) || isOut(task)) continue;
       const mark = sleepMark(task);
       if (mark === undefined) return undefined;
       marks.set(task, mark);
     }
     return marks;
-  }
-
-  /** Lets everything go on. */
-  private thaw(): void {
-    this.active = false;
-    const parked = this.parked.splice(0);
-    this.parkedTasks.clear();
-    for (const { task, then } of parked) {
-      if (task.state !== TaskState.Ready) continue;
-      task.onBaton = then;
-      task.domain.ready.push(task);
-    }
-    for (const { task } of parked) {
-      const { domain } = task;
-      if (domain.holder === undefined) this.session.passBaton(domain);
-    }
-  }
-
-  /** True if the task waits at a sync point until everything goes on. */
-  isParked(task: Task): boolean {
-    return this.parkedTasks.has(task);
   }
 }
 
@@ -198,23 +164,4 @@ function sameMarks(
   if (after === undefined || after.size !== before.size) return false;
   for (const [task, mark] of before) if (after.get(task) !== mark) return false;
   return true;
-}
-
-/** Registers of a still task as replay will have them at this point: a call to be restarted is about to be made again. */
-export function settledRegisters(task: Task): Uint32Array {
-  const regs = task.exitRegs.slice();
-  const set = (reg: number, value: number): void => {
-    regs[reg * 2] = value;
-    regs[reg * 2 + 1] = value < 0 ? 0xffffffff : Math.floor(value / 0x100000000);
-  };
-  const high = regs[Reg.rax * 2 + 1]! | 0;
-  const rax = high * 0x100000000 + regs[Reg.rax * 2]!;
-  const isCall = regs[Reg.orig_rax * 2]! >>> 31 === 0;
-  if (isCall && (!task.exitRegsValid || isRestart(rax))) {
-    const rip = regs[Reg.rip * 2 + 1]! * 0x100000000 + regs[Reg.rip * 2]!;
-    set(Reg.rip, rip - 2);
-    set(Reg.rax, rax === -516 ? Sys.restart_syscall : task.nr);
-  }
-  set(Reg.orig_rax, -1);
-  return regs;
 }

@@ -1,6 +1,6 @@
 import { statFd, Sys } from '@scribe-ts/core-native';
 import type { FileInfo } from './files.js';
-import type { Task } from './tasks.js';
+import type { OutputTurn, Task } from './tasks.js';
 
 const S_IFMT = 0o170000;
 const S_IFCHR = 0o020000;
@@ -13,12 +13,6 @@ const CONTROLLING_TERMINAL = 5 * 256;
 const writesToFirst = new Uint8Array(512);
 for (const nr of [Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2, Sys.sendfile])
   writesToFirst[nr] = 1;
-
-/** Who writes to one of the outputs, and who waits to. */
-export interface OutputTurn {
-  writer: Task | undefined;
-  readonly waiting: Task[];
-}
 
 /** Knows which writes reach the recording's own standard output, error or terminal. */
 export class OutputTracker {

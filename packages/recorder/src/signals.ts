@@ -234,7 +234,7 @@ export function deliver(
     task.handlers.handler[signo] = 0;
     emitSignal(session, task, signo, siginfo, point, 'terminate', rip);
     task.exitRegsValid = false;
-    session.handle(task, kind);
+    session.stops.handle(task, kind);
     return;
   }
   if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { MemoryWrite, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
-import type { OutputTurn } from './output.js';
-import type { Session } from './session.js';
 
 /** Number of semaphores in a System V set. */
 function semCount(semid: number): number | undefined {
@@ -125,6 +123,12 @@ export class Domain {
   constructor(readonly stream: StreamId) {}
 }
 
+/** Who writes to one of the outputs, and who waits to. */
+export interface OutputTurn {
+  writer: Task | undefined;
+  readonly waiting: Task[];
+}
+
 export class Task {
   state = TaskState.Starting;
   /** How the task goes on once it has the baton; only in state Ready. */
@@ -167,7 +171,7 @@ export class Task {
   /** The next signal delivered hits before the call the task was about to make. */
   atEntry = false;
   /** Runs at PTRACE_EVENT_FORK and its like, with the new task's tid. */
-  onSpawn: ((session: Session, task: Task, tid: number) => void) | undefined;
+  onSpawn: ((tid: number) => void) | undefined;
   /** Where the kernel stored the task's own tid at its start (CLONE_CHILD_SETTID); 0 if nowhere. */
   setChildTid = 0;
   /** The former leader of the thread group, whose place this task took by exec. */

@@ -17,6 +17,7 @@ import type { RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { Session } from './session.js';
 import { contentPath, ContentStore, defaultStore } from './store.js';
+import { TraceLoop } from './trace-loop.js';
 import { parseVerbosity } from './verbosity.js';
 
 const port = parentPort!;
@@ -91,9 +92,9 @@ function run(): void {
       for (const hash of store.used) log.addContent(hash, contentPath(storePath, hash));
     log.close();
   };
-  const serve = (session: Session): void => {
+  const serve = (): void => {
     for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
-      const { freezer } = session;
+      const { freezer } = loop;
       if (request.type === 'kill') tracer.kill(0, tid, request.signal);
       else if (request.type === 'detach') {
         freezer.giveUp('the recording was detached');
@@ -101,15 +102,15 @@ function run(): void {
         detachAll(session, endLog);
         tell({ type: 'answer', id: request.id, value: 0 });
         return;
-      } else if (freezer.active) {
+      } else if (session.parking.active) {
         requests.unshift(request);
         return;
-      } else takeBookmark(session, request.id);
+      } else takeBookmark(request.id);
     }
   };
-  const takeBookmark = (session: Session, request: number): void => {
+  const takeBookmark = (request: number): void => {
     let states: ReturnType<typeof describeState> = [];
-    session.freezer.freeze({
+    loop.freezer.freeze({
       describe: () => {
         states = describeState(session);
       },
@@ -123,37 +124,31 @@ function run(): void {
       },
     });
   };
-  const session = new Session(
-    tracer,
-    log,
-    store,
-    sessionConfig(),
-    {
-      onStopped: (signal) => {
-        tell({ type: 'stopped', signal });
-      },
-      onInterrupt: () => {
-        for (
-          let message = receiveMessageOnPort(port);
-          message !== undefined;
-          message = receiveMessageOnPort(port)
-        ) {
-          requests.push(message.message as Request);
-        }
-        // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
-        log.flush();
-        session.freezer.tick();
-        serve(session);
-        session.review();
-      },
+  const session = new Session(tracer, log, store, sessionConfig(), cpusOf);
+  const loop = new TraceLoop(session, {
+    onStopped: (signal) => {
+      tell({ type: 'stopped', signal });
     },
-    cpusOf,
-  );
+    onInterrupt: () => {
+      for (
+        let message = receiveMessageOnPort(port);
+        message !== undefined;
+        message = receiveMessageOnPort(port)
+      ) {
+        requests.push(message.message as Request);
+      }
+      // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
+      log.flush();
+      loop.freezer.tick();
+      serve();
+      loop.review();
+    },
+  });
   tell({ type: 'started', pid: tid, interruptToken: tracer.interruptToken });
   let logFailure: RecordResult['logFailure'];
   try {
-    session.adoptRoot(tid);
-    session.run();
+    loop.adoptRoot(tid);
+    loop.run();
     endLog();
   } catch (error) {
     if (!isLogFailure(error)) throw error;

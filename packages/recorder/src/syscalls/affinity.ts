@@ -1,8 +1,10 @@
 import { Errno, Sys } from '@scribe-ts/core-native';
 import type { Word } from '@scribe-ts/tracelog';
+import { answer } from '../calls.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 
 // CPU affinity: the recorder decides where tasks run; the program sees the CPUs it would have.
 
@@ -17,7 +19,7 @@ function setAffinityEntry(session: Session, task: Task): boolean {
   session.tracer.readMemory(task.tid, Number(task.args[2]), mask, 0, mask.length);
   const wanted = cpusIn(mask).filter((cpu) => session.cpus.allowed.includes(cpu));
   if (wanted.length > 0) target.cpus = wanted;
-  session.answer(task, wanted.length > 0 ? 0 : -Errno.EINVAL);
+  answer(session, task, wanted.length > 0 ? 0 : -Errno.EINVAL);
   return true;
 }
 
@@ -31,7 +33,7 @@ function getAffinityExit(session: Session, task: Task): void {
     }
     session.tracer.writeMemory(task.tid, Number(task.args[2]), mask, 0, result);
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 function cpusIn(mask: Uint8Array): number[] {

@@ -1,9 +1,11 @@
 import { Clone, counters, Reg, Signal, Sys } from '@scribe-ts/core-native';
 import type { MemoryWrite } from '@scribe-ts/tracelog';
+import { childStarted } from '../children.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { seesStores } from '../shared.js';
 import { type Task, ThreadGroup } from '../tasks.js';
-import type { EntryHook } from './index.js';
+import type { EntryHook } from './hook.js';
 import { int32, readInt, readWord } from './words.js';
 
 interface CloneCall {
@@ -40,7 +42,7 @@ function cloneEntry(session: Session, task: Task): boolean {
     session.tracer.setRegs(task.tid);
   }
   task.mayYield = has(call, Clone.VFORK);
-  task.onSpawn = (_session, parent, tid) => spawn(session, parent, tid, call);
+  task.onSpawn = (tid) => spawn(session, task, tid, call);
   task.onExit = () => {
     task.onSpawn = undefined;
     const writes: MemoryWrite[] = [];
@@ -55,7 +57,7 @@ function cloneEntry(session: Session, task: Task): boolean {
         if (value !== undefined) writes.push({ addr, bytes: int32(value) });
       }
     }
-    session.recordSyscall(task, writes);
+    recordSyscall(session, task, writes);
   };
   return false;
 }
@@ -85,8 +87,8 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
   });
   if (child.setChildTid !== 0 && sharesMemory && !has(call, Clone.VFORK)) {
     // The child's tid appears in memory that the parent sees as soon as the child is scheduled: have it happen now.
-    if (!session.takeEarly(tid)) session.tracer.waitFor(tid);
-    session.childStarted(child);
+    if (!session.early.delete(tid)) session.tracer.waitFor(tid);
+    childStarted(session, child);
   }
 }
 

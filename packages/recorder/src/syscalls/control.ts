@@ -1,7 +1,9 @@
 import { Errno, Sys } from '@scribe-ts/core-native';
+import { answer } from '../calls.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 import { int32 } from './words.js';
 
 const PR_GET_DUMPABLE = 3;
@@ -21,11 +23,11 @@ function prctlEntry(session: Session, task: Task): boolean {
       // An undumpable process would close its memory to the recorder.
       const value = Number(task.args[1]);
       if (value === 0 || value === 1) task.space.dumpable = value;
-      session.answer(task, value === 0 || value === 1 ? 0 : -Errno.EINVAL);
+      answer(session, task, value === 0 || value === 1 ? 0 : -Errno.EINVAL);
       return true;
     }
     case PR_GET_DUMPABLE:
-      session.answer(task, task.space.dumpable);
+      answer(session, task, task.space.dumpable);
       return true;
     case PR_SET_SECCOMP:
     case PR_SET_SYSCALL_USER_DISPATCH:
@@ -33,16 +35,16 @@ function prctlEntry(session: Session, task: Task): boolean {
         task,
         `prctl(${task.args[0]}): system call filters are not supported and were answered EINVAL`,
       );
-      session.answer(task, -Errno.EINVAL);
+      answer(session, task, -Errno.EINVAL);
       return true;
     case PR_GET_TSC: {
       const one = int32(1);
       session.tracer.writeMemory(task.tid, Number(task.args[1]), one, 0, 4);
-      session.answer(task, 0);
+      answer(session, task, 0);
       return true;
     }
     case PR_SET_TSC:
-      session.answer(task, task.args[1] === 1 ? 0 : -Errno.EINVAL);
+      answer(session, task, task.args[1] === 1 ? 0 : -Errno.EINVAL);
       return true;
     default:
       return false;
@@ -51,11 +53,11 @@ function prctlEntry(session: Session, task: Task): boolean {
 
 function archPrctlEntry(session: Session, task: Task): boolean {
   if (task.args[0] === ARCH_GET_CPUID) {
-    session.answer(task, 1);
+    answer(session, task, 1);
     return true;
   }
   if (task.args[0] === ARCH_SET_CPUID) {
-    session.answer(task, task.args[1] === 1 ? 0 : -Errno.ENODEV);
+    answer(session, task, task.args[1] === 1 ? 0 : -Errno.ENODEV);
     return true;
   }
   return false;
@@ -63,12 +65,12 @@ function archPrctlEntry(session: Session, task: Task): boolean {
 
 function setTidAddressExit(session: Session, task: Task): void {
   task.clearChildTid = Number(task.args[0]);
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 function setRobustListExit(session: Session, task: Task): void {
   if (task.result === 0) task.robustList = Number(task.args[0]);
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 export const controlEntries: Readonly<Record<number, EntryHook>> = {

@@ -1,9 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { Errno, Sys } from '@scribe-ts/core-native';
+import { answer } from '../calls.js';
 import { captureImage } from '../image.js';
+import { recordSyscall } from '../record-call.js';
 import { NO_WRITES, type Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 
 const EI_CLASS_32 = 1;
 
@@ -29,7 +31,7 @@ function execveEntry(session: Session, task: Task): boolean {
       task,
       `${path} is a 32-bit program, which is not supported: its execve was answered ENOEXEC`,
     );
-    session.answer(task, -Errno.ENOEXEC);
+    answer(session, task, -Errno.ENOEXEC);
     return true;
   }
   return false;
@@ -58,7 +60,7 @@ function is32Bit(path: string): boolean {
 
 function execveExit(session: Session, task: Task): void {
   if (!task.execed) {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
     return;
   }
   task.execed = false;
@@ -98,7 +100,7 @@ function execveExit(session: Session, task: Task): void {
   }
   task.replaced = undefined;
   if (!alone) {
-    session.leaveDomain(task);
+    session.baton.leave(task);
     task.domain = domain;
     domain.tasks.add(task);
     domain.holder = task;

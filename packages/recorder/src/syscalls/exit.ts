@@ -11,9 +11,11 @@ import {
   Sys,
 } from '@scribe-ts/core-native';
 import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
+import { endOutput } from '../calls.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
-import type { EntryHook } from './index.js';
+import type { EntryHook } from './hook.js';
 import { int32, readInt, readWord } from './words.js';
 
 const FUTEX_WAITERS = 0x80000000;
@@ -34,7 +36,7 @@ function exitEntry(session: Session, task: Task): boolean {
 export function beginExit(session: Session, task: Task, status: number): void {
   task.exitStatus = status;
   task.exiting = true;
-  if (task.outputTurn !== undefined) session.endOutput(task, false);
+  if (task.outputTurn !== undefined) endOutput(session, task, false);
   // Killed while it ran: how far it got is in no log, so its memory cannot be verified.
   if (task.state === TaskState.Running) task.space.unverifiable = true;
   // Its call has ended, and what the kernel stored for it will never be recorded.
@@ -43,7 +45,7 @@ export function beginExit(session: Session, task: Task, status: number): void {
   if (task.domain.holder === task) die(session, task);
   else {
     leaveQueue(task);
-    session.request(task, (dying) => die(session, dying), true);
+    session.baton.request(task, (dying) => die(session, dying), true);
   }
 }
 
@@ -59,7 +61,7 @@ function die(session: Session, task: Task): void {
     session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   }
   // What it has written has been seen.
-  if (task.outputSerial >= 0) session.recordSyscall(task);
+  if (task.outputSerial >= 0) recordSyscall(session, task);
   if (task.diesInCall) {
     const writes = lastWords(session, task);
     if (writes.length > 0)
@@ -192,7 +194,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
 function retire(session: Session, task: Task): void {
   task.space.users--;
   task.group.tasks.delete(task);
-  session.leaveDomain(task);
+  session.baton.leave(task);
 }
 
 function forget(session: Session, task: Task): void {
@@ -218,7 +220,7 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     return;
   }
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
-  if (task.outputTurn !== undefined) session.endOutput(task, false);
+  if (task.outputTurn !== undefined) endOutput(session, task, false);
   leaveQueue(task);
   const last = task.group.tasks.size === 1;
   if (task.lastWrites.length > 0) {
@@ -249,7 +251,7 @@ function killEntry(session: Session, task: Task): boolean {
   });
   for (const victim of victims) victim.lastWrites = robustWrites(session, victim);
   task.onExit = () => {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
     if (task.result !== 0) return;
     for (const victim of victims) {
       if (victim.state === TaskState.Dead || (target <= 0 && stateOf(victim.tid) !== 'Z')) continue;

@@ -1,11 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { Errno, statFd, Sys } from '@scribe-ts/core-native';
 import { type MemoryWrite, unsupportedIoctl, unsupportedSockopt } from '@scribe-ts/tracelog';
+import { answer, proceed } from '../calls.js';
+import { emitOutput } from '../details.js';
 import { isRegular } from '../files.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { hasOtherViewers, joinViewers } from '../shared.js';
 import type { Task } from '../tasks.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -18,7 +21,7 @@ function closeEntry(_session: Session, task: Task): boolean {
 
 function dupExit(session: Session, task: Task): void {
   if (typeof task.result === 'number' && task.result >= 0) task.files.forget(task.result);
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 function closeRangeExit(session: Session, task: Task): void {
@@ -29,7 +32,7 @@ function closeRangeExit(session: Session, task: Task): void {
       task.files.forgetRange(Number(task.args[0]) >>> 0, Number(task.args[1]) >>> 0);
     }
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 const O_ACCMODE = 3;
@@ -78,16 +81,16 @@ function openExit(flagsArg: number): ExitHook {
         if (object !== undefined && (flags & O_TRUNC) !== 0) {
           const finish = (): void => {
             session.objects.recordWrite(session, task, object, result, 0, 0);
-            session.recordSyscall(task);
+            recordSyscall(session, task);
           };
           task.proceedsLater = joinViewers(session, task, object, finish, () =>
-            session.proceed(task),
+            proceed(session, task),
           );
           return;
         }
       }
     }
-    session.recordSyscall(task);
+    recordSyscall(session, task);
   };
 }
 
@@ -98,7 +101,7 @@ function spliceEntry(fdArg: number): EntryHook {
     const file = task.files.get(task.tid, fd);
     if (file === undefined || session.output.target(fd, file) < 0) return false;
     session.note(task, 'splice or tee to the recorded output was answered EINVAL');
-    session.answer(task, -Errno.EINVAL);
+    answer(session, task, -Errno.EINVAL);
     return true;
   };
 }
@@ -118,7 +121,7 @@ function sendfileExit(session: Session, task: Task): void {
           ? (statFd(task.tid, from)?.position ?? 0)
           : session.readWord(task, offsetAddr);
       const bytes = readFileRange(task.tid, from, end - result, result);
-      session.details.output(task, target, bytes);
+      emitOutput(session, task, target, bytes);
     }
   }
   changesFile(0, false)(session, task);
@@ -147,7 +150,7 @@ function changesFile(fdArg: number, resizes: boolean, offsetArg = -1): ExitHook 
         session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result, offset);
       }
     }
-    session.recordSyscall(task);
+    recordSyscall(session, task);
   };
 }
 
@@ -158,7 +161,7 @@ function ioctlEntry(session: Session, task: Task): boolean {
   const reason = unsupportedIoctl(Number(task.args[1]) >>> 0);
   if (reason === undefined) return false;
   session.note(task, `ioctl was answered ENOTTY: ${reason}`);
-  session.answer(task, -ENOTTY);
+  answer(session, task, -ENOTTY);
   return true;
 }
 
@@ -166,7 +169,7 @@ function setsockoptEntry(session: Session, task: Task): boolean {
   const reason = unsupportedSockopt(Number(task.args[1]) | 0, Number(task.args[2]) | 0);
   if (reason === undefined) return false;
   session.note(task, `setsockopt was answered EPERM: ${reason}`);
-  session.answer(task, -Errno.EPERM);
+  answer(session, task, -Errno.EPERM);
   return true;
 }
 
@@ -184,7 +187,7 @@ function fallocateExit(session: Session, task: Task): void {
     const length = moves ? Number.MAX_SAFE_INTEGER - offset : Number(task.args[3]);
     session.objects.recordWrite(session, task, object, fd, mode === 0 ? 0 : length, offset);
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 /** Stores into another address space come without any call of its own. Among tasks that share a baton they can be recorded. */
@@ -196,7 +199,7 @@ function vmWriteEntry(session: Session, task: Task): boolean {
       task,
       'process_vm_writev into another process was answered EPERM: its memory has its own log',
     );
-    session.answer(task, -Errno.EPERM);
+    answer(session, task, -Errno.EPERM);
     return true;
   }
   task.onExit = () => {
@@ -215,7 +218,7 @@ function vmWriteEntry(session: Session, task: Task): boolean {
       }
       session.storedBy(task, target, writes);
     }
-    session.recordSyscall(task);
+    recordSyscall(session, task);
   };
   return false;
 }

@@ -1,8 +1,9 @@
 import { Resume, Sys } from '@scribe-ts/core-native';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 import { stateOf } from './exit.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 import { int32, readInt } from './words.js';
 
 const FUTEX_COMMANDS_THAT_WAIT: ReadonlySet<number> = new Set([0, 6, 9, 11, 13]);
@@ -33,7 +34,7 @@ function futexEntry(session: Session, task: Task): boolean {
       time: session.now,
       writes: [{ addr, bytes: int32(value) }],
     });
-    session.passBaton(task.domain);
+    session.baton.pass(task.domain);
   }
   return true;
 }
@@ -52,7 +53,7 @@ const FUTEX_WAKE_BITSET = 10;
 const WOKEN_FIRST = 0.25;
 
 function futexExit(session: Session, task: Task): void {
-  session.recordSyscall(task);
+  recordSyscall(session, task);
   const command = Number(task.args[1]) & FUTEX_COMMAND_MASK;
   const woke = (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) && Number(task.result) > 0;
   task.wokeOthers = woke && task.domain.tasks.size > 1 && Math.random() < WOKEN_FIRST;

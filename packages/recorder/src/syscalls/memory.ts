@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Errno, Madvise, MapFlag, pageAlign, Prot, Reg, statFd, Sys } from '@scribe-ts/core-native';
 import type { Backing } from '@scribe-ts/tracelog';
+import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { joinSharers } from '../shared.js';
 import type { Task } from '../tasks.js';
-import type { EntryHook, ExitHook } from './index.js';
+import type { EntryHook, ExitHook } from './hook.js';
 
 const DEV_ZERO = 256 + 5;
 const O_ACCMODE = 3;
@@ -22,14 +24,14 @@ function mmapEntry(session: Session, task: Task): boolean {
     task,
     `mmap of the device ${file.path} was answered ENODEV: its memory cannot be recorded`,
   );
-  session.answer(task, -Errno.ENODEV);
+  answer(session, task, -Errno.ENODEV);
   return true;
 }
 
 function mmapExit(session: Session, task: Task): void {
   const { result } = task;
   if (typeof result !== 'number' || result < 0) {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
     return;
   }
   const start = result;
@@ -66,7 +68,7 @@ function mmapExit(session: Session, task: Task): void {
     mapping: { start, end, prot, flags, backing },
   });
   if (backing.kind !== 'shared') {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
     return;
   }
   const mapping = {
@@ -77,7 +79,7 @@ function mmapExit(session: Session, task: Task): void {
     writable: writable && shared,
   };
   joinSharers(session, task, mapping, () => {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
   });
 }
 
@@ -86,7 +88,7 @@ function munmapExit(session: Session, task: Task): void {
     const start = Number(task.args[0]);
     task.space.unmap(start, start + pageAlign(Number(task.args[1])));
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 function mremapExit(session: Session, task: Task): void {
@@ -108,7 +110,7 @@ function mremapExit(session: Session, task: Task): void {
       });
     }
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 /** MADV_FREE lets the kernel take pages whenever it likes; MADV_DONTNEED, which it may be at any time, is the same every time. */
@@ -122,7 +124,7 @@ function madviseEntry(session: Session, task: Task): boolean {
     regs.set(Reg.rdx, Madvise.FREE);
     tracer.setRegs(task.tid);
     task.exitRegs.set(regs.halves);
-    session.recordSyscall(task);
+    recordSyscall(session, task);
   };
   return false;
 }
@@ -130,7 +132,7 @@ function madviseEntry(session: Session, task: Task): boolean {
 function shmatExit(session: Session, task: Task): void {
   const { result } = task;
   if (typeof result !== 'number' || result < 0) {
-    session.recordSyscall(task);
+    recordSyscall(session, task);
     return;
   }
   const shmid = Number(task.args[0]) | 0;
@@ -157,7 +159,7 @@ function shmatExit(session: Session, task: Task): void {
       tracer.readMemory(task.tid, start, bytes, 0, size);
       if (bytes.some((byte) => byte !== 0)) writes.push({ addr: start, bytes });
     }
-    session.recordSyscall(task, writes);
+    recordSyscall(session, task, writes);
   });
 }
 
@@ -175,7 +177,7 @@ function shmdtExit(session: Session, task: Task): void {
     const mapping = task.space.shared.find((candidate) => candidate.start === start);
     if (mapping !== undefined) task.space.unmap(mapping.start, mapping.end);
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 export const memoryEntries: Readonly<Record<number, EntryHook>> = {

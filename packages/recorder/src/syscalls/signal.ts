@@ -1,7 +1,8 @@
 import { Sys } from '@scribe-ts/core-native';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import type { ExitHook } from './index.js';
+import type { ExitHook } from './hook.js';
 
 const SIGACTION_SIZE = 24;
 const STACK_SIZE = 24;
@@ -26,7 +27,7 @@ function sigactionExit(session: Session, task: Task): void {
       task.handlers.flags[signo] = word(view, 8);
     }
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 function sigaltstackExit(session: Session, task: Task): void {
@@ -40,7 +41,7 @@ function sigaltstackExit(session: Session, task: Task): void {
         : { start: word(view, 0), size: word(view, 16) };
     }
   }
-  session.recordSyscall(task);
+  recordSyscall(session, task);
 }
 
 export const signalExits: Readonly<Record<number, ExitHook>> = {

@@ -1,0 +1,73 @@
+import type { Frame, LogWriter } from '@scribe-ts/tracelog';
+import { type Domain, type Task, TaskState } from './tasks.js';
+
+/** Where switches are written. */
+interface Journal {
+  readonly log: LogWriter;
+  readonly now: number;
+  emit(task: Task, frame: Frame): void;
+}
+
+/** Who of a domain may run user code, and in which order the others get to. */
+export class Baton {
+  constructor(private readonly journal: Journal) {}
+
+  /** Queues a stopped task for its domain's baton; `then` runs when it has it. `force`: even while the holder is in a call that does not wait. */
+  request(task: Task, then: (task: Task) => void, force = false): void {
+    const { domain } = task;
+    task.state = TaskState.Ready;
+    task.onBaton = then;
+    domain.ready.push(task);
+    const { holder } = domain;
+    if (holder === task || holder === undefined) {
+      domain.holder = undefined;
+      this.pass(domain);
+    } else if (holder.state === TaskState.InKernel && (holder.mayYield || force)) this.pass(domain);
+  }
+
+  /** Gives the baton to the first task that waits for it. */
+  pass(domain: Domain): void {
+    const next = domain.ready.shift();
+    if (next === undefined) return;
+    const { holder } = domain;
+    if (holder !== undefined && holder.state === TaskState.InKernel && !holder.blocked) {
+      // Replay must know that this call came before what the next task does.
+      this.block(holder);
+    }
+    domain.holder = next;
+    domain.since = this.journal.now;
+    if (next.state !== TaskState.Ready)
+      throw new Error(`task ${next.uid} waits for the baton in state ${next.state}`);
+    next.state = TaskState.InKernel;
+    next.onBaton(next);
+  }
+
+  /** The task is asleep in a call: whatever comes next in its domain comes before that call's end. */
+  giveWay(task: Task): void {
+    const { domain } = task;
+    if (!task.blocked) this.block(task);
+    if (domain.holder === task) domain.holder = undefined;
+  }
+
+  /** Says in the log that the task is in its call, and others come before the call's end. */
+  private block(task: Task): void {
+    const { journal } = this;
+    task.blocked = true;
+    journal.emit(task, { type: 'block', task: task.uid, time: journal.now, nr: task.nr });
+  }
+
+  /** A task leaves its domain (exec, end). */
+  leave(task: Task): void {
+    const { domain } = task;
+    domain.tasks.delete(task);
+    const waiting = domain.ready.indexOf(task);
+    if (waiting >= 0) domain.ready.splice(waiting, 1);
+    if (domain.tasks.size === 0) {
+      domain.holder = undefined;
+      this.journal.log.endStream(domain.stream);
+    } else if (domain.holder === task) {
+      domain.holder = undefined;
+      this.pass(domain);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { ARGUMENT_REGS, Errno, Reg, Resume } from '@scribe-ts/core-native';
+import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
+import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
+import { recordSyscall } from './record-call.js';
+import type { Session } from './session.js';
+import { hideInterruption } from './signals.js';
+import { waitsForViewers } from './syscalls/file.js';
+import { entryHooks, exitHooks } from './syscalls/index.js';
+import { type Task, TaskState } from './tasks.js';
+
+/** What happens at the entry and at the end of a system call. */
+export class SyscallStops {
+  constructor(private readonly session: Session) {}
+
+  /** The task is about to make a call. */
+  entry(task: Task): void {
+    const { session } = this;
+    const { regs } = session;
+    task.exitRegs.set(regs.halves);
+    task.exitRegsValid = false;
+    const nr = regs.int(Reg.orig_rax);
+    task.nr = nr;
+    for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
+    task.state = TaskState.InKernel;
+    task.enteredAt = session.now;
+    task.mayYield = false;
+    const rip = regs.address(Reg.rip);
+    if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
+    if (task.held.length > 0) {
+      cancelSyscall(session, task, this.deliverHeld);
+      return;
+    }
+    if (session.parking.active) {
+      // Replay has to bring the task to this very call.
+      session.emit(task, { type: 'block', task: task.uid, time: session.now, nr });
+      cancelSyscall(session, task, (still) => session.parking.park(still, session.resumeUser));
+      return;
+    }
+    if (waitsForViewers(session, task, () => this.enterSyscall(task))) return;
+    this.enterSyscall(task);
+  }
+
+  private enterSyscall(task: Task): void {
+    const { session } = this;
+    const { nr } = task;
+    const row = syscallTable[nr];
+    if (row === undefined || row.class === 'refused') {
+      refuse(session, task, row);
+      return;
+    }
+    task.mayYield = row.class === 'blocking';
+    if (hasEntry(nr)) {
+      session.peekTid = task.tid;
+      readEntry(row, task.args, session.peek, task.regionContext.entry);
+    }
+    const hook = entryHooks[nr];
+    if (hook !== undefined && hook(session, task)) return;
+    goIntoKernel(session, task);
+  }
+
+  private readonly deliverHeld = (task: Task): void => {
+    task.atEntry = true;
+    task.carrier = task.held[0]!.signo;
+    task.state = TaskState.Running;
+    this.session.tracer.resume(task.tid, Resume.Syscall, task.carrier);
+  };
+
+  /** False if the entry was not made by a 64-bit `syscall` instruction: int $0x80 has other numbers and arguments. */
+  private checkSite(task: Task, rip: number): boolean {
+    const bytes = new Uint8Array(2);
+    const got = this.session.tracer.readMemory(task.tid, rip - 2, bytes, 0, 2);
+    if (got === 2 && bytes[0] === 0xcd && bytes[1] === 0x80) {
+      this.session.note(
+        task,
+        '32-bit system calls (int $0x80) are not supported and were answered ENOSYS',
+      );
+      task.mayYield = false;
+      this.answer32(task);
+      return false;
+    }
+    task.space.syscallSites.add(rip);
+    return true;
+  }
+
+  private answer32(task: Task): void {
+    // Recorded under the number -1: the 64-bit table has no row for it.
+    task.nr = -1;
+    answer(this.session, task, -Errno.ENOSYS);
+  }
+
+  /** The task's call has ended. */
+  exit(task: Task): void {
+    const { session } = this;
+    task.result = session.regs.get(Reg.rax);
+    task.exitRegs.set(session.regs.halves);
+    task.exitRegsValid = true;
+    if (task.result === -Errno.EINTR) hideInterruption(session, task);
+    if (task.outputTurn !== undefined) endOutput(session, task, Number(task.result) > 0);
+    if (task.domain.holder === task) this.finishSyscall(task);
+    else session.baton.request(task, this.finishSyscall);
+  }
+
+  private readonly finishSyscall = (task: Task): void => {
+    const { session } = this;
+    task.blocked = false;
+    const special = task.onExit;
+    if (special !== undefined) {
+      const { cancelled } = task;
+      task.onExit = undefined;
+      special(task);
+      if (cancelled || task.state === TaskState.Dead) return;
+    } else {
+      const hook = exitHooks[task.nr];
+      if (hook !== undefined) hook(session, task);
+      else recordSyscall(session, task);
+    }
+    if (task.proceedsLater) task.proceedsLater = false;
+    else proceed(session, task);
+  };
+}

@@ -1,0 +1,201 @@
+import { EventKind, PtraceEvent, Resume, Sys } from '@scribe-ts/core-native';
+import { childStarted } from './children.js';
+import { FileTable } from './files.js';
+import { Freezer } from './freeze.js';
+import { NO_WRITES, type Session, type StopHandler } from './session.js';
+import { onSignalStop } from './signals.js';
+import { SyscallStops } from './syscall-stops.js';
+import { beginExit, reportDeath } from './syscalls/exit.js';
+import { exitHooks } from './syscalls/index.js';
+import { SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
+
+/** What a recording tells the thread that started it. */
+export interface LoopEvents {
+  onStopped(signal: number): void;
+  /** Called between stops when somebody interrupted the wait. */
+  onInterrupt(): void;
+}
+
+/** Takes every stop of every task to what handles it, from the first exec to the end of the last task. */
+export class TraceLoop implements StopHandler {
+  readonly freezer: Freezer;
+  private readonly syscalls: SyscallStops;
+  private stops = 0;
+
+  constructor(
+    readonly session: Session,
+    private readonly events: LoopEvents,
+  ) {
+    session.stops = this;
+    this.freezer = new Freezer(session);
+    this.syscalls = new SyscallStops(session);
+  }
+
+  /** The first task: stopped at its exec event by Tracer.spawn. */
+  adoptRoot(tid: number): void {
+    const { session } = this;
+    const task = session.newTask(
+      tid,
+      new ThreadGroup(tid, 1),
+      session.newSpace(),
+      session.newDomain(),
+      new FileTable(session.registry),
+      new SignalHandlers(),
+    );
+    session.root = task;
+    session.output.learn(tid);
+    task.domain.holder = task;
+    task.state = TaskState.InKernel;
+    task.nr = Sys.execve;
+    task.execed = true;
+    task.onExit = (root) => exitHooks[Sys.execve]!(session, root);
+    task.started = true;
+    session.emit(task, {
+      type: 'task-start',
+      task: task.uid,
+      time: 0,
+      parent: 1,
+      tid,
+      pid: tid,
+      writes: NO_WRITES,
+    });
+    session.tracer.resume(tid, Resume.Syscall, 0);
+  }
+
+  /** Runs the recording to its end: every task gone, or `stop()` called. */
+  run(): void {
+    const { session } = this;
+    while (!session.finished && session.tasks.size > 0) this.dispatch(session.tracer.wait(-1));
+  }
+
+  /** Runs now and then while the recording is going on. */
+  review(): void {
+    const { session } = this;
+    let running = 0;
+    for (const task of session.tasks.values()) if (task.state === TaskState.Running) running++;
+    session.cpus.review(session.tracer.values[1]!, this.stops, running, () => session.tasks.keys());
+  }
+
+  /** Handles what `tracer.wait` has returned. */
+  dispatch(kind: EventKind): void {
+    const { session } = this;
+    this.stops++;
+    if (kind === EventKind.None) {
+      this.events.onInterrupt();
+      return;
+    }
+    if (kind === EventKind.NoTracees) {
+      session.tasks.clear();
+      return;
+    }
+    const tid = session.tracer.event[0]!;
+    const task = session.tasks.get(tid);
+    if (task === undefined) {
+      if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) session.early.add(tid);
+      return;
+    }
+    this.handle(task, kind);
+    if (session.parking.active) this.freezer.check();
+  }
+
+  /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
+  handle(task: Task, kind: EventKind): void {
+    const { session } = this;
+    switch (kind) {
+      case EventKind.Syscall:
+        if (task.state === TaskState.InKernel) this.syscalls.exit(task);
+        else this.syscalls.entry(task);
+        return;
+      case EventKind.Signal:
+        onSignalStop(session, task, session.tracer.event[2]!);
+        return;
+      case EventKind.Event:
+        this.ptraceEvent(task, session.tracer.event[2]!, session.tracer.values[0]!);
+        return;
+      case EventKind.GroupStop:
+        this.groupStop(task, session.tracer.event[2]!);
+        return;
+      case EventKind.InterruptStop:
+        this.interruptStop(task);
+        return;
+      case EventKind.Exited:
+        reportDeath(session, task, session.tracer.event[3]!);
+        return;
+    }
+  }
+
+  private ptraceEvent(task: Task, event: number, message: number): void {
+    const { session } = this;
+    switch (event) {
+      case PtraceEvent.Fork:
+      case PtraceEvent.Vfork:
+      case PtraceEvent.Clone:
+        task.onSpawn?.(message);
+        if (session.early.delete(message)) childStarted(session, session.tasks.get(message)!);
+        session.tracer.resume(task.tid, Resume.Syscall, 0);
+        return;
+      case PtraceEvent.Exec:
+        this.rebindAfterExec(task, message);
+        return;
+      case PtraceEvent.Exit:
+        beginExit(session, task, message);
+        return;
+      default:
+        session.tracer.resume(task.tid, Resume.Syscall, 0);
+    }
+  }
+
+  /** After exec the task has its thread group's id, whoever it was before. */
+  private rebindAfterExec(leader: Task, formerTid: number): void {
+    const { session } = this;
+    const task = session.tasks.get(formerTid) ?? leader;
+    if (task !== leader) {
+      session.tasks.delete(formerTid);
+      leader.state = TaskState.Dead;
+      leader.group.tasks.delete(leader);
+      task.group.tasks.delete(task);
+      leader.space.users--;
+      task.replaced = leader;
+      task.tid = leader.tid;
+      task.group = leader.group;
+      task.group.tasks.add(task);
+      session.tasks.set(task.tid, task);
+      session.baton.leave(leader);
+      if (session.root === leader) session.root = task;
+    }
+    task.execed = true;
+    session.tracer.resume(task.tid, Resume.Syscall, 0);
+  }
+
+  private groupStop(task: Task, signo: number): void {
+    const { session } = this;
+    if (task.state === TaskState.Starting) {
+      childStarted(session, task);
+      return;
+    }
+    const { domain } = task;
+    const wasRunning = task.state === TaskState.Running;
+    task.state = TaskState.Stopped;
+    session.tracer.resume(task.tid, Resume.Listen, 0);
+    // Away from a sync point it must keep the baton: nobody else may run before it goes on.
+    if (
+      domain.holder === task &&
+      wasRunning &&
+      task.exitRegsValid &&
+      session.regs.equals(task.exitRegs)
+    ) {
+      domain.holder = undefined;
+      session.baton.pass(domain);
+    }
+    if (task.group === session.root?.group) this.events.onStopped(signo);
+  }
+
+  private interruptStop(task: Task): void {
+    const { session } = this;
+    if (task.state === TaskState.Starting) childStarted(session, task);
+    else if (task.state === TaskState.Stopped) {
+      if (task.domain.holder === task) session.resumeUser(task);
+      else session.baton.request(task, session.resumeUser);
+    } else session.tracer.resume(task.tid, Resume.Syscall, 0);
+  }
+}
