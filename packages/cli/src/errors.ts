@@ -78,6 +78,7 @@ export function explain(error: unknown, context: ErrorContext): Explanation {
   }
   if (errorCode(error).startsWith('LOG_')) return explainLog(error as Error, context);
   if (errorCode(error) === 'CONTENT_MISSING') return missingContent(error as Error);
+  if (errorCode(error) === 'STORE_WRITE') return explainStore(error as Error);
   const { syscall, path } = fileFailure(error);
   if (syscall !== '') return explainFile(syscall, path, errorCode(error), context);
   const operation = (error as { operation?: unknown } | null)?.operation;
@@ -86,6 +87,14 @@ export function explain(error: unknown, context: ErrorContext): Explanation {
   }
   return internal(error);
 }
+
+const WRITE_ADVICE: Readonly<Record<string, string>> = {
+  EDQUOT: 'make room and try again',
+  EFBIG: 'see ulimit -f',
+  EISDIR: 'name a file',
+  ENOSPC: 'make room and try again',
+  ESPIPE: 'a log must be a file, not a pipe or a terminal',
+};
 
 /** An error of tracelog's: its message says which file and what is wrong with it. */
 function explainLog(error: Error, { target }: ErrorContext): Explanation {
@@ -111,11 +120,21 @@ function explainLog(error: Error, { target }: ErrorContext): Explanation {
       const errno = errnoOf(error);
       return {
         message: errno === '' ? message : `cannot write ${target ?? 'the log'}: ${reason(errno)}`,
-        advice: errno === 'ENOSPC' || errno === 'EDQUOT' ? 'make room and try again' : '',
+        advice: WRITE_ADVICE[errno] ?? '',
         exitCode: ExitCode.LogWriteFailed,
       };
     }
   }
+}
+
+/** A mapped file could not be kept: the error's message says where. */
+function explainStore(error: Error): Explanation {
+  const errno = errnoOf(error);
+  return {
+    message: oneLine(error.message).replace(errno, reason(errno)),
+    advice: 'name another store with --store or SCRIBE_STORE',
+    exitCode: ExitCode.LogWriteFailed,
+  };
 }
 
 /** A mapped file that the log refers to is not to be found. */

@@ -238,7 +238,7 @@ test('a log that could not be written is an error of its own', async (t) => {
     await recorder.started;
     recorder.end({
       detached: true,
-      logFailure: { code: 'LOG_DISK_FULL', message: 'no space is left (ENOSPC)' },
+      logFailure: { code: 'LOG_DISK_FULL', message: 'no space is left (ENOSPC)', path: 'x.log' },
     });
     t.is(await exitCode, 124);
     return host.stderr;

@@ -37,8 +37,8 @@ export interface RecordResult {
   readonly tasks: number;
   /** Warnings for people: refused calls by name, features missing here, log failure. */
   readonly notes: readonly string[];
-  /** Set when the log could not be written to its end. */
-  readonly logFailure?: { readonly code: string; readonly message: string };
+  /** Set when the log could not be written to its end. `path`: the log, or the store of the contents it refers to. */
+  readonly logFailure?: { readonly code: string; readonly message: string; readonly path: string };
 }
 
 /** A recording under way. */

@@ -1,7 +1,9 @@
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -28,6 +30,23 @@ export function contentPath(directory: string, hash: string): string {
   return join(directory, hash.slice(0, 2), hash);
 }
 
+/** A content could not be kept. */
+export class StoreError extends Error {
+  readonly code = 'STORE_WRITE';
+  /** Name of the errno, e.g. 'ENOSPC'. */
+  readonly errno: string;
+
+  constructor(
+    readonly directory: string,
+    cause: unknown,
+  ) {
+    const errno = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'EIO';
+    super(`the store ${directory} cannot be written: ${errno}`, { cause });
+    this.name = 'StoreError';
+    this.errno = errno;
+  }
+}
+
 /**
  * Content-addressed copies of the files that programs map. A file already known by device, inode, size and times is
  * not read again.
@@ -38,8 +57,9 @@ export class ContentStore {
   readonly used = new Set<string>();
   private readonly indexPath: string;
 
+  /** Throws StoreError. */
   constructor(readonly directory: string) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.write(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
     this.indexPath = join(directory, 'index');
     let text = '';
     try {
@@ -55,7 +75,7 @@ export class ContentStore {
 
   /**
    * Keeps the content of the file at `path`; returns its hash. `changing`: the file may change without its times
-   * telling (it is mapped shared), so read it whatever is known of it.
+   * telling (it is mapped shared), so read it whatever is known of it. Throws StoreError, or what reading the file gives.
    */
   add(path: string, changing = false): string {
     const hash = this.keep(path, changing);
@@ -74,22 +94,44 @@ export class ContentStore {
       this.directory,
       `tmp-${process.pid}-${this.known.size}-${process.hrtime.bigint()}`,
     );
+    // A copy's error does not tell which of the two files it is about.
+    closeSync(openSync(path, 'r'));
     try {
-      native.addFile(path, temporary);
-      const { hash } = native.hashFile(temporary);
-      const target = contentPath(this.directory, hash);
-      if (!existsSync(target)) {
-        mkdirSync(join(this.directory, hash.slice(0, 2)), { recursive: true });
-        renameSync(temporary, target);
-      }
-      this.known.set(key, hash);
+      const hash = this.write(() => {
+        native.addFile(path, temporary);
+        const copied = native.hashFile(temporary).hash;
+        const target = contentPath(this.directory, copied);
+        if (!existsSync(target)) {
+          mkdirSync(join(this.directory, copied.slice(0, 2)), { recursive: true });
+          renameSync(temporary, target);
+        }
+        return copied;
+      });
       // A file changed within the clock's tick of the copy could change again unseen: do not remember it.
       if (BigInt(Date.now()) * 1_000_000n - stat.ctimeNs > 2_000_000_000n) {
-        appendFileSync(this.indexPath, `${hash} ${key}\n`);
-      } else this.known.delete(key);
+        this.known.set(key, hash);
+        this.remember(`${hash} ${key}\n`);
+      }
       return hash;
     } finally {
       rmSync(temporary, { force: true });
+    }
+  }
+
+  /** For later recordings, which do without if the line finds no room. */
+  private remember(line: string): void {
+    try {
+      appendFileSync(this.indexPath, line);
+    } catch {
+      // The content itself is there.
+    }
+  }
+
+  private write<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new StoreError(this.directory, error);
     }
   }
 }

@@ -5,18 +5,13 @@ import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
-import {
-  type LogHeader,
-  LogWriter,
-  type LogWriteError,
-  type NewLogHeader,
-} from '@scribe-ts/tracelog';
+import { type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
 import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { Session } from './session.js';
-import { contentPath, ContentStore, defaultStore } from './store.js';
+import { contentPath, ContentStore, defaultStore, StoreError } from './store.js';
 import { TraceLoop } from './trace-loop.js';
 import { parseVerbosity } from './verbosity.js';
 
@@ -151,10 +146,11 @@ function run(): void {
     loop.run();
     endLog();
   } catch (error) {
-    if (!isLogFailure(error)) throw error;
+    logFailure = failureToWrite(error);
+    // Nothing of the program has run as long as it has not come out of its exec: then it need not run unrecorded.
+    if (logFailure === undefined || session.syscalls === 0) throw error;
     // The program must not suffer from a full disk: it goes on by itself unless the user chose otherwise.
-    logFailure = { code: error.code, message: error.message };
-    log.abort();
+    abortLog(log);
     session.muteLog();
     if (options.onLogFailure === 'kill') tracer.kill(0, tid, 9);
     else {
@@ -182,8 +178,24 @@ function sessionConfig() {
   };
 }
 
-function isLogFailure(error: unknown): error is LogWriteError {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LOG_');
+/** What to tell of an error if it is one of writing the log, or the contents that it refers to. */
+function failureToWrite(error: unknown): RecordResult['logFailure'] {
+  if (error instanceof StoreError) {
+    return { code: error.code, message: error.message, path: error.directory };
+  }
+  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('LOG_'))
+    return undefined;
+  return { code: String(error.code), message: error.message, path: options.log };
+}
+
+/** Leaves the log with all that could be written. */
+function abortLog(log: LogWriter): void {
+  try {
+    log.flush();
+  } catch {
+    // It is the log that has failed.
+  }
+  log.abort();
 }
 
 try {

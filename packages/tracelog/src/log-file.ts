@@ -1,5 +1,5 @@
 /** A log file opened for reading: its header, chunks and map of runs. Knows nothing of frames. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { ByteSource } from './bytes.js';
 import { Decompressor, type DecompressorName } from './compression.js';
@@ -78,7 +78,8 @@ export class LogFile {
   constructor(path: string, prefer: DecompressorName | undefined) {
     this.path = path;
     this.decompressor = Decompressor.get(prefer);
-    this.fd = openSync(path, 'r');
+    // To open a pipe would wait for its writer, to no end.
+    this.fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(this.fd);
       if (!stat.isFile()) throw new NotALogError(path, 'it is not a regular file');

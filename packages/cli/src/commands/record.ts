@@ -246,7 +246,9 @@ function logFailure(
   const errno = errnoOf(failure);
   const why = errno === '' ? failure.message : reason(errno);
   return new CommandError(
-    `cannot write ${options.log} to its end: ${why}`,
+    failure.path === options.log
+      ? `cannot write ${options.log} to its end: ${why}`
+      : `cannot write the store ${failure.path}: ${why}`,
     ExitCode.LogWriteFailed,
     `what was written can be replayed; ` +
       (options.onLogFailure === 'kill'

@@ -1,0 +1,68 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { busy, Meddled, replayWhatThereIs } from './busy.js';
+import { Chance, SEED } from './chance.js';
+import { Pool, scribe, workspace } from './harness.js';
+
+const KILLS = 100;
+const COMMAND = [busy, '20'];
+const pool = new Pool(2);
+
+/** How long the recording takes here when nobody kills it, ms: the longest of two, as the kills go in pairs. */
+const lengthMs = (async () => {
+  const place = workspace('unkilled');
+  const measure = async (name: string): Promise<number> => {
+    const recording = new Meddled(join(place.path, name), COMMAND);
+    await recording.closed;
+    return performance.now() - recording.startedAt;
+  };
+  const lengths = await Promise.all([measure('one.log'), measure('other.log')]);
+  place.discard();
+  return Math.max(...lengths);
+})();
+
+const moments = new Chance(SEED).spread(KILLS, 1);
+/** How the kills went, for the last test. */
+const seen = { before: 0, truncated: 0, whole: 0 };
+
+for (const [i, moment] of moments.entries()) {
+  test(`a recorder killed in part ${i + 1} of ${KILLS} of its time leaves a log that replays`, async (t) => {
+    const ms = moment * (await lengthMs);
+    await using _turn = await pool.enter();
+    const place = workspace('killed');
+    const log = join(place.path, 'killed.log');
+    const recording = new Meddled(log, COMMAND);
+    await recording.until(ms);
+    recording.child.kill('SIGKILL');
+    await recording.closed;
+    t.log(`SEED=${SEED}: killed after ${Math.round(ms)} ms`);
+    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+    if (!existsSync(log) || statSync(log).size === 0) {
+      // The header is written at once, and before the program runs.
+      t.is(recording.stdout, '', 'the program ran without a log');
+      seen.before++;
+      place.discard();
+      return;
+    }
+    const whole = recording.child.signalCode === null;
+    const info = await scribe('scribe', ['info', log]);
+    t.is(info.code, 0, info.stderr);
+    if (whole) t.is(recording.child.exitCode, 0, recording.stderr);
+    else t.regex(info.stdout, /^end: +(truncated: |exited with 0$)/m);
+    const replayed = await replayWhatThereIs(t, log, recording.stdout);
+    t.is(replayed.code, 0, replayed.stderr);
+    const truncated = /^end: +truncated/m.test(info.stdout);
+    t.is(/ends here/.test(replayed.stderr), truncated);
+    seen[truncated ? 'truncated' : 'whole']++;
+    place.discard();
+  });
+}
+
+test.after('the moments were spread over the whole run', (t) => {
+  t.log(
+    `SEED=${SEED}: ${seen.before} kills before the log began, ${seen.truncated} truncated logs, ` +
+      `${seen.whole} after the end`,
+  );
+  t.true(seen.truncated >= KILLS / 4);
+});
