@@ -6,6 +6,7 @@ import { type Frame, openLog } from '@scribe-ts/tracelog';
 import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
+import { ReplayLoop } from './replay-loop.js';
 import type { ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
 import { withOwnBytes } from './own-bytes.js';
@@ -37,7 +38,7 @@ function tellFrame(frame: Frame): void {
 }
 
 /** What is to happen at each frame, undefined if nothing is. */
-function frameWatcher(total: number): Engine['onFrame'] {
+function frameWatcher(total: number): ((frame: Frame) => void) | undefined {
   if (!wanted.frames && !wanted.progress) return undefined;
   let frames = 0;
   let due = 0;
@@ -60,22 +61,13 @@ async function run(): Promise<void> {
   trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
-  const engine = new Engine(
-    tracer,
-    log,
-    contents,
-    shared,
-    output,
-    options,
-    aborted,
-    new CpuPolicy(),
-  );
-  engine.onFrame = frameWatcher(log.stats.frames);
+  const engine = new Engine(tracer, log, contents, shared, output, options);
+  const loop = new ReplayLoop(engine, new CpuPolicy(), aborted, frameWatcher(log.stats.frames));
   try {
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
-    engine.start([nothing, nothing, nothing]);
-    engine.run();
+    loop.start([nothing, nothing, nothing]);
+    loop.run();
     output.flush();
     tell({
       type: 'finished',

@@ -1,0 +1,89 @@
+import { Reg, Signal } from '@scribe-ts/core-native';
+import type { SignalFrame, TrapFrame } from '@scribe-ts/tracelog';
+import type { Engine } from './engine.js';
+import { At, type ReplayTask } from './tasks.js';
+import { hex, nameOf } from './words.js';
+
+/** True if the signal has been given to the task; false if it is on its way to where that happens. */
+export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame): boolean {
+  if (frame.action !== 'handler' && frame.action !== 'terminate') return true;
+  switch (frame.point) {
+    case 'fault':
+      if (task.at === At.User) return engine.go(task);
+      if (task.at === At.Running) return engine.wait(task);
+      if (task.at !== At.Fault || task.signo !== frame.signo) {
+        const actual = task.at === At.Fault ? `signal ${task.signo}` : describeEntry(engine, task);
+        throw engine.mismatch('signal', task, frame, actual, `signal ${frame.signo}`);
+      }
+      engine.load(task);
+      compareRip(engine, task, frame, frame.rip);
+      break;
+    case 'syscall-entry':
+      if (!engine.reachEntry(task, frame)) return false;
+      engine.load(task);
+      engine.regs.set(Reg.rip, engine.regs.address(Reg.rip) - 2);
+      compareRip(engine, task, frame, frame.rip);
+      break;
+    case 'syscall-exit':
+      if (task.at !== At.User)
+        throw engine.internal(task, `signal after a call for a task that is ${At[task.at]}`);
+      break;
+    case 'anywhere':
+      return true;
+  }
+  if (frame.action === 'terminate') return true;
+  const { tracer, regs } = engine;
+  engine.writeAll(task, frame.writes);
+  tracer.regsBytes.set(frame.regs);
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(task.tid);
+  tracer.initXstate(task.tid);
+  task.at = At.User;
+  return true;
+}
+
+function describeEntry(engine: Engine, task: ReplayTask): string {
+  engine.load(task);
+  return nameOf(engine.regs.int(Reg.orig_rax));
+}
+
+function compareRip(
+  engine: Engine,
+  task: ReplayTask,
+  frame: SignalFrame | TrapFrame,
+  expected: number,
+): void {
+  const rip = engine.regs.address(Reg.rip);
+  if (rip === expected) return;
+  const what = frame.type === 'trap' ? frame.insn : `signal ${frame.signo}`;
+  throw engine.mismatch(
+    frame.type,
+    task,
+    frame,
+    `${what} at ${hex(rip)}`,
+    `${what} at ${hex(expected)}`,
+  );
+}
+
+/** The same for an instruction that traps. */
+export function applyTrap(engine: Engine, task: ReplayTask, frame: TrapFrame): boolean {
+  if (task.at === At.User) return engine.go(task);
+  if (task.at === At.Running) return engine.wait(task);
+  if (task.at !== At.Fault || task.signo !== Signal.SIGSEGV) {
+    const actual = task.at === At.Entry ? describeEntry(engine, task) : `signal ${task.signo}`;
+    throw engine.mismatch('trap', task, frame, actual, frame.insn);
+  }
+  engine.load(task);
+  compareRip(engine, task, frame, frame.rip);
+  const { regs, tracer } = engine;
+  const [rax, rbx, rcx, rdx] = frame.values;
+  regs.set(Reg.rax, rax);
+  regs.set(Reg.rdx, rdx);
+  if (frame.insn !== 'rdtsc') regs.set(Reg.rcx, rcx);
+  if (frame.insn === 'cpuid') regs.set(Reg.rbx, rbx);
+  regs.set(Reg.rip, frame.rip + (frame.insn === 'rdtscp' ? 3 : 2));
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(task.tid);
+  task.at = At.User;
+  return true;
+}

@@ -1,0 +1,132 @@
+import { ARGUMENT_REGS, EventKind, isRestart, Reg, Resume, Sys } from '@scribe-ts/core-native';
+import { type Frame, type SyscallFrame, syscallTable, type Word } from '@scribe-ts/tracelog';
+import type { Engine } from './engine.js';
+import { replayMemory } from './syscalls/memory.js';
+import { collectZombies, replayExec } from './syscalls/process.js';
+import { At, type ReplayTask } from './tasks.js';
+import { hex, nameOf, quote } from './words.js';
+
+const ARCH_SET_GS = 0x1001;
+const ARCH_SET_FS = 0x1002;
+
+/** Arguments of the call at hand. */
+const args: Word[] = [0, 0, 0, 0, 0, 0];
+
+/** The task stands at the entry of the frame's call: compares, and gives it what the call gave. */
+export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFrame): boolean {
+  const { regs } = engine;
+  const { nr, result } = frame;
+  engine.checkNumber(task, frame, nr);
+  for (let i = 0; i < 6; i++) args[i] = regs.get(ARGUMENT_REGS[i]!);
+  for (let i = 0; i < frame.args.length; i++) {
+    if (frame.args[i] !== args[i]) {
+      throw engine.mismatch(
+        'arguments',
+        task,
+        frame,
+        `${nameOf(nr)} with argument ${i} = ${hex(args[i]!)}`,
+        `${nameOf(nr)} with argument ${i} = ${hex(frame.args[i]!)}`,
+      );
+    }
+  }
+  engine.syscalls++;
+  const { details } = task;
+  checkData(engine, task, frame);
+  for (const write of details.sharedWrites) engine.shared.write(write);
+  const row = syscallTable[nr];
+  if (details.exec !== undefined) {
+    const { stream } = details.exec;
+    details.clear();
+    const former = task.domain;
+    if (former.stream !== stream) {
+      former.tasks.delete(task);
+      task.domain = engine.domain(stream);
+      task.domain.tasks.add(task);
+      engine.freshDomains.push(task.domain);
+    }
+    replayExec(engine, task);
+    return true;
+  }
+  if (row?.class === 'memory') {
+    const saved = regs.save();
+    replayMemory(engine, task, frame, args);
+    regs.load(saved);
+  } else if (nr === Sys.rt_sigreturn) {
+    returnFromSignal(engine, task);
+    details.clear();
+    return true;
+  } else if ((nr === Sys.wait4 || nr === Sys.waitid) && typeof result === 'number' && result > 0) {
+    const saved = regs.save();
+    collectZombies(engine, task);
+    regs.load(saved);
+  }
+  engine.writeAll(task, frame.writes);
+  if (isRestart(result)) {
+    regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+    regs.set(Reg.rax, result === -516 ? Sys.restart_syscall : nr);
+  } else {
+    regs.set(Reg.rax, result);
+    if (nr === Sys.arch_prctl && result === 0) {
+      if (args[0] === ARCH_SET_FS) regs.set(Reg.fs_base, args[1]!);
+      else if (args[0] === ARCH_SET_GS) regs.set(Reg.gs_base, args[1]!);
+    }
+  }
+  regs.set(Reg.orig_rax, -1);
+  engine.tracer.setRegs(task.tid);
+  task.at = At.User;
+  if (details.output !== undefined) engine.output.push(details.output);
+  details.clear();
+  return true;
+}
+
+/** What the program hands to the kernel must be what it handed over in the recording. */
+function checkData(engine: Engine, task: ReplayTask, frame: SyscallFrame): void {
+  const { details } = task;
+  if (details.data.length === 0 && details.output === undefined) return;
+  const row = syscallTable[frame.nr];
+  if (details.output !== undefined && row !== undefined && row.args[1]?.type.kind === 'buffer') {
+    compare(engine, task, details.output, Number(args[1]), details.output.bytes);
+  }
+  for (const data of details.data) {
+    const kind = row?.args[data.arg]?.type.kind;
+    if (kind === 'string' || (kind === 'buffer' && data.bytes.length > 0)) {
+      compare(engine, task, data, Number(args[data.arg]), data.bytes);
+    }
+  }
+}
+
+function compare(
+  engine: Engine,
+  task: ReplayTask,
+  frame: Frame,
+  addr: number,
+  expected: Uint8Array,
+): void {
+  const actual = new Uint8Array(expected.length);
+  const got = engine.tracer.readMemory(task.tid, addr, actual, 0, actual.length);
+  for (let i = 0; i < expected.length; i++) {
+    if (i < got && actual[i] === expected[i]) continue;
+    throw engine.mismatch(
+      'output',
+      task,
+      frame,
+      `other bytes from offset ${i} on: ${quote(actual.subarray(i, got))}`,
+      'hand over the recorded bytes',
+    );
+  }
+}
+
+/** rt_sigreturn is the kernel's own work: everything it restores, it restores from memory that is as recorded. */
+function returnFromSignal(engine: Engine, task: ReplayTask): void {
+  const { tracer, regs } = engine;
+  regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+  regs.set(Reg.rax, Sys.rt_sigreturn);
+  regs.set(Reg.orig_rax, -1);
+  tracer.setRegs(task.tid);
+  // Not by steps: they would hide a trap flag that the frame restores. First the end of the call that was not run.
+  for (let stop = 0; stop < 3; stop++) {
+    if (engine.runToStop(task, Resume.Syscall) !== EventKind.Syscall)
+      throw engine.internal(task, 'rt_sigreturn did not return');
+  }
+  task.at = At.User;
+}

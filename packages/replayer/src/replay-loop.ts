@@ -1,0 +1,347 @@
+import {
+  type CpuPolicy,
+  EventKind,
+  PtraceEvent,
+  Resume,
+  Signal,
+  stubPath,
+} from '@scribe-ts/core-native';
+import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
+import { applySyscall } from './apply-syscall.js';
+import { applySignal, applyTrap } from './apply-signal.js';
+import { checkState } from './check-state.js';
+import { Mismatch } from './divergence.js';
+import type { Engine } from './engine.js';
+import { buildImage } from './image.js';
+import { replayExit, replaySpawn } from './syscalls/process.js';
+import { At, ReplayDomain, ReplaySpace, ReplayTask } from './tasks.js';
+import { isFault } from './words.js';
+
+const FIRST_TASK: TaskUid = 2;
+
+/**
+ * Follows every stream by itself: the task its next frame names runs to its next sync point, what it does there is
+ * compared with the frame, and the frame is applied.
+ */
+export class ReplayLoop {
+  /** Stops so far. */
+  private progress = 0;
+  private lastProgress = -1;
+  private lastProgressNs = 0;
+  private rootPid = 0;
+  private readonly historyLength: number;
+
+  /** `aborted` is asked now and then; `onFrame` is told of every frame once it has been applied. */
+  constructor(
+    private readonly engine: Engine,
+    private readonly cpus: CpuPolicy,
+    private readonly aborted: () => boolean,
+    private readonly onFrame: ((frame: Frame) => void) | undefined,
+  ) {
+    this.historyLength = engine.options.backtraceLength ?? 20;
+  }
+
+  /** Starts the first task: the stub, stopped at its exec. */
+  start(stdio: readonly [number, number, number]): void {
+    const { engine } = this;
+    const { tid } = engine.tracer.spawn({
+      file: stubPath,
+      argv: ['replay'],
+      envp: [],
+      disableAslr: true,
+      stdio,
+    });
+    const domain = engine.domain(1);
+    const task = new ReplayTask(FIRST_TASK, tid, domain, new ReplaySpace(engine.nextSpace++));
+    task.at = At.Stub;
+    engine.addTask(task);
+    this.advance(domain);
+  }
+
+  /** Replays until the log ends, or the bookmark is reached. Throws Mismatch. */
+  run(): void {
+    const { engine } = this;
+    while (!this.isDone()) {
+      const kind = engine.tracer.wait(-1);
+      this.progress++;
+      if (kind === EventKind.None) this.tick();
+      else if (kind === EventKind.NoTracees) this.reportLost();
+      else this.dispatch(kind);
+    }
+  }
+
+  private isDone(): boolean {
+    const { engine } = this;
+    for (const domain of engine.domains.values()) {
+      if (!domain.ended && !this.isOrphan(domain)) return false;
+    }
+    return true;
+  }
+
+  /** True if the domain waits for one whose tasks were never made, as the log breaks off before that. */
+  private isOrphan(domain: ReplayDomain): boolean {
+    const { engine } = this;
+    const { waiting } = domain;
+    if (waiting instanceof ReplayDomain) return !waiting.ended && this.isOrphan(waiting);
+    return domain.tasks.size === 0 && !engine.freshDomains.includes(domain);
+  }
+
+  /** Runs ten times a second: somebody may want the replay to end, or it may be stuck. */
+  private tick(): void {
+    const { engine } = this;
+    if (this.aborted()) throw new DOMException('the replay was aborted', 'AbortError');
+    const now = engine.tracer.values[1]!;
+    let running = 0;
+    for (const task of engine.byTid.values()) if (task.at === At.Running) running++;
+    this.cpus.review(now, this.progress, running, () => engine.byTid.keys());
+    const { deadlockSeconds } = engine.options;
+    // This tick itself is no progress.
+    this.progress--;
+    if (this.progress !== this.lastProgress) {
+      this.lastProgress = this.progress;
+      this.lastProgressNs = now;
+    } else if (deadlockSeconds !== undefined && now - this.lastProgressNs > deadlockSeconds * 1e9)
+      this.reportStuck();
+  }
+
+  /** Every process is gone, but the log has more to say. */
+  private reportLost(): never {
+    const { engine } = this;
+    for (const domain of engine.domains.values()) {
+      const frame = domain.ended ? undefined : domain.cursor.peek();
+      const task = frame === undefined ? undefined : engine.tasks.get(frame.task);
+      if (frame !== undefined && task !== undefined) {
+        throw engine.mismatch('exit', task, frame, 'every process has ended', 'go on');
+      }
+    }
+    throw new Error('every process has ended, but the log has not');
+  }
+
+  private reportStuck(): void {
+    const { engine } = this;
+    for (const domain of engine.domains.values()) {
+      if (domain.ended || !(domain.waiting instanceof ReplayTask)) continue;
+      const frame = domain.cursor.peek();
+      throw new Mismatch(
+        'stuck',
+        domain.waiting,
+        frame,
+        'made no progress',
+        'reach the next frame',
+      );
+    }
+  }
+
+  private dispatch(kind: EventKind): void {
+    const { engine } = this;
+    const { event } = engine.tracer;
+    const tid = event[0]!;
+    const task = engine.byTid.get(tid);
+    if (kind === EventKind.Exited) {
+      engine.byTid.delete(tid);
+      if (task !== undefined && task.at !== At.Dead && task.at !== At.Exec)
+        throw this.unexpectedEnd(task, event[3]!);
+      return;
+    }
+    if (task === undefined) {
+      if (kind === EventKind.InterruptStop) engine.earlyChildren.add(tid);
+      return;
+    }
+    if (kind === EventKind.Syscall) {
+      task.at = At.Entry;
+    } else if (kind === EventKind.Signal) {
+      const signo = event[2]!;
+      if (!isFault(signo) || !this.isOwnFault(task, signo)) {
+        // Nothing that comes from outside reaches a replayed program.
+        engine.tracer.resume(tid, engine.resumeKind(task), 0);
+        return;
+      }
+      task.at = At.Fault;
+      task.signo = signo;
+    } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exec) {
+      this.rebind(task, engine.tracer.values[0]!);
+      return;
+    } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exit && this.isKilled(task)) {
+      // Its memory is still there, which is not so when it has ended.
+      throw this.unexpectedEnd(task, engine.tracer.values[0]!);
+    } else {
+      // Exit events, stops by job control: none of them is the program's.
+      if (task.at === At.Dead || kind === EventKind.Event)
+        engine.tracer.resume(tid, Resume.Cont, 0);
+      else engine.tracer.resume(tid, engine.resumeKind(task), 0);
+      return;
+    }
+    this.advance(task.domain);
+  }
+
+  private isOwnFault(task: ReplayTask, signo: number): boolean {
+    const { engine } = this;
+    const code = new DataView(engine.tracer.getSiginfo(task.tid).buffer).getInt32(8, true);
+    return code > 0 && signo !== Signal.SIGCHLD;
+  }
+
+  /** Whether a task at its exit event was ended by somebody else: the replay ends tasks itself, and so does exec. */
+  private isKilled(task: ReplayTask): boolean {
+    const { engine } = this;
+    if (task.at === At.Dead || task.at === At.Exec) return false;
+    for (const other of engine.byTid.values())
+      if (other.at === At.Exec && other.pid === task.pid) return false;
+    return true;
+  }
+
+  private unexpectedEnd(task: ReplayTask, status: number): Mismatch {
+    const frame = task.domain.cursor.peek();
+    return new Mismatch('exit', task, frame, `ended with wait status ${status}`, 'go on');
+  }
+
+  private rebind(leader: ReplayTask, formerTid: number): void {
+    const { engine } = this;
+    const task = engine.byTid.get(formerTid) ?? leader;
+    if (task !== leader) {
+      engine.byTid.delete(formerTid);
+      if (leader.at !== At.Dead) engine.retire(leader);
+      task.tid = leader.tid;
+      engine.byTid.set(task.tid, task);
+    }
+    task.at = At.Stub;
+    this.advance(task.domain);
+  }
+
+  // Frames
+
+  /** Applies frames of a domain until it has to wait for a task, or for another domain. */
+  advance(domain: ReplayDomain): void {
+    const { engine } = this;
+    domain.waiting = undefined;
+    for (;;) {
+      const frame = domain.cursor.peek();
+      if (frame === undefined) {
+        domain.ended = true;
+        this.endStream(domain);
+        break;
+      }
+      const task = engine.tasks.get(frame.task);
+      if (task === undefined) {
+        throw new Error(
+          `the log's stream ${domain.stream} names the task ${frame.task}, which was never made`,
+        );
+      }
+      if (!this.apply(domain, task, frame)) break;
+      this.onFrame?.(frame);
+      if (task.history.push(frame) > this.historyLength) task.history.shift();
+      domain.cursor.next();
+      if (domain.ended) break;
+    }
+    for (
+      let fresh = engine.freshDomains.pop();
+      fresh !== undefined;
+      fresh = engine.freshDomains.pop()
+    ) {
+      if (fresh !== domain && fresh.waiting === undefined && !fresh.ended) this.advance(fresh);
+    }
+  }
+
+  private endStream(domain: ReplayDomain): void {
+    const { engine } = this;
+    for (const other of engine.domains.values()) {
+      if (other.waiting === domain) this.advance(other);
+    }
+  }
+
+  /** True if the frame has been applied; false if its task has been let go towards its next sync point. */
+  private apply(domain: ReplayDomain, task: ReplayTask, frame: Frame): boolean {
+    const { engine } = this;
+    switch (frame.type) {
+      case 'syscall':
+        return engine.reachEntry(task, frame) && applySyscall(engine, task, frame);
+      case 'block':
+        return engine.reachEntry(task, frame) && engine.checkNumber(task, frame, frame.nr);
+      case 'data':
+        task.details.data.push(frame);
+        return true;
+      case 'output':
+        task.details.output = frame;
+        return true;
+      case 'mapping':
+        task.details.mapping = frame;
+        return true;
+      case 'exec':
+        task.details.exec = frame;
+        return true;
+      case 'shared-write':
+        task.details.sharedWrites.push(frame);
+        return true;
+      case 'spawn':
+        if (!engine.reachEntry(task, frame)) return false;
+        replaySpawn(engine, task, frame);
+        return true;
+      case 'task-start':
+        return this.startTask(task, frame);
+      case 'image':
+        if (task.at !== At.Stub) return engine.wait(task);
+        buildImage(engine, task, frame);
+        return true;
+      case 'signal':
+        return applySignal(engine, task, frame);
+      case 'trap':
+        return applyTrap(engine, task, frame);
+      case 'kernel-write':
+        engine.writeAll(task, frame.writes);
+        return true;
+      case 'exit':
+        if (task.pid === this.rootPid && frame.last) engine.rootStatus = frame.status;
+        replayExit(engine, task);
+        return true;
+      case 'state':
+        checkState(engine, task, frame);
+        return true;
+      case 'merge':
+        return this.merge(domain, frame.from);
+      case 'merged':
+        domain.ended = domain.merged = true;
+        domain.cursor.next();
+        for (const member of domain.tasks) {
+          member.domain = engine.domain(frame.into);
+          member.domain.tasks.add(member);
+        }
+        domain.tasks.clear();
+        this.endStream(domain);
+        return false;
+      case 'bookmark':
+        if (frame.id !== engine.options.until) return true;
+        domain.ended = true;
+        domain.atBookmark = true;
+        engine.bookmarkReached = true;
+        return false;
+      case 'detach':
+      case 'resource':
+      case 'registers':
+      case 'counters':
+      case 'note':
+        return true;
+    }
+  }
+
+  private startTask(task: ReplayTask, frame: Extract<Frame, { type: 'task-start' }>): boolean {
+    const { engine } = this;
+    task.recordedTid = frame.tid;
+    task.pid = frame.pid;
+    if (task.uid === FIRST_TASK) this.rootPid = frame.pid;
+    engine.writeAll(task, frame.writes);
+    if (task.at === At.Start) task.at = At.User;
+    return true;
+  }
+
+  private merge(domain: ReplayDomain, from: StreamId): boolean {
+    const { engine } = this;
+    const other = engine.domain(from);
+    if (other.merged) return true;
+    // What the other's tasks did last is missing: a truncated log ends here for this stream, too.
+    if (!other.ended) domain.waiting = other;
+    else {
+      domain.ended = true;
+      this.endStream(domain);
+    }
+    return false;
+  }
+}
