@@ -8,6 +8,8 @@ export * from './binding.js';
 export * from './registers.js';
 export * from './reserved.js';
 export * from './system.js';
+export * from './x86.js';
+export { jumpTo, relocate } from './relocate.js';
 export type { FdStat } from './addon.js';
 export { counters } from './counters.js';
 export { NativeError } from './errors.js';
