@@ -1,7 +1,8 @@
 import type { Frame, TaskUid } from '@scribe-ts/tracelog';
+import { isDetail } from './events/decoder.js';
 import { taskNumber } from './format/common.js';
 import { rawLine } from './format/raw.js';
-import { isDetail, ScribeFormat, type LineSink } from './format/scribe.js';
+import { ScribeFormat, type LineSink } from './format/scribe.js';
 import type { ProfileOptions, ProfileRecord } from './options.js';
 
 const DEFAULT_OUTPUT_BYTES = 128;

@@ -1,4 +1,4 @@
-import type { Frame } from '@scribe-ts/tracelog';
+import type { Frame, StreamId } from '@scribe-ts/tracelog';
 
 export interface ProfileOptions {
   /** `scribe` (default): a line for each call with its details below; `raw`: a line for each frame with all its fields. */
@@ -14,9 +14,10 @@ export interface ProfileOptions {
   readonly textBytes?: number;
 }
 
-/** A frame and where it stands in the file, bytes. A log's reader gives such. */
+/** A frame and where it stands: in which stream, and at which byte of the file. A log's reader gives such. */
 export interface LocatedFrame {
   readonly frame: Frame;
+  readonly stream?: StreamId;
   readonly offset?: number;
 }
 

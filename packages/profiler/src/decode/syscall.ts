@@ -10,8 +10,12 @@ import { specialArg } from './special.js';
 import { id } from './struct.js';
 import { hex, uint32 } from './words.js';
 
-/** `name(arguments) = result` */
-export type CallPrinter = (call: Call) => string;
+interface CallPrinter {
+  /** `name(arguments) = result` */
+  readonly line: (call: Call) => string;
+  readonly result: (call: Call) => string;
+  readonly args: readonly ArgPrinter[];
+}
 
 function argPrinter(row: SyscallRow, spec: ArgSpec): ArgPrinter {
   const { type } = spec;
@@ -85,13 +89,15 @@ function compileRow(row: SyscallRow): CallPrinter {
     return text + ')';
   };
 
-  return (call) => {
+  const resultText = (call: Call): string => {
     const { result } = call.frame;
-    let outcome: string;
-    if (call.failed) outcome = failure(result);
-    else if (!comesBack) outcome = '?';
-    else outcome = special?.(call) ?? plain(result);
-    return argumentsText(call) + ' = ' + outcome;
+    if (call.failed) return failure(result);
+    return comesBack ? (special?.(call) ?? plain(result)) : '?';
+  };
+  return {
+    line: (call) => argumentsText(call) + ' = ' + resultText(call),
+    result: resultText,
+    args: printers,
   };
 }
 
@@ -110,13 +116,28 @@ export function syscallName(nr: number): string {
 const printers: (CallPrinter | undefined)[] = [];
 
 /** Rows are compiled when their first call comes. */
-export function printCall(call: Call): string {
-  const { nr } = call.frame;
-  const printer = printers[nr];
-  if (printer !== undefined) return printer(call);
+function printerOf(nr: number): CallPrinter | undefined {
+  const known = printers[nr];
+  if (known !== undefined) return known;
   const row = syscallTable[nr];
-  if (row === undefined) return unknownCall(call);
-  const compiled = compileRow(row);
-  printers[nr] = compiled;
-  return compiled(call);
+  return row === undefined ? undefined : (printers[nr] = compileRow(row));
+}
+
+/** `name(arguments) = result` */
+export function printCall(call: Call): string {
+  const printer = printerOf(call.frame.nr);
+  return printer === undefined ? unknownCall(call) : printer.line(call);
+}
+
+export function printResult(call: Call): string {
+  const { nr, result } = call.frame;
+  const printer = printerOf(nr);
+  if (printer !== undefined) return printer.result(call);
+  return call.failed ? failure(result) : hex(result);
+}
+
+/** Each argument by itself, as many as the row has. */
+export function printArguments(call: Call): string[] {
+  const args = printerOf(call.frame.nr)?.args ?? [];
+  return args.map((print, i) => (i < call.frame.args.length ? print(call, i) : ''));
 }

@@ -17,23 +17,6 @@ const MAX_DEPTH = 12;
 const indents = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => INDENT.repeat(depth));
 const indent = (depth: number): string => indents[Math.min(depth, MAX_DEPTH)]!;
 
-/** True for frames that say something of the syscall frame after them. */
-export function isDetail(frame: Frame): boolean {
-  switch (frame.type) {
-    case 'data':
-    case 'resource':
-    case 'output':
-    case 'mapping':
-    case 'registers':
-    case 'spawn':
-    case 'exec':
-    case 'shared-write':
-      return true;
-    default:
-      return false;
-  }
-}
-
 /** Takes a finished line and the frame it came from. */
 export type LineSink = (text: string, frame: Frame) => void;
 
