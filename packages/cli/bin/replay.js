@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from '../dist/bin/replay.js';
+'use strict';
 
-process.exitCode = await main(process.argv.slice(2));
+require('./bundle.js').start('replay');

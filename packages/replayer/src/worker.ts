@@ -102,9 +102,7 @@ function endState(states: readonly string[]): string {
     .slice(0, 32);
 }
 
-try {
-  await run();
-} catch (error) {
+run().catch((error: unknown) => {
   const failure = error as Error & { code?: string; operation?: string };
   if (failure.name === 'AbortError') tell({ type: 'aborted' });
   else {
@@ -121,4 +119,4 @@ try {
       stack: failure.stack ?? '',
     });
   }
-}
+});
