@@ -1,7 +1,7 @@
 /** The program that tests meddle with while it is recorded, and what holds for it whatever was done. */
 import { randomUUID } from 'node:crypto';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -48,6 +48,11 @@ export class Meddled {
   /** Resolves so many ms after the start, or at the end, if that is earlier. */
   async until(ms: number): Promise<void> {
     await Promise.race([delay(ms - (performance.now() - this.startedAt)), this.closed]);
+  }
+
+  /** Resolves once the log has been begun, just before the program runs, or at the end. */
+  async exists(): Promise<void> {
+    while (!existsSync(this.log) && !this.ended) await delay(1);
   }
 
   /** Resolves once `text` has come on standard output; false if the recording ended before. */

@@ -24,6 +24,7 @@ export interface SignalTarget {
  */
 export class SignalRelay {
   private target: SignalTarget | undefined;
+  private over = false;
   private readonly early: ((target: SignalTarget) => void)[] = [];
   private readonly removals = new Map<NodeJS.Signals, () => void>();
 
@@ -72,7 +73,19 @@ export class SignalRelay {
     this.removals.clear();
   }
 
+  /**
+   * The program is gone. Who asks for a bookmark or a detach just now must not end us with that, in the place of the
+   * program's own status: those two signals stay without effect. The others get their default action back.
+   */
+  settle(): void {
+    this.over = true;
+    for (const [name, remove] of this.removals) {
+      if (name !== 'SIGUSR1' && name !== 'SIGUSR2') remove();
+    }
+  }
+
   private pass(action: (target: SignalTarget) => void): void {
+    if (this.over) return;
     if (this.target === undefined) this.early.push(action);
     else action(this.target);
   }

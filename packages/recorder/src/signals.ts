@@ -135,12 +135,12 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     task.held.shift();
     task.carrier = 0;
     tracer.setSiginfo(task.tid, held.siginfo);
-    deliver(session, task, held.signo, held.siginfo, takePoint(task));
+    deliver(session, task, held.signo, held.siginfo, pointOf(task));
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);
   if (task.exitRegsValid && regs.equals(task.exitRegs)) {
-    deliver(session, task, signo, siginfo, takePoint(task));
+    deliver(session, task, signo, siginfo, pointOf(task));
     return;
   }
   if (isSynchronous(signo, siginfo)) {
@@ -158,10 +158,8 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   session.resumeUser(task);
 }
 
-function takePoint(task: Task): SignalPoint {
-  const point = task.atEntry ? 'syscall-entry' : 'syscall-exit';
-  task.atEntry = false;
-  return point;
+function pointOf(task: Task): SignalPoint {
+  return task.atEntry ? 'syscall-entry' : 'syscall-exit';
 }
 
 function emitSignal(
@@ -237,6 +235,7 @@ export function deliver(
     session.stops.handle(task, kind);
     return;
   }
+  task.atEntry = false;
   if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;
   const frameStart = regs.address(Reg.rsp);
   const { start, size } = task.altStack;

@@ -24,6 +24,7 @@ export class SyscallStops {
     task.state = TaskState.InKernel;
     task.enteredAt = session.now;
     task.mayYield = false;
+    task.atEntry = false;
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
     if (task.held.length > 0) {
@@ -33,7 +34,10 @@ export class SyscallStops {
     if (session.parking.active) {
       // Replay has to bring the task to this very call.
       session.emit(task, { type: 'block', task: task.uid, time: session.now, nr });
-      cancelSyscall(session, task, (still) => session.parking.park(still, session.resumeUser));
+      cancelSyscall(session, task, (still) => {
+        still.atEntry = true;
+        session.parking.park(still, session.resumeUser);
+      });
       return;
     }
     if (waitsForViewers(session, task, () => this.enterSyscall(task))) return;

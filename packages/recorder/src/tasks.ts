@@ -168,7 +168,7 @@ export class Task {
   blocked = false;
   /** Others may have the baton while the task is in its current call. */
   mayYield = false;
-  /** The next signal delivered hits before the call the task was about to make. */
+  /** The task stands before a call that was taken back: a handler that starts now starts before that call. */
   atEntry = false;
   /** Runs at PTRACE_EVENT_FORK and its like, with the new task's tid. */
   onSpawn: ((tid: number) => void) | undefined;

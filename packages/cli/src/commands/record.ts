@@ -114,7 +114,7 @@ export const record: Command = {
       supervise(recording, relay, context, verbose);
       return await finish(recording, options, context, verbose, relay);
     } finally {
-      relay.close();
+      relay.settle();
     }
   },
 };

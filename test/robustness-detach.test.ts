@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { busy, Meddled, replayWhatThereIs } from './busy.js';
+import { Chance, SEED } from './chance.js';
+import { Pool, run, scribe, workspace } from './harness.js';
+
+const DETACHES = 20;
+const pool = new Pool(2);
+
+/** How many CPUs a program has here. */
+const cpus = run('nproc', []).then(({ stdout }) => stdout.trim());
+
+for (const [i, ms] of new Chance(SEED).spread(DETACHES, 1200).entries()) {
+  test(`a program let go at any moment runs on to its right end (${i + 1} of ${DETACHES})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('detach');
+    const log = join(place.path, 'detach.log');
+    const recording = new Meddled(log, [busy, '25']);
+    t.log(`SEED=${SEED}: let go after ${Math.round(ms)} ms`);
+    // Before record is there to hear it, the signal would end it.
+    await recording.exists();
+    await recording.until(ms);
+    recording.child.kill('SIGUSR1');
+    await recording.closed;
+    t.is(recording.child.signalCode, null);
+    t.is(recording.child.exitCode, 0, recording.stderr);
+    t.is(recording.stderr, '');
+    t.true(recording.stdout.endsWith(`\nround 25\ntracer none, ${await cpus} CPUs\nbusy ok\n`));
+    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+    const info = await scribe('scribe', ['info', log]);
+    t.is(info.code, 0, info.stderr);
+    t.regex(info.stdout, /^end: +detached/m);
+    const replayed = await replayWhatThereIs(t, log, recording.stdout);
+    t.is(replayed.code, 0, replayed.stderr);
+    t.regex(replayed.stderr, /ends here/);
+    place.discard();
+  });
+}
