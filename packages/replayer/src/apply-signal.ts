@@ -31,6 +31,7 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
     case 'anywhere':
       return true;
   }
+  engine.hooks?.arrived(task, frame);
   if (frame.action === 'terminate') return true;
   const { tracer, regs } = engine;
   engine.writeAll(task, frame.writes);
@@ -75,6 +76,7 @@ export function applyTrap(engine: Engine, task: ReplayTask, frame: TrapFrame): b
   }
   engine.load(task);
   compareRip(engine, task, frame, frame.rip);
+  engine.hooks?.arrived(task, frame);
   const { regs, tracer } = engine;
   const [rax, rbx, rcx, rdx] = frame.values;
   regs.set(Reg.rax, rax);

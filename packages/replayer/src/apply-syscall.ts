@@ -32,6 +32,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   engine.syscalls++;
   const { details } = task;
   checkData(engine, task, frame);
+  engine.hooks?.arrived(task, frame);
   for (const write of details.sharedWrites) engine.shared.write(write);
   const row = syscallTable[nr];
   if (details.exec !== undefined) {

@@ -10,6 +10,7 @@ import type {
 } from '@scribe-ts/tracelog';
 import type { Contents } from './contents.js';
 import { type DivergenceKind, Mismatch } from './divergence.js';
+import type { EngineHooks } from './hooks.js';
 import type { ReplayOptions } from './options.js';
 import type { OutputQueue } from './output.js';
 import type { SharedFiles } from './shared.js';
@@ -29,6 +30,8 @@ export class Engine {
   syscalls = 0;
   rootStatus: number | undefined;
   bookmarkReached = false;
+  /** Whoever looks at the replay on its way. */
+  hooks: EngineHooks | undefined;
   readonly domains = new Map<StreamId, ReplayDomain>();
   /** First stops of tasks whose clone has not returned yet. */
   readonly earlyChildren = new Set<number>();

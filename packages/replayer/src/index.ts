@@ -6,3 +6,24 @@ export {
   type ReplayResult,
 } from './options.js';
 export { replay, ReplayError } from './replayer.js';
+export { ReplayedTask } from './session/replayed-task.js';
+export {
+  type EventStop,
+  openReplay,
+  ReplaySession,
+  type ReplayStop,
+  type SessionOptions,
+  type TraceOptions,
+} from './session/session.js';
+export type {
+  CodeLocation,
+  EventFilter,
+  MapInfo,
+  RegisterName,
+  RegisterValues,
+  ReplayEvent,
+  ReplayTarget,
+  Side,
+  StackFrame,
+  TaskInfo,
+} from './session/types.js';

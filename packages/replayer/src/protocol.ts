@@ -1,5 +1,6 @@
 import type { Frame } from '@scribe-ts/tracelog';
 import type { Divergence, ReplayResult } from './options.js';
+import type { SessionChannel, SessionReport } from './session/protocol.js';
 
 /** What the thread of `replay()` wants to hear on the way: callbacks cannot be handed to a worker. */
 export interface Wanted {
@@ -8,10 +9,13 @@ export interface Wanted {
   readonly progress: boolean;
   /** [0]: frames told and not yet taken. The worker waits on it when there are too many. */
   readonly untaken: Int32Array;
+  /** The replay is a session's. */
+  readonly session?: SessionChannel;
 }
 
 /** What the worker that traces tells the thread of `replay()`. */
 export type Report =
+  | SessionReport
   | { readonly type: 'started'; readonly interruptToken: number }
   | { readonly type: 'output'; readonly target: number; readonly bytes: Uint8Array }
   | { readonly type: 'frame'; readonly frame: Frame }

@@ -62,6 +62,7 @@ export class ReplayLoop {
   run(): void {
     const { engine } = this;
     while (!this.isDone()) {
+      if (engine.hooks?.released() === true) continue;
       const kind = engine.tracer.wait(-1);
       this.progress++;
       if (kind === EventKind.None) this.tick();
@@ -79,7 +80,7 @@ export class ReplayLoop {
   }
 
   /** True if the domain waits for one whose tasks were never made, as the log breaks off before that. */
-  private isOrphan(domain: ReplayDomain): boolean {
+  isOrphan(domain: ReplayDomain): boolean {
     const { engine } = this;
     const { waiting } = domain;
     if (waiting instanceof ReplayDomain) return !waiting.ended && this.isOrphan(waiting);
@@ -226,9 +227,11 @@ export class ReplayLoop {
           `the log's stream ${domain.stream} names the task ${frame.task}, which was never made`,
         );
       }
+      if (engine.hooks?.holds(domain, frame) === true) break;
       if (!this.apply(domain, task, frame)) break;
       this.onFrame?.(frame);
       if (task.history.push(frame) > this.historyLength) task.history.shift();
+      engine.hooks?.applied(domain, task, frame);
       domain.cursor.next();
       if (domain.ended) break;
     }
@@ -289,6 +292,7 @@ export class ReplayLoop {
         engine.writeAll(task, frame.writes);
         return true;
       case 'exit':
+        engine.hooks?.arrived(task, frame);
         if (task.pid === this.rootPid && frame.last) engine.rootStatus = frame.status;
         replayExit(engine, task);
         return true;

@@ -86,6 +86,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           reject(error);
           return;
         }
+        default:
+          // What only a session asks for.
+          return;
       }
     });
   });

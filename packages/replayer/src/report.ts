@@ -12,11 +12,13 @@ import type { Mismatch } from './divergence.js';
 import type { Divergence, ReplayOptions } from './options.js';
 import { AddressMap } from './report/address-map.js';
 import { backtrace } from './report/backtrace.js';
+import { ObjectFiles } from './report/object-files.js';
 import { writeCoreFile } from './report/core-file.js';
 import type { CoreThread } from './report/core-notes.js';
 import { At, type ReplayTask } from './tasks.js';
 
-const REGISTER_NAMES = [
+/** General registers by name, in the order in which people want to see them. */
+export const REGISTER_NAMES = [
   'rip',
   'rsp',
   'rbp',
@@ -73,8 +75,13 @@ export function describeDivergence(
   const registers: Record<string, string> = {};
   if (here) for (const name of REGISTER_NAMES) registers[name] = hex(stopped.get(Reg[name]));
   const nr = here && task.at === At.Entry ? stopped.int(Reg.orig_rax) : undefined;
+  const files = new ObjectFiles();
   const map = here
-    ? attempt('no address map', undefined, () => new AddressMap(task.tid, engine.recordedPaths))
+    ? attempt(
+        'no address map',
+        undefined,
+        () => new AddressMap(task.tid, engine.recordedPaths, files),
+      )
     : undefined;
   const lines =
     map === undefined
@@ -86,17 +93,21 @@ export function describeDivergence(
             stopped,
             map,
             nr === undefined ? 'instruction' : 'syscall',
-          ),
+          ).map(({ address, object, symbol, offset }) => ({
+            address: hex(address),
+            object,
+            symbol: symbol === '' ? '' : `${symbol}+${hex(offset)}`,
+          })),
         );
   const core =
     map === undefined
       ? ''
       : attempt('no core file', '', () => {
           const path = options.corePath ?? `${options.log}.core`;
-          dumpCore(engine, task, map, path, (note) => notes.push(note));
+          writeCore(engine, task, map, path, (note) => notes.push(note));
           return path;
         });
-  map?.close();
+  files.close();
   return {
     kind: mismatch.kind,
     message: mismatch.message,
@@ -144,7 +155,8 @@ function stop(engine: Engine, { tid }: ReplayTask, into: Registers): boolean {
   return true;
 }
 
-function stateOf({ tracer, regs }: Engine, task: ReplayTask): string {
+/** Where a task stands, for people. */
+export function stateOf({ tracer, regs }: Engine, task: ReplayTask): string {
   switch (task.at) {
     case At.Start:
       return 'not started';
@@ -167,7 +179,8 @@ function stateOf({ tracer, regs }: Engine, task: ReplayTask): string {
   }
 }
 
-function dumpCore(
+/** Writes a core file of a task's process, its thread first. `note` is told what the file lacks. Throws if it cannot be written. */
+export function writeCore(
   engine: Engine,
   task: ReplayTask,
   map: AddressMap,

@@ -11,6 +11,7 @@ import type { ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
 import { withOwnBytes } from './own-bytes.js';
 import type { Report, Wanted } from './protocol.js';
+import type { Inspector } from './session/inspector.js';
 import { SharedFiles } from './shared.js';
 
 const port = parentPort!;
@@ -52,6 +53,15 @@ function frameWatcher(total: number): ((frame: Frame) => void) | undefined {
   };
 }
 
+/** Puts a session's eyes into the engine. */
+async function inspect(engine: Engine, loop: ReplayLoop): Promise<Inspector | undefined> {
+  if (wanted.session === undefined) return undefined;
+  const { Inspector } = await import('./session/inspector.js');
+  const inspector = new Inspector(engine, loop, wanted.session, tell);
+  engine.hooks = inspector;
+  return inspector;
+}
+
 async function run(): Promise<void> {
   const log = openLog(options.log);
   const contents = new Contents(log, options.store ?? log.header.store);
@@ -63,7 +73,9 @@ async function run(): Promise<void> {
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
   const engine = new Engine(tracer, log, contents, shared, output, options);
   const loop = new ReplayLoop(engine, new CpuPolicy(), aborted, frameWatcher(log.stats.frames));
+  const inspector = await inspect(engine, loop);
   try {
+    inspector?.begin();
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
     loop.start([nothing, nothing, nothing]);
@@ -87,6 +99,7 @@ async function run(): Promise<void> {
     const divergence = withOwnBytes(describeDivergence(engine, error, options));
     tell({ type: 'diverged', divergence });
   } finally {
+    inspector?.close();
     engine.killAll();
     shared.close();
     contents.close();

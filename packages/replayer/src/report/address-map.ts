@@ -6,31 +6,7 @@ import {
   RESERVED_END,
   RESERVED_START,
 } from '@scribe-ts/core-native';
-import { CallFrameInfo } from './call-frame-info.js';
-import { ElfFile } from './elf-file.js';
-import { SymbolTable } from './symbols.js';
-
-/** What is known of one mapped file. */
-class LoadedFile {
-  private symbolTable: SymbolTable | undefined;
-  private callFrames: CallFrameInfo | undefined;
-
-  constructor(
-    /** As the recorded program knew it. */
-    readonly path: string,
-    readonly elf: ElfFile | undefined,
-  ) {}
-
-  get symbols(): SymbolTable | undefined {
-    if (this.elf !== undefined) this.symbolTable ??= new SymbolTable(this.elf);
-    return this.symbolTable;
-  }
-
-  get callFrameInfo(): CallFrameInfo | undefined {
-    if (this.elf !== undefined) this.callFrames ??= new CallFrameInfo(this.elf);
-    return this.callFrames;
-  }
-}
+import type { LoadedFile, ObjectFiles } from './object-files.js';
 
 /** An address inside a mapped file. */
 export interface Place {
@@ -39,16 +15,15 @@ export interface Place {
   readonly fileAddress: number | undefined;
 }
 
-/** The address space of a replayed process, with the files of the recording behind it. */
+/** What lies where in the memory of a process, the replay's own pages left out. */
 export class AddressMap {
-  /** Without what the replay itself has mapped, and what the kernel maps for everyone. */
   readonly mappings: readonly ProcMapping[];
-  private readonly files = new Map<string, LoadedFile>();
 
   /** `recordedPaths`: last part of a path that the replay maps to the path that the recording knew. */
   constructor(
     tid: number,
     private readonly recordedPaths: ReadonlyMap<string, string>,
+    private readonly files: ObjectFiles,
   ) {
     this.mappings = parseMaps(tid).filter(
       ({ start, name }) =>
@@ -56,11 +31,6 @@ export class AddressMap {
         name !== '[vsyscall]' &&
         name !== '[uprobes]',
     );
-  }
-
-  close(): void {
-    for (const { elf } of this.files.values()) elf?.close();
-    this.files.clear();
   }
 
   /** Path that the recording knew for what a mapping shows; '' if it shows no file. */
@@ -78,21 +48,21 @@ export class AddressMap {
   placeOf(address: number): Place | undefined {
     const mapping = this.mappingAt(address);
     if (mapping === undefined || mapping.inode === 0) return undefined;
-    const file = this.fileOf(mapping);
+    const file = this.files.open(mapping.name, this.recordedPath(mapping));
     const fileAddress = file.elf?.addressOf(address - mapping.start + mapping.offset);
     return { file, fileAddress };
   }
 
   private mappingAt(address: number): ProcMapping | undefined {
-    return this.mappings.find(({ start, end }) => address >= start && address < end);
-  }
-
-  private fileOf(mapping: ProcMapping): LoadedFile {
-    let file = this.files.get(mapping.name);
-    if (file === undefined) {
-      file = new LoadedFile(this.recordedPath(mapping), ElfFile.open(mapping.name));
-      this.files.set(mapping.name, file);
+    const { mappings } = this;
+    let low = 0;
+    let high = mappings.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (mappings[middle]!.end <= address) low = middle + 1;
+      else high = middle;
     }
-    return file;
+    const mapping = mappings[low];
+    return mapping !== undefined && mapping.start <= address ? mapping : undefined;
   }
 }

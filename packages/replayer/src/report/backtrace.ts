@@ -1,10 +1,8 @@
 import { Reg, type Registers, type Tracer } from '@scribe-ts/core-native';
-import type { Divergence } from '../options.js';
+import type { CodeLocation, StackFrame } from '../session/types.js';
 import type { AddressMap } from './address-map.js';
 import type { CfaRule, RegisterRule, UnwindRow } from './call-frame-info.js';
 import { evaluateExpression, type ExpressionContext } from './dwarf-expression.js';
-
-type Line = Divergence['backtrace'][number];
 
 /** More is a runaway recursion, of which this shows enough. */
 const MAX_FRAMES = 256;
@@ -53,6 +51,11 @@ interface Caller {
   readonly interrupted: boolean;
 }
 
+/** Names of code that is in no file. */
+export type JitNames = (
+  address: number,
+) => { readonly name: string; readonly start: number } | undefined;
+
 /**
  * The calls that led a stopped task to where it is, innermost first. Where a file has call frame information it is
  * followed, elsewhere the chain of frame pointers.
@@ -66,7 +69,8 @@ export function backtrace(
   stopped: Registers,
   map: AddressMap,
   point: 'syscall' | 'instruction',
-): readonly Line[] {
+  jitNames?: JitNames,
+): readonly StackFrame[] {
   const walk = new StackWalk(tracer, tid, map);
   let registers: FrameRegisters = DWARF_REGISTERS.map((register) =>
     BigInt.asUintN(64, BigInt(stopped.get(register))),
@@ -75,14 +79,19 @@ export function backtrace(
   let before = point === 'syscall' ? SYSCALL_INSN_SIZE : 0;
   // The frame did not call anything, so it may be anywhere, also where no code is.
   let interrupted = true;
-  const lines: Line[] = [];
-  while (lines.length < MAX_FRAMES) {
+  const frames: StackFrame[] = [];
+  while (frames.length < MAX_FRAMES) {
     const pc = registers[RIP];
     if (pc === undefined) break;
-    const instruction = Number(pc) - before;
+    const address = Number(pc);
+    const instruction = address - before;
     if (!interrupted && !map.isExecutable(instruction)) break;
-    lines.push(walk.describe(pc, instruction));
     const caller = walk.caller(registers, instruction, interrupted);
+    frames.push({
+      address,
+      ...locate(map, address, instruction, jitNames),
+      isSignalFrame: caller?.interrupted === true,
+    });
     if (caller === undefined) break;
     const [lower, higher] = [registers[RSP], caller.registers[RSP]];
     if (higher === undefined) break;
@@ -91,8 +100,36 @@ export function backtrace(
     ({ registers } = caller);
     before = interrupted ? 0 : 1;
   }
-  return lines;
+  return frames;
 }
+
+/** What the instruction at an address belongs to; the offset in its function is that of `address`. */
+export function locate(
+  map: AddressMap,
+  address: number,
+  instruction = address,
+  jitNames?: JitNames,
+): CodeLocation {
+  const place = map.placeOf(instruction);
+  if (place === undefined) {
+    const made = jitNames?.(instruction);
+    if (made === undefined) return NOWHERE;
+    return { ...NOWHERE, symbol: made.name, offset: address - made.start };
+  }
+  const { file, fileAddress } = place;
+  if (fileAddress === undefined) return { ...NOWHERE, object: file.path };
+  const found = file.functionAt(fileAddress);
+  const source = file.lineAt(fileAddress);
+  return {
+    object: file.path,
+    symbol: found?.name ?? '',
+    offset: found === undefined ? 0 : address - instruction + fileAddress - found.start,
+    file: source?.file ?? '',
+    line: source?.line ?? 0,
+  };
+}
+
+const NOWHERE: CodeLocation = { object: '', symbol: '', offset: 0, file: '', line: 0 };
 
 class StackWalk {
   private readonly word = new DataView(new ArrayBuffer(8));
@@ -104,24 +141,9 @@ class StackWalk {
     private readonly map: AddressMap,
   ) {}
 
-  describe(pc: bigint, instruction: number): Line {
-    const address = `0x${pc.toString(16)}`;
-    const place = this.map.placeOf(instruction);
-    if (place === undefined) return { address, object: '', symbol: '' };
-    const { file, fileAddress } = place;
-    const found = fileAddress === undefined ? undefined : file.symbols?.find(fileAddress);
-    if (found === undefined || fileAddress === undefined)
-      return { address, object: file.path, symbol: '' };
-    const offset = Number(pc) - instruction + fileAddress - found.start;
-    return { address, object: file.path, symbol: `${found.name}+0x${offset.toString(16)}` };
-  }
-
   caller(registers: FrameRegisters, instruction: number, interrupted: boolean): Caller | undefined {
     const place = this.map.placeOf(instruction);
-    const row =
-      place?.fileAddress === undefined
-        ? undefined
-        : place.file.callFrameInfo?.rowAt(place.fileAddress);
+    const row = place?.fileAddress === undefined ? undefined : place.file.rowAt(place.fileAddress);
     if (row !== undefined) return this.byRow(row, registers);
     if (this.isRestorer(instruction)) return this.bySignalFrame(registers);
     if (interrupted && !this.map.isExecutable(instruction)) return this.byWildCall(registers);

@@ -53,20 +53,22 @@ const ENCODING_PCREL = 0x10;
 
 /** The call frame information of one file: .eh_frame, and .debug_frame where there is such a thing (Go). */
 export class CallFrameInfo {
-  private readonly entries: readonly Entry[];
+  /** Each ascending by address. */
+  private readonly tables: readonly (readonly Entry[])[];
 
   constructor(elf: ElfFile) {
-    const entries: Entry[] = [];
     const { bytes, address } = ehFrame(elf);
-    readEntries(bytes, address, 'eh_frame', entries);
-    readEntries(contentOf(elf, '.debug_frame'), 0, 'debug_frame', entries);
-    this.entries = entries;
+    this.tables = [
+      readEntries(bytes, address, 'eh_frame'),
+      readEntries(contentOf(elf, '.debug_frame'), 0, 'debug_frame'),
+    ];
   }
 
   /** What is known at an address of the file; undefined if nothing is. */
   rowAt(address: number): UnwindRow | undefined {
-    for (const entry of this.entries) {
-      if (address < entry.start || address >= entry.end) continue;
+    for (const table of this.tables) {
+      const entry = entryAt(table, address);
+      if (entry === undefined) continue;
       try {
         return runInstructions(entry, address);
       } catch (error) {
@@ -76,6 +78,18 @@ export class CallFrameInfo {
     }
     return undefined;
   }
+}
+
+function entryAt(entries: readonly Entry[], address: number): Entry | undefined {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle]!.start <= address) low = middle + 1;
+    else high = middle;
+  }
+  const entry = entries[low - 1];
+  return entry !== undefined && address < entry.end ? entry : undefined;
 }
 
 /** A file whose section headers were stripped still has .eh_frame, found as the program itself finds it. */
@@ -112,7 +126,8 @@ function contentOf(elf: ElfFile, name: string): Uint8Array {
 }
 
 /** Collects all FDEs up to the end, or to what cannot be read. */
-function readEntries(bytes: Uint8Array, address: number, form: Form, into: Entry[]): void {
+function readEntries(bytes: Uint8Array, address: number, form: Form): readonly Entry[] {
+  const entries: Entry[] = [];
   const commons = new Map<number, CommonEntry | undefined>();
   const common = (at: number): CommonEntry | undefined => {
     if (!commons.has(at)) commons.set(at, readCommon(bytes, at, form));
@@ -123,15 +138,16 @@ function readEntries(bytes: Uint8Array, address: number, form: Form, into: Entry
     while (!reader.atEnd) {
       const record = readRecord(reader, form);
       // Zero ends .eh_frame.
-      if (record === undefined) return;
+      if (record === undefined) break;
       reader.position = record.end;
       if (record.commonAt === undefined) continue;
       const entry = readEntry(bytes, address, record, common(record.commonAt));
-      if (entry !== undefined) into.push(entry);
+      if (entry !== undefined) entries.push(entry);
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
+  return entries.sort((one, other) => one.start - other.start);
 }
 
 interface Record {

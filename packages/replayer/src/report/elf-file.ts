@@ -11,6 +11,7 @@ const SHDR_SIZE = 64;
 const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS_ZLIB = 1;
+const NT_GNU_BUILD_ID = 3;
 const COMPRESSION_HEADER = 24;
 /** More of one section than any real program has; a damaged file must not take all memory. */
 const MAX_SECTION = 512 * 1024 * 1024;
@@ -92,6 +93,22 @@ export class ElfFile {
     const header = new ByteReader(bytes);
     if (header.u32() !== ELFCOMPRESS_ZLIB) return undefined;
     return inflateSync(bytes.subarray(COMPRESSION_HEADER), { maxOutputLength: MAX_SECTION });
+  }
+
+  /** Build id, hexadecimal; undefined if the file has none. */
+  buildId(): string | undefined {
+    try {
+      const notes = this.content(this.section('.note.gnu.build-id'));
+      if (notes === undefined) return undefined;
+      const reader = new ByteReader(notes);
+      const nameSize = reader.u32();
+      const size = reader.u32();
+      if (reader.u32() !== NT_GNU_BUILD_ID) return undefined;
+      reader.block(nameSize);
+      return Buffer.from(reader.block(size)).toString('hex');
+    } catch {
+      return undefined;
+    }
   }
 
   /** Bytes of the file. Throws RangeError if it does not have them all. */

@@ -19,6 +19,12 @@ interface Candidate {
   readonly local: boolean;
 }
 
+/** A function, and its first address as the file has it. */
+export interface FunctionSymbol {
+  readonly name: string;
+  readonly start: number;
+}
+
 /** Names of the functions of one file, from .symtab and .dynsym. */
 export class SymbolTable {
   private readonly tables: readonly Table[];
@@ -30,7 +36,7 @@ export class SymbolTable {
   }
 
   /** Function that has the instruction at an address of the file, undefined if no symbol tells. */
-  find(address: number): { readonly name: string; readonly start: number } | undefined {
+  find(address: number): FunctionSymbol | undefined {
     let best: Candidate | undefined;
     let label: Candidate | undefined;
     let nearest = -1;
