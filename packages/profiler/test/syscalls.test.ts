@@ -446,7 +446,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
   ],
   ['vfork() = 4321', call('vfork', [], 4321)],
   [
-    'execve("/bin/ls", ["ls", "-l"], 0x7ffe3000 /* 1 vars */) = 0',
+    'execve("/bin/ls", ["ls", "-l"], 0x7ffe3000 /* 1 var */) = 0',
     call('execve', [P, Q, R], 0, {
       in: [
         [0, '/bin/ls'],

@@ -1,12 +1,10 @@
 import { statFd, Sys } from '@scribe-ts/core-native';
-import { hasIn, inRegions, type SyscallRow, type Word } from '@scribe-ts/tracelog';
+import { inRegions, type SyscallRow, type Word } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
 const MEMORY_FILE = /^\/proc\/(\d+)(?:\/task\/\d+)?\/mem$/;
-const DATA_LIMIT = 256;
-const STRING_LIMIT = 4096;
 
 /** System calls that send bytes to the file of their first argument (sendfile and splice name it otherwise). */
 const WRITES_TO_FD: ReadonlySet<number> = new Set([
@@ -17,7 +15,7 @@ const WRITES_TO_FD: ReadonlySet<number> = new Set([
   Sys.pwritev2,
 ]);
 
-/** Writes the frames that come before a syscall frame: what reached the terminal, and what readers want to see. */
+/** Writes the frames that come right before a syscall frame: what reached the terminal, and what readers want to see. */
 export function detailsBefore(session: Session, task: Task, row: SyscallRow | undefined): void {
   if (row === undefined) return;
   const { nr, result } = task;
@@ -25,7 +23,6 @@ export function detailsBefore(session: Session, task: Task, row: SyscallRow | un
   const wrote = typeof result === 'number' && result > 0;
   if (wrote && WRITES_TO_FD.has(nr)) written(session, task, row, result);
   if (verbosity.resources) resources(session, task, row);
-  if (verbosity.strings || verbosity.data) data(session, task, row);
   if (verbosity.registers) {
     const { tracer } = session;
     if (tracer.getRegs(task.tid)) {
@@ -123,57 +120,26 @@ function resources(session: Session, task: Task, row: SyscallRow): void {
         desc: '',
       });
     }
-    session.emit(task, {
-      type: 'resource',
-      task: task.uid,
-      time,
-      kind: 'file',
-      id: file.resource.id,
-      serial: file.resource.serial++,
-      desc: file.path,
-    });
+    emitFile(session, task, file);
   }
+  const { result } = task;
+  if (row.returns !== 'fd' || typeof result !== 'number' || result < 0) return;
+  // dup2 has named it already.
+  if (row.args.some(({ type }, i) => type.kind === 'fd' && task.args[i] === result)) return;
+  const made = task.files.get(task.tid, result);
+  if (made !== undefined) emitFile(session, task, made);
 }
 
-function data(session: Session, task: Task, row: SyscallRow): void {
-  const { verbosity } = session.config;
-  const { tracer } = session;
-  for (let i = 0; i < row.args.length; i++) {
-    const { type } = row.args[i]!;
-    if (
-      type.kind === 'string' &&
-      verbosity.strings &&
-      task.nr !== Sys.execve &&
-      task.nr !== Sys.execveat
-    ) {
-      const addr = task.args[i]!;
-      if (typeof addr !== 'number' || addr === 0) continue;
-      const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
-      emitData(session, task, i, bytes.length, bytes);
-    }
-  }
-  if (!verbosity.data || !hasIn(row.nr)) return;
-  session.peekTid = task.tid;
-  inRegions(row, task.args, task.result, session.peek, (addr, size, arg) => {
-    const type = row.args[arg]?.type;
-    if (type === undefined || type.kind === 'string' || type.kind === 'strings') return;
-    // The kernel has stored its answer there by now.
-    if ('dir' in type && type.dir !== 'in') return;
-    const length = verbosity.wholeData ? size : Math.min(size, DATA_LIMIT);
-    const bytes = new Uint8Array(length);
-    const got = tracer.readMemory(task.tid, addr, bytes, 0, length);
-    emitData(session, task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+function emitFile(session: Session, task: Task, file: FileInfo): void {
+  session.emit(task, {
+    type: 'resource',
+    task: task.uid,
+    time: session.now,
+    kind: 'file',
+    id: file.resource.id,
+    serial: file.resource.serial++,
+    desc: file.path,
   });
-}
-
-function emitData(
-  session: Session,
-  task: Task,
-  arg: number,
-  size: number,
-  bytes: Uint8Array,
-): void {
-  session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
 }
 
 /** Where pwrite and its like wrote; undefined if it was at the descriptor's position. */

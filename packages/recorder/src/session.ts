@@ -58,6 +58,8 @@ export class Session {
   readonly writtenFiles = new Set<string>();
   readonly notes = new Set<string>();
   readonly startNs: number;
+  /** Whether the log is to hold what calls read through their arguments. */
+  readonly recordsInputs: boolean;
   syscalls = 0;
   tasksMade = 0;
   /** The command itself, and its wait status once it has ended. */
@@ -83,6 +85,7 @@ export class Session {
     this.regs = new Registers(tracer.regs);
     this.objects = new SharedObjects(store, (path) => this.nameOf(path));
     this.startNs = monotonicNs();
+    this.recordsInputs = config.verbosity.strings || config.verbosity.data;
   }
 
   /** Nanoseconds since the recording began, as of the last stop. */

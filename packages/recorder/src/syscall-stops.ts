@@ -1,6 +1,7 @@
 import { ARGUMENT_REGS, Errno, Reg, Resume } from '@scribe-ts/core-native';
 import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
 import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
+import { recordInputs } from './inputs.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
 import { hideInterruption } from './signals.js';
@@ -57,6 +58,7 @@ export class SyscallStops {
       session.peekTid = task.tid;
       readEntry(row, task.args, session.peek, task.regionContext.entry);
     }
+    if (session.recordsInputs) recordInputs(session, task, row);
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
     goIntoKernel(session, task);

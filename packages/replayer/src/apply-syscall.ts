@@ -31,7 +31,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   }
   engine.syscalls++;
   const { details } = task;
-  checkData(engine, task, frame);
+  checkData(engine, task, nr);
   engine.hooks?.arrived(task, frame);
   for (const write of details.sharedWrites) engine.shared.write(write);
   const row = syscallTable[nr];
@@ -81,19 +81,26 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
 }
 
 /** What the program hands to the kernel must be what it handed over in the recording. */
-function checkData(engine: Engine, task: ReplayTask, frame: SyscallFrame): void {
-  const { details } = task;
-  if (details.data.length === 0 && details.output === undefined) return;
-  const row = syscallTable[frame.nr];
-  if (details.output !== undefined && row !== undefined && row.args[1]?.type.kind === 'buffer') {
-    compare(engine, task, details.output, Number(args[1]), details.output.bytes);
+function checkData(engine: Engine, task: ReplayTask, nr: number): void {
+  const { data, output } = task.details;
+  if (data.length === 0 && output === undefined) return;
+  const row = syscallTable[nr];
+  if (output !== undefined && row !== undefined && row.args[1]?.type.kind === 'buffer') {
+    compare(engine, task, output, Number(args[1]), output.bytes);
   }
-  for (const data of details.data) {
-    const kind = row?.args[data.arg]?.type.kind;
-    if (kind === 'string' || (kind === 'buffer' && data.bytes.length > 0)) {
-      compare(engine, task, data, Number(args[data.arg]), data.bytes);
-    }
+  for (const frame of data) {
+    const type = row?.args[frame.arg]?.type;
+    const compared = type?.kind === 'string' || (type?.kind === 'buffer' && type.dir === 'in');
+    if (compared) compare(engine, task, frame, Number(args[frame.arg]), frame.bytes);
   }
+  data.length = 0;
+}
+
+/** The task stands at the entry of a call in which others get their turn, who may change what it hands over. */
+export function checkBlocked(engine: Engine, task: ReplayTask, nr: number): void {
+  const { regs } = engine;
+  for (let i = 0; i < 6; i++) args[i] = regs.get(ARGUMENT_REGS[i]!);
+  checkData(engine, task, nr);
 }
 
 function compare(

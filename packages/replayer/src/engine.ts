@@ -163,14 +163,13 @@ export class Engine {
     }
   }
 
-  checkNumber(task: ReplayTask, frame: Frame, nr: number): true {
+  checkNumber(task: ReplayTask, frame: Frame, nr: number): void {
     this.load(task);
     const actual = this.regs.int(Reg.orig_rax);
     // -1: made by int $0x80, whose numbers are others.
     if (actual !== nr && nr !== -1) {
       throw this.mismatch('syscall', task, frame, nameOf(actual), nameOf(nr));
     }
-    return true;
   }
 
   load(task: ReplayTask): void {

@@ -7,7 +7,7 @@ import {
   stubPath,
 } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
-import { applySyscall } from './apply-syscall.js';
+import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
 import { checkState } from './check-state.js';
 import { Mismatch } from './divergence.js';
@@ -258,7 +258,10 @@ export class ReplayLoop {
       case 'syscall':
         return engine.reachEntry(task, frame) && applySyscall(engine, task, frame);
       case 'block':
-        return engine.reachEntry(task, frame) && engine.checkNumber(task, frame, frame.nr);
+        if (!engine.reachEntry(task, frame)) return false;
+        engine.checkNumber(task, frame, frame.nr);
+        checkBlocked(engine, task, frame.nr);
+        return true;
       case 'data':
         task.details.data.push(frame);
         return true;

@@ -63,17 +63,31 @@ export const stringArg: ArgPrinter = (call, i) => {
   return decoded(call, input, quoteString(input.bytes, input.size));
 };
 
+const POINTER_BYTES = 8;
+/** Most strings of a list that are printed. */
+const STRINGS_SHOWN = 32;
+
+/** How many strings a list has: a `data` frame with its pointers and a final NULL comes first. */
+function stringCount(pointers: DataFrame): number {
+  return Math.max(0, Math.floor(pointers.size / POINTER_BYTES) - 1);
+}
+
 /** argv: `["ls", "-l"]`. The pointers come first, then each string. */
 export const stringsArg: ArgPrinter = (call, i) => {
   const pointers = call.input(i);
   if (pointers === undefined) return addressArg(call, i);
   call.decoded.push(pointers);
+  const count = stringCount(pointers);
   let text = '';
-  for (let nth = 1; ; nth++) {
-    const string = call.input(i, nth);
+  let nth = 0;
+  for (; nth < count; nth++) {
+    const string = call.input(i, nth + 1);
     if (string === undefined) break;
-    text += (nth > 1 ? ', ' : '') + decoded(call, string, quoteString(string.bytes, string.size));
+    call.decoded.push(string);
+    if (nth >= STRINGS_SHOWN) continue;
+    text += (nth > 0 ? ', ' : '') + quoteUpTo(string.bytes, string.size, call.limits.input);
   }
+  if (Math.min(nth, STRINGS_SHOWN) < count) text += text === '' ? '...' : ', ...';
   return `[${text}]`;
 };
 
@@ -81,14 +95,13 @@ export const stringsArg: ArgPrinter = (call, i) => {
 export const countedStringsArg: ArgPrinter = (call, i) => {
   const pointers = call.input(i);
   if (pointers === undefined) return addressArg(call, i);
-  call.decoded.push(pointers);
-  let count = 0;
-  for (let nth = 1; ; nth++, count++) {
-    const string = call.input(i, nth);
-    if (string === undefined) break;
-    call.decoded.push(string);
+  for (let nth = 0; ; nth++) {
+    const frame = call.input(i, nth);
+    if (frame === undefined) break;
+    call.decoded.push(frame);
   }
-  return `${addressArg(call, i)} /* ${count} vars */`;
+  const count = stringCount(pointers);
+  return `${addressArg(call, i)} /* ${count} var${count === 1 ? '' : 's'} */`;
 };
 
 export function bufferArg(row: SyscallRow, type: ArgTypeOf<'buffer'>): ArgPrinter {

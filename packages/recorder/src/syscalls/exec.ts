@@ -14,17 +14,6 @@ function execveEntry(session: Session, task: Task): boolean {
   const pathArg = task.nr === Sys.execve ? 0 : 1;
   const addr = Number(task.args[pathArg]);
   const path = Buffer.from(session.tracer.readString(task.tid, addr, 4096)).toString('latin1');
-  if (session.config.verbosity.strings) {
-    const bytes = Buffer.from(path, 'latin1');
-    session.emit(task, {
-      type: 'data',
-      task: task.uid,
-      time: session.now,
-      arg: pathArg,
-      size: bytes.length,
-      bytes,
-    });
-  }
   const base = path.startsWith('/') ? `/proc/${task.tid}/root` : `/proc/${task.tid}/cwd/`;
   if (task.nr === Sys.execve && is32Bit(base + path)) {
     session.note(

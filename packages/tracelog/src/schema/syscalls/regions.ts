@@ -638,7 +638,7 @@ function stringsIn(addr: number, arg: number, peek: Peek, sink: RegionSink): voi
   }
   sink(addr, strings.length * 8 + 8, arg, 'value');
   for (const string of strings) {
-    const size = stringLength(peek, string, 131072);
-    if (size > 0) sink(string, size, arg, 'nested');
+    // Empty ones too: readers count them.
+    sink(string, stringLength(peek, string, 131072), arg, 'nested');
   }
 }

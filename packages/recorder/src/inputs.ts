@@ -1,0 +1,65 @@
+import { hasIn, inRegions, type SyscallRow } from '@scribe-ts/tracelog';
+import type { Session } from './session.js';
+import type { Task } from './tasks.js';
+
+/** Of data, the first so many bytes are kept, unless all of it is asked for. */
+const DATA_LIMIT = 256;
+const STRING_LIMIT = 4096;
+/** argv and envp can be very long: so many of their strings are kept. */
+const STRINGS_LIMIT = 256;
+
+const ENVIRONMENT: ReadonlySet<string> = new Set(['envp']);
+
+/**
+ * Writes what the kernel is going to read through the arguments of the call that the task is entering. Later is too
+ * late: the call may store its answer in the same place (poll, ioctl), another thread may store there while it sleeps,
+ * and after an exec nothing of it is left.
+ */
+export function recordInputs(session: Session, task: Task, row: SyscallRow): void {
+  const { verbosity } = session.config;
+  const { tracer } = session;
+  if (verbosity.strings) {
+    for (let i = 0; i < row.args.length; i++) {
+      if (row.args[i]!.type.kind !== 'string') continue;
+      const addr = task.args[i]!;
+      if (typeof addr !== 'number' || addr <= 0) continue;
+      const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
+      // An empty string is told from memory that is not there.
+      if (bytes.length === 0 && tracer.readMemory(task.tid, addr, probe, 0, 1) === 0) continue;
+      emitData(session, task, i, bytes.length, bytes);
+    }
+  }
+  if ((!verbosity.data && !verbosity.strings) || !hasIn(row.nr)) return;
+  session.peekTid = task.tid;
+  const limit = verbosity.wholeData ? Infinity : DATA_LIMIT;
+  let strings = 0;
+  inRegions(row, task.args, undefined, session.peek, (addr, size, arg, part) => {
+    const { type, name } = row.args[arg]!;
+    if (type.kind === 'string') return;
+    let length = Math.min(size, limit);
+    if (type.kind === 'strings') {
+      if (!verbosity.strings) return;
+      if (part === 'nested') {
+        // The environment is in the image already.
+        if (ENVIRONMENT.has(name) || strings++ >= STRINGS_LIMIT) return;
+        length = Math.min(size, STRING_LIMIT);
+      } else length = 0;
+    } else if (!verbosity.data) return;
+    const bytes = new Uint8Array(length);
+    const got = length === 0 ? 0 : tracer.readMemory(task.tid, addr, bytes, 0, length);
+    if (got === 0 && length > 0) return;
+    emitData(session, task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+  });
+}
+
+const probe = new Uint8Array(1);
+
+function emitData(
+  session: Session,
+  task: Task,
+  arg: number,
+  size: number,
+  bytes: Uint8Array,
+): void {
+  session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
+}
