@@ -34,6 +34,8 @@ export interface Args {
   readonly positionals: readonly string[];
   /** Whether a valueless option was given. */
   flag(name: string): boolean;
+  /** How often a valueless option was given. */
+  count(name: string): number;
   /** The last value given, undefined if none. */
   value(name: string): string | undefined;
   /** All values of an option that may be repeated. */
@@ -53,7 +55,7 @@ interface KnownOption {
 /** Parses what stands after the command's name. Throws UsageError. */
 export function parseArgv(spec: CommandSpec, argv: readonly string[]): Args {
   const options = [...spec.options, ...COMMON_OPTIONS];
-  const { tokens, positionals } = cutArgv(spec, knownOptions(options), argv);
+  const { tokens, positionals, flags } = cutArgv(spec, knownOptions(options), argv);
   const cli = cac(spec.name);
   for (const option of options) cli.option(option.flags, option.description, cacConfig(option));
   const parsed = cli.parse(['', spec.name, ...tokens], { run: false }).options;
@@ -65,6 +67,7 @@ export function parseArgv(spec: CommandSpec, argv: readonly string[]): Args {
   return {
     positionals,
     flag: (name) => given(name) === true,
+    count: (name) => flags.get(`--${name}`) ?? 0,
     value: (name) => values(name).at(-1),
     values,
   };
@@ -112,9 +115,14 @@ function cutArgv(
   spec: CommandSpec,
   known: ReadonlyMap<string, KnownOption>,
   argv: readonly string[],
-): { readonly tokens: readonly string[]; readonly positionals: readonly string[] } {
-  // A set: cac makes an array of a valueless option that is given twice.
-  const flags = new Set<string>();
+): {
+  readonly tokens: readonly string[];
+  readonly positionals: readonly string[];
+  readonly flags: ReadonlyMap<string, number>;
+} {
+  // Each once: cac makes an array of a valueless option that is given twice.
+  const flags = new Map<string, number>();
+  const addFlag = (long: string): void => void flags.set(long, (flags.get(long) ?? 0) + 1);
   const tokens: string[] = [];
   const positionals: string[] = [];
   const option = (name: string): KnownOption => {
@@ -148,7 +156,7 @@ function cutArgv(
       if (takesValue) {
         tokens.push(protect(long, equals < 0 ? valueOf(name) : word.slice(equals + 1)));
       } else if (equals < 0) {
-        flags.add(long);
+        addFlag(long);
       } else {
         throw new UsageError(`${name} takes no value`);
       }
@@ -159,14 +167,14 @@ function cutArgv(
       const name = `-${word[at]!}`;
       const { long, takesValue } = option(name);
       if (!takesValue) {
-        flags.add(long);
+        addFlag(long);
         continue;
       }
       tokens.push(protect(long, at + 1 < word.length ? word.slice(at + 1) : valueOf(name)));
       break;
     }
   }
-  return { tokens: [...flags, ...tokens], positionals };
+  return { tokens: [...flags.keys(), ...tokens], positionals, flags };
 }
 
 function knownOptions(options: readonly OptionSpec[]): ReadonlyMap<string, KnownOption> {

@@ -10,6 +10,8 @@ export interface VerbosityModule {
   readonly VERBOSITY_MEANING: Readonly<Record<string, string>>;
   readonly DEFAULT_VERBOSITY: string;
 }
+export type ProfilerModule = typeof profiler;
+export type TracelogModule = typeof tracelog;
 export type ReplayerModule = Pick<typeof replayer, 'replay'>;
 
 /**
@@ -21,8 +23,8 @@ export interface Deps {
   recorder(): Promise<RecorderModule>;
   verbosity(): Promise<VerbosityModule>;
   replayer(): Promise<ReplayerModule>;
-  profiler(): Promise<typeof profiler>;
-  tracelog(): Promise<typeof tracelog>;
+  profiler(): Promise<ProfilerModule>;
+  tracelog(): Promise<TracelogModule>;
 }
 
 export function systemDeps(): Deps {

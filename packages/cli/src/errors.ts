@@ -76,6 +76,13 @@ export function explain(error: unknown, context: ErrorContext): Explanation {
     const help = exitCode === ExitCode.Usage ? `see '${context.command} --help'` : '';
     return { message, advice: error.advice || help, exitCode };
   }
+  if (errorCode(error) === 'QUERY_INVALID') {
+    return {
+      message: oneLine((error as Error).message),
+      advice: `see '${context.command} --help'`,
+      exitCode: ExitCode.Usage,
+    };
+  }
   if (errorCode(error).startsWith('LOG_')) return explainLog(error as Error, context);
   if (errorCode(error) === 'CONTENT_MISSING') return missingContent(error as Error);
   if (errorCode(error) === 'STORE_WRITE') return explainStore(error as Error);

@@ -1,6 +1,7 @@
 /** Turns a log's frames into events and text. */
 export { LineFormatter } from './line-formatter.js';
 export type { LocatedFrame, ProfileOptions, ProfileRecord } from './options.js';
+export { syscallName } from './decode/syscall.js';
 export { profile } from './profile.js';
 export {
   decodeEvents,
@@ -28,3 +29,18 @@ export {
 export type { Descriptor, SocketState } from './events/fd-table.js';
 export { SyscallEvent, type Argument, type DataUse, type FdUse } from './events/syscall-event.js';
 export type { TaskInfo } from './events/task-info.js';
+export { QueryError } from './query/errors.js';
+export { EventFilter, statusOf } from './query/event-filter.js';
+export { parseExpressions, type Expressions } from './query/expression.js';
+export { filesOf } from './query/files.js';
+export { STATUSES, type Query, type Status } from './query/query.js';
+export { selectEvents, Selector } from './query/selector.js';
+export { parseSyscallSet, syscallClasses, SyscallSet } from './query/syscall-set.js';
+export { parseTextPattern, type TextPattern } from './query/text-pattern.js';
+export { parseSpan, parseTime, type TimeBase } from './query/times.js';
+export { NumberSet } from './query/values.js';
+export { CallCount, CallCounts } from './summary/call-counts.js';
+export { Histogram } from './summary/histogram.js';
+export { countTable, SORT_NAMES, sortCounts, type NamedCount } from './summary/table.js';
+export type { DumpOptions } from './format/hex-dump.js';
+export type { StampOptions } from './format/stamps.js';

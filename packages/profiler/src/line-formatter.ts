@@ -1,8 +1,10 @@
 import type { Frame, TaskUid } from '@scribe-ts/tracelog';
 import { isDetail } from './events/decoder.js';
 import { taskNumber } from './format/common.js';
+import { dumpLines, type DumpOptions } from './format/hex-dump.js';
 import { rawLine } from './format/raw.js';
 import { ScribeFormat, type LineSink } from './format/scribe.js';
+import { Stamps } from './format/stamps.js';
 import type { ProfileOptions, ProfileRecord } from './options.js';
 
 const DEFAULT_OUTPUT_BYTES = 128;
@@ -26,6 +28,8 @@ export class LineFormatter {
   private readonly wanted: ReadonlySet<number> | undefined;
   private readonly withOffsets: boolean;
   private readonly scribe: ScribeFormat;
+  private readonly stamps: Stamps | undefined;
+  private readonly dumps: DumpOptions | undefined;
   private readonly views = new Map<TaskUid, TaskView>();
   private lastUid: TaskUid = -1;
   private lastView: TaskView | undefined;
@@ -44,6 +48,8 @@ export class LineFormatter {
       input: options.textBytes ?? Infinity,
       output: options.textBytes ?? DEFAULT_OUTPUT_BYTES,
     });
+    this.stamps = options.times === undefined ? undefined : new Stamps(options.times);
+    this.dumps = options.dumps;
   }
 
   /** Appends the lines that are due after this record to `lines`, and returns it. */
@@ -72,6 +78,9 @@ export class LineFormatter {
     }
     if (frame.type === 'syscall') {
       this.scribe.lines(frame, view.details, this.sink);
+      if (this.dumps !== undefined) {
+        for (const line of dumpLines(frame, view.details, this.dumps)) this.add(line, undefined);
+      }
       this.forget(view);
       return lines;
     }
@@ -101,15 +110,21 @@ export class LineFormatter {
     view.offsets = [];
   }
 
-  private add(text: string, frame: Frame): void {
-    const { view } = this;
-    if (!this.withOffsets) {
+  /** `frame`: that of the line; none for what stands below a call besides its details. */
+  private add(text: string, frame: Frame | undefined): void {
+    const { view, stamps } = this;
+    if (!this.withOffsets && stamps === undefined) {
       this.lines.push(view.head + text);
       return;
     }
-    const detail = view.details.indexOf(frame);
+    const detail = frame === undefined ? -1 : view.details.indexOf(frame);
     const offset = detail < 0 ? this.offset : view.offsets[detail];
-    this.lines.push(this.offsetText(offset) + view.head + text);
+    let line = text;
+    if (stamps !== undefined) {
+      const first = frame !== undefined && detail < 0;
+      line = first ? stamps.before(frame) + text + stamps.behind(frame) : stamps.blank + text;
+    }
+    this.lines.push(this.offsetText(offset) + view.head + line);
   }
 
   private offsetText(offset: number | undefined): string {

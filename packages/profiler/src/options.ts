@@ -1,4 +1,6 @@
 import type { Frame, StreamId } from '@scribe-ts/tracelog';
+import type { DumpOptions } from './format/hex-dump.js';
+import type { StampOptions } from './format/stamps.js';
 
 export interface ProfileOptions {
   /** `scribe` (default): a line for each call with its details below; `raw`: a line for each frame with all its fields. */
@@ -12,6 +14,10 @@ export interface ProfileOptions {
    * the kernel stored, 128.
    */
   readonly textBytes?: number;
+  /** Columns of times. Not in the raw form, which has them in its fields. */
+  readonly times?: StampOptions;
+  /** Whose bytes are dumped below their calls. Not in the raw form. */
+  readonly dumps?: DumpOptions;
 }
 
 /** A frame and where it stands: in which stream, and at which byte of the file. A log's reader gives such. */

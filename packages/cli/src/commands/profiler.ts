@@ -1,6 +1,24 @@
-import { type CommandSpec, wholeNumber } from '../argv.js';
+import type { LocatedFrame, ProfileOptions, Query } from '@scribe-ts/profiler';
+import type { FrameFilter, LogReader } from '@scribe-ts/tracelog';
+import type { Args, CommandSpec } from '../argv.js';
 import type { Command } from '../command.js';
+import type { ProfilerModule } from '../deps.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
+import type { Output } from '../output.js';
+import {
+  completeQuery,
+  parseQuestions,
+  QUERY_OPTIONS,
+  warnOfGaps,
+} from '../profiler/query-options.js';
+import {
+  parseSummary,
+  printSummary,
+  SUMMARY_OPTIONS,
+  type SummaryOptions,
+} from '../profiler/summary.js';
+import { parseTimes, TIME_OPTIONS } from '../profiler/time-options.js';
 
 const spec: CommandSpec = {
   name: 'profiler',
@@ -9,12 +27,7 @@ const spec: CommandSpec = {
   arguments: [1, 1],
   afterFirstWord: 'ours',
   options: [
-    {
-      flags: '-p, --pid <pid>',
-      description:
-        'only this task: its number in the log, thread id or process id; may be repeated',
-      group: 'Selection',
-    },
+    ...QUERY_OPTIONS,
     {
       flags: '-r, --raw',
       description: 'every frame of the log with all its fields, a line each',
@@ -25,8 +38,15 @@ const spec: CommandSpec = {
       description: 'put the offset in the file before each line',
       group: 'Form',
     },
+    ...TIME_OPTIONS,
+    ...SUMMARY_OPTIONS,
   ],
-  examples: ['profiler date.log | grep Mon -B3', 'profiler -p 2 -p 3 make.log'],
+  examples: [
+    'profiler date.log | grep Mon -B3',
+    'profiler -e trace=%file -Z make.log',
+    'profiler -P /tmp/lock -tt make.log',
+    'profiler -c -S p99 server.log',
+  ],
 };
 
 export const profiler: Command = {
@@ -35,27 +55,112 @@ export const profiler: Command = {
   async run(args, { deps, output, about }) {
     const log = args.positionals[0]!;
     about.log = log;
-    const pids = args.values('pid').map((pid) => wholeNumber('-p', pid, 0));
+    const library = await deps.profiler();
+    const questions = parseQuestions(args, library);
+    const summary = parseSummary(args, library);
     const { openLog } = await deps.tracelog();
-    const { LineFormatter } = await deps.profiler();
     using reader = openLog(log);
-    const formatter = new LineFormatter({
-      form: args.flag('raw') ? 'raw' : 'scribe',
-      offsets: args.flag('offsets'),
-      ...(pids.length === 0 ? {} : { tasks: pids }),
-    });
-    const lines: string[] = [];
-    const print = (): void => {
-      for (const line of lines) output.line(line);
-      lines.length = 0;
-    };
-    for (const record of reader.records()) {
-      formatter.push(record, lines);
-      print();
+    const query = completeQuery(questions, args, reader, library);
+    warnOfGaps(query, reader.header.verbosity, output);
+    if (summary.wanted === 'only') {
+      summarise(reader, query, questions.chosen, summary, library, output);
+    } else {
+      const form = formOf(args, reader, questions.expressions);
+      printLines(reader, query, questions.chosen, form, summary, library, output);
     }
-    formatter.end(lines);
-    print();
     output.flush();
     return ExitCode.Ok;
   },
 };
+
+/** Throws UsageError. */
+function formOf(
+  args: Args,
+  { header }: LogReader,
+  { dumpRead, dumpWrite }: ReturnType<typeof parseQuestions>['expressions'],
+): ProfileOptions {
+  const times = parseTimes(args, header);
+  const dumps = dumpRead !== undefined || dumpWrite !== undefined;
+  const raw = args.flag('raw');
+  if (raw && times !== undefined) throw new UsageError('-r prints the times of all frames already');
+  if (raw && dumps) throw new UsageError('-r prints all bytes already');
+  return {
+    form: raw ? 'raw' : 'scribe',
+    offsets: args.flag('offsets'),
+    ...(times === undefined ? {} : { times }),
+    ...(dumps ? { dumps: { read: dumpRead, write: dumpWrite } } : {}),
+  };
+}
+
+/**
+ * What of the log need not be read. What a task is called, and what its descriptors and directory are, is told before the
+ * time asked for.
+ */
+function readerFilter({ from, to, tasks, paths }: Query): FrameFilter {
+  const early = tasks === undefined && paths === undefined ? from : undefined;
+  return {
+    ...(early === undefined ? {} : { from: early }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function printLines(
+  reader: LogReader,
+  query: Query,
+  chosen: boolean,
+  form: ProfileOptions,
+  summary: SummaryOptions,
+  library: ProfilerModule,
+  output: Output,
+): void {
+  const formatter = new library.LineFormatter(form);
+  const counts = summary.wanted === 'too' ? new library.CallCounts() : undefined;
+  const lines: string[] = [];
+  const print = (record: LocatedFrame): void => {
+    const { frame } = record;
+    if (counts !== undefined && frame.type === 'syscall') counts.add(frame.nr, frame);
+    formatter.push(record, lines);
+    for (let i = 0; i < lines.length; i++) output.line(lines[i]!);
+    lines.length = 0;
+  };
+  if (!chosen) {
+    for (const record of reader.records()) print(record);
+  } else {
+    const selector = new library.Selector(query, { cwd: reader.header.cwd });
+    const wanted: LocatedFrame[] = [];
+    const printWanted = (): void => {
+      for (let i = 0; i < wanted.length; i++) print(wanted[i]!);
+      wanted.length = 0;
+    };
+    for (const record of reader.records(readerFilter(query))) {
+      selector.push(record, wanted);
+      if (wanted.length > 0) printWanted();
+    }
+    selector.end(wanted);
+    printWanted();
+  }
+  for (const line of formatter.end()) output.line(line);
+  if (counts !== undefined) printSummary(counts, summary, library, output);
+}
+
+function summarise(
+  reader: LogReader,
+  query: Query,
+  chosen: boolean,
+  summary: SummaryOptions,
+  library: ProfilerModule,
+  output: Output,
+): void {
+  const counts = new library.CallCounts();
+  if (!chosen) {
+    for (const frame of reader.frames({ type: 'syscall' })) {
+      if (frame.type === 'syscall') counts.add(frame.nr, frame);
+    }
+  } else {
+    const source = { header: reader.header, records: () => reader.records(readerFilter(query)) };
+    for (const event of library.selectEvents(source, query)) {
+      if (event.type === 'syscall') counts.add(event.nr, event.frame);
+    }
+  }
+  printSummary(counts, summary, library, output);
+}

@@ -24,10 +24,10 @@ const gidOut = (name: string) => outStruct(name, 'gid_t', 4);
 const sizeOut = inoutStruct('size', 'u32', 4, { when: 'always' });
 
 export const credsRows: readonly SyscallRow[] = [
-  row(102, 'getuid', 'data', 'creds', 'uid'),
-  row(104, 'getgid', 'data', 'creds', 'uid'),
-  row(107, 'geteuid', 'data', 'creds', 'uid'),
-  row(108, 'getegid', 'data', 'creds', 'uid'),
+  row(102, 'getuid', 'data', 'creds pure', 'uid'),
+  row(104, 'getgid', 'data', 'creds pure', 'uid'),
+  row(107, 'geteuid', 'data', 'creds pure', 'uid'),
+  row(108, 'getegid', 'data', 'creds pure', 'uid'),
   row(105, 'setuid', 'data', 'creds', 'int', uid('uid')),
   row(106, 'setgid', 'data', 'creds', 'int', gid('gid')),
   row(113, 'setreuid', 'data', 'creds', 'int', uid('ruid'), uid('euid')),

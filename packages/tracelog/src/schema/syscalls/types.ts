@@ -115,7 +115,9 @@ export interface SyscallRow {
   readonly returns: ReturnFormat;
   /**
    * Traits for filters such as `trace=file`, in strace's words: 'file', 'desc', 'network', 'memory', 'process', 'signal',
-   * 'ipc', 'creds', 'clock'; besides these 'time' (clocks, timers, sleeping), 'futex', 'key', 'pid', 'sched' and 'system'.
+   * 'ipc', 'creds', 'clock', 'pure', 'stat', 'lstat', 'fstat', 'statfs', 'fstatfs', and '%stat' and '%statfs' for what
+   * strace calls %%stat and %%statfs; besides these 'time' (clocks, timers, sleeping), 'futex', 'key', 'pid', 'sched' and
+   * 'system'.
    */
   readonly groups: readonly string[];
   /** Why a refused call is refused, for people. */
