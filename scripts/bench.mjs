@@ -3,7 +3,7 @@
 // A full run keeps its results in bench/results.json and puts the table into docs/BENCHMARKS.md; --only replaces those
 // rows. --quick is a try-out: a tenth of the work, one round, nothing kept. The log of a replay that failed is left in
 // build/bench.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   copyFileSync,
@@ -11,7 +11,6 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -19,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { workloads } from '../bench/workloads.mjs';
+import { measureLog } from '../bench/log-size.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const resultsPath = join(root, 'bench', 'results.json');
@@ -121,21 +121,12 @@ async function measure(workload, rounds) {
     }
   }
   const measuredAt = new Date().toISOString().slice(0, 10);
-  const row = { name, what, measuredAt, ms, failures, syscalls: 0, logBytes: 0 };
+  const row = { name, what, measuredAt, ms, failures, syscalls: 0, logBytes: 0, bareBytes: 0 };
   if (failures.record === undefined) {
-    row.syscalls = callsIn(log);
-    row.logBytes = statSync(log).size;
+    Object.assign(row, measureLog(log, join(directory, 'stripped.log')));
   }
   rmSync(directory, { recursive: true, force: true });
   return row;
-}
-
-function callsIn(log) {
-  const text = execFileSync(process.execPath, [bin('scribe'), 'info', '--json', log], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return JSON.parse(text).syscalls.total;
 }
 
 function median(values) {
@@ -183,6 +174,7 @@ const HEAD = [
   'calls',
   'log',
   'bytes / call',
+  'without data',
 ];
 
 function cells(row, starts) {
@@ -208,6 +200,7 @@ function cells(row, starts) {
     row.syscalls.toLocaleString('en'),
     `${kib.toFixed(kib < 100 ? 1 : 0)} KiB`,
     (row.logBytes / row.syscalls).toFixed(1),
+    row.bareBytes === undefined ? '–' : (row.bareBytes / row.syscalls).toFixed(1),
   ];
 }
 

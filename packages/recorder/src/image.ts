@@ -55,13 +55,7 @@ export function captureImage(session: Session, task: Task): void {
     mappings.push(describe(session, task, mapping));
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
     else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
-      // The kernel zeroed the tail of the last page. Writing it back makes the page private here as it will be in replay.
-      const addr = mapping.end - PAGE_SIZE;
-      const bytes = new Uint8Array(PAGE_SIZE);
-      if (tracer.readMemory(tid, addr, bytes, 0, PAGE_SIZE) === PAGE_SIZE) {
-        tracer.writeMemory(tid, addr, bytes, 0, PAGE_SIZE);
-        writes.push({ addr, bytes });
-      }
+      writes.push(...zeroedTail(session, task, mapping));
     }
   }
   tracer.getRegs(tid);
@@ -186,6 +180,22 @@ function openablePath(tid: number, mapping: ProcMapping): string {
     }
   }
   throw new Error(`cannot read the mapped file ${mapping.name}`);
+}
+
+/**
+ * The kernel has zeroed the tail of a data segment's last page. Writing it back makes the page private here as it will be
+ * in replay. What comes before the tail is the file's, but at least one byte has to be written.
+ */
+function zeroedTail(session: Session, task: Task, mapping: ProcMapping): MemoryWrite[] {
+  const { tracer } = session;
+  const { tid } = task;
+  const bytes = new Uint8Array(PAGE_SIZE);
+  const page = mapping.end - PAGE_SIZE;
+  if (tracer.readMemory(tid, page, bytes, 0, PAGE_SIZE) !== PAGE_SIZE) return [];
+  let zeroes = PAGE_SIZE - 1;
+  while (zeroes > 0 && bytes[zeroes - 1] === 0) zeroes--;
+  tracer.writeMemory(tid, page + zeroes, bytes, zeroes, PAGE_SIZE - zeroes);
+  return [{ addr: page + zeroes, bytes: bytes.subarray(zeroes) }];
 }
 
 /** The non-zero pages of a mapping. */

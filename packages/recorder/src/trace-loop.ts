@@ -20,7 +20,8 @@ export interface LoopEvents {
 export class TraceLoop implements StopHandler {
   readonly freezer: Freezer;
   private readonly syscalls: SyscallStops;
-  private stops = 0;
+  /** Stops so far, interrupted waits among them. */
+  stops = 0;
 
   constructor(
     readonly session: Session,

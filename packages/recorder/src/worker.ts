@@ -18,6 +18,9 @@ import { parseVerbosity } from './verbosity.js';
 const port = parentPort!;
 const { options, file } = workerData as { options: RecordOptions; file: string };
 
+/** How long frames of a busy program may stay in memory. */
+const KEPT_MS = 1000;
+
 function tell(report: Report): void {
   port.postMessage(report);
 }
@@ -29,7 +32,8 @@ function header(missing: readonly string[], store: string): NewLogHeader {
     command: options.command,
     cwd: resolve(options.cwd ?? '.'),
     root: options.root ?? '/',
-    env: options.env,
+    // The first image has it.
+    env: [],
     startedAt: Date.now() / 1000,
     verbosity: parseVerbosity(options.verbosity).letters,
     machine: {
@@ -80,6 +84,7 @@ function run(): void {
   const log = LogWriter.create(options.log, header(missing, storePath));
   let detached = false;
   let nextBookmark = 1;
+  let stopsBefore = 0;
   const requests: Request[] = [];
 
   const endLog = (): void => {
@@ -132,8 +137,10 @@ function run(): void {
       ) {
         requests.push(message.message as Request);
       }
-      // Somebody looks at us now and then so that a program that idles does not keep its last frames in memory.
-      log.flush();
+      // A program that idles does not keep its last frames in memory; one that is busy fills chunks worth compressing.
+      if (loop.stops - stopsBefore <= 1) log.flush();
+      else log.flushOlderThan(KEPT_MS);
+      stopsBefore = loop.stops;
       loop.freezer.tick();
       serve();
       loop.review();

@@ -40,9 +40,9 @@ import type { LogHeader } from './schema/header.js';
 export type NewLogHeader = Omit<LogHeader, 'formatMajor' | 'formatMinor'>;
 
 export interface LogWriterOptions {
-  /** Bytes of frames, before compression, that make a chunk. Default 256 KiB. */
+  /** Bytes of frames, before compression, that make a chunk. Default 4 MiB. */
   readonly chunkBytes?: number;
-  /** zstd level, 0 for none. Default 2; short chunks, which are few, have at least 6. */
+  /** zstd level, 0 for none. Default 3; short chunks, which are few, have at least 6. */
   readonly compressionLevel?: number;
   /**
    * Frames are written out at the latest when one comes that is this much later (by the frames' own times), so that a killed recorder
@@ -82,6 +82,8 @@ interface WaitingRun {
   readonly entry: DirectoryEntry;
   readonly bytes: Uint8Array;
   readonly owner: StreamBuffer;
+  /** performance.now() of the run's first frame. */
+  readonly since: number;
 }
 
 export class LogWriter {
@@ -119,10 +121,10 @@ export class LogWriter {
   private constructor(path: string, fd: number, header: LogHeader, options: LogWriterOptions) {
     this.path = path;
     this.fd = fd;
-    this.chunkBytes = Math.min(options.chunkBytes ?? 256 * 1024, MAX_CHUNK_BYTES / 4);
+    this.chunkBytes = Math.min(options.chunkBytes ?? 4 * 1024 * 1024, MAX_CHUNK_BYTES / 4);
     this.bufferBytes = options.bufferBytes ?? 64 * 1024 * 1024;
     this.maxDelay = (options.maxDelayMs ?? 2000) * 1e6;
-    this.compressor = new Compressor(options.compressionLevel ?? 2);
+    this.compressor = new Compressor(options.compressionLevel ?? 3);
     this.write(
       encodeFileHeader(header, (raw) => {
         const packed = new Uint8Array(this.compressor.bound(raw.length));
@@ -250,8 +252,8 @@ export class LogWriter {
       if (buffer.since <= before) this.finishRun(buffer);
       else all = false;
     }
-    this.writeWaiting();
-    if (all) this.dueTime = Infinity;
+    if (this.waiting.some(({ since }) => since <= before)) this.writeWaiting();
+    if (all && this.waiting.length === 0) this.dueTime = Infinity;
   }
 
   /** Has the file's data on the disk. */
@@ -427,7 +429,12 @@ export class LogWriter {
       if (buffer.waiting) this.writeWaiting();
       this.writeRun(entry, sink.written());
     } else {
-      this.waiting.push({ entry, bytes: sink.buf.slice(0, sink.pos), owner: buffer });
+      this.waiting.push({
+        entry,
+        bytes: sink.buf.slice(0, sink.pos),
+        owner: buffer,
+        since: buffer.since,
+      });
       buffer.waiting = true;
       this.waitingBytes += sink.pos;
     }

@@ -7,6 +7,7 @@ export interface LogHeader {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly root: string;
+  /** The environment in version 1.0; empty since, as the first image has it. */
   readonly env: readonly string[];
   /** Seconds since 1970 when the recording began. */
   readonly startedAt: number;
