@@ -13,6 +13,7 @@ export interface VerbosityModule {
 export type ProfilerModule = typeof profiler;
 export type TracelogModule = typeof tracelog;
 export type ReplayerModule = Pick<typeof replayer, 'replay'>;
+export type SessionModule = Pick<typeof replayer, 'openReplay'>;
 
 /**
  * What the commands stand on. Libraries are loaded when a command needs them: start-up stays short, and reading logs
@@ -23,6 +24,8 @@ export interface Deps {
   recorder(): Promise<RecorderModule>;
   verbosity(): Promise<VerbosityModule>;
   replayer(): Promise<ReplayerModule>;
+  /** Replays in steps. */
+  sessions(): Promise<SessionModule>;
   profiler(): Promise<ProfilerModule>;
   tracelog(): Promise<TracelogModule>;
 }
@@ -33,6 +36,7 @@ export function systemDeps(): Deps {
     recorder: () => import('@scribe-ts/recorder'),
     verbosity: () => import('@scribe-ts/recorder/options'),
     replayer: () => import('@scribe-ts/replayer'),
+    sessions: () => import('@scribe-ts/replayer'),
     profiler: () => import('@scribe-ts/profiler'),
     tracelog: () => import('@scribe-ts/tracelog'),
   };

@@ -73,6 +73,7 @@ export function depsWith(host: FakeHost, parts: Partial<Omit<Deps, 'host'>>): De
     recorder: missing('the recorder'),
     verbosity: () => Promise.resolve(LETTERS),
     replayer: missing('the replayer'),
+    sessions: missing('a replay in steps'),
     profiler: missing('the profiler'),
     tracelog: missing('tracelog'),
     ...parts,

@@ -44,3 +44,5 @@ export { Histogram } from './summary/histogram.js';
 export { countTable, SORT_NAMES, sortCounts, type NamedCount } from './summary/table.js';
 export type { DumpOptions } from './format/hex-dump.js';
 export type { StampOptions } from './format/stamps.js';
+export { FlameTree, type FlameNode } from './flamegraph/tree.js';
+export { renderFlamegraph, type FlamegraphOptions } from './flamegraph/svg.js';

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads';
 import { interrupt } from '@scribe-ts/core-native';
 import { DivergenceError, type ReplayOptions, type ReplayResult } from './options.js';
 import type { Report, Wanted } from './protocol.js';
+import { startWorker } from './start-worker.js';
 
 /** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED or INTERNAL. */
 export class ReplayError extends Error {
@@ -32,9 +32,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     untaken: new Int32Array(new SharedArrayBuffer(4)),
   };
   signal?.throwIfAborted();
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: { options: plain, wanted },
-  });
+  const worker = startWorker(plain, wanted);
   let token = 0;
   return await new Promise<ReplayResult>((resolve, reject) => {
     const abort = (): void => {

@@ -1,6 +1,6 @@
 import type { LocatedFrame, ProfileOptions, Query } from '@scribe-ts/profiler';
 import type { FrameFilter, LogReader } from '@scribe-ts/tracelog';
-import type { Args, CommandSpec } from '../argv.js';
+import type { Args, CommandSpec, OptionSpec } from '../argv.js';
 import type { Command } from '../command.js';
 import type { ProfilerModule } from '../deps.js';
 import { UsageError } from '../errors.js';
@@ -19,6 +19,20 @@ import {
   type SummaryOptions,
 } from '../profiler/summary.js';
 import { parseTimes, TIME_OPTIONS } from '../profiler/time-options.js';
+import { parseStackOptions, showStacks, STACK_OPTIONS } from '../stacks/options.js';
+
+const FORM_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '-r, --raw',
+    description: 'every frame of the log with all its fields, a line each',
+    group: 'Form',
+  },
+  {
+    flags: '-o, --offsets',
+    description: 'put the offset in the file before each line',
+    group: 'Form',
+  },
+];
 
 const spec: CommandSpec = {
   name: 'profiler',
@@ -28,40 +42,36 @@ const spec: CommandSpec = {
   afterFirstWord: 'ours',
   options: [
     ...QUERY_OPTIONS,
-    {
-      flags: '-r, --raw',
-      description: 'every frame of the log with all its fields, a line each',
-      group: 'Form',
-    },
-    {
-      flags: '-o, --offsets',
-      description: 'put the offset in the file before each line',
-      group: 'Form',
-    },
+    ...FORM_OPTIONS,
     ...TIME_OPTIONS,
     ...SUMMARY_OPTIONS,
+    ...STACK_OPTIONS,
   ],
   examples: [
     'profiler date.log | grep Mon -B3',
     'profiler -e trace=%file -Z make.log',
     'profiler -P /tmp/lock -tt make.log',
     'profiler -c -S p99 server.log',
+    'profiler --stacks -e write -P /etc/hosts edit.log',
   ],
 };
 
 export const profiler: Command = {
   spec,
 
-  async run(args, { deps, output, about }) {
+  async run(args, context) {
+    const { deps, output, about } = context;
     const log = args.positionals[0]!;
     about.log = log;
     const library = await deps.profiler();
     const questions = parseQuestions(args, library);
     const summary = parseSummary(args, library);
+    const stacks = parseStackOptions(args, [...FORM_OPTIONS, ...TIME_OPTIONS, ...SUMMARY_OPTIONS]);
     const { openLog } = await deps.tracelog();
     using reader = openLog(log);
     const query = completeQuery(questions, args, reader, library);
     warnOfGaps(query, reader.header.verbosity, output);
+    if (stacks !== undefined) return await showStacks(stacks, log, query, context);
     if (summary.wanted === 'only') {
       summarise(reader, query, questions.chosen, summary, library, output);
     } else {

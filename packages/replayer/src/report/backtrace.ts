@@ -1,6 +1,6 @@
 import { Reg, type Registers, type Tracer } from '@scribe-ts/core-native';
 import type { CodeLocation, StackFrame } from '../session/types.js';
-import type { AddressMap } from './address-map.js';
+import type { AddressMap, Place } from './address-map.js';
 import type { CfaRule, RegisterRule, UnwindRow } from './call-frame-info.js';
 import { evaluateExpression, type ExpressionContext } from './dwarf-expression.js';
 
@@ -38,6 +38,9 @@ const RESTORERS = [
   [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05],
   [0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05],
 ] as const;
+/** How functions with a frame pointer begin: `endbr64` perhaps, and `push %rbp`. */
+const ENDBR = [0xf3, 0x0f, 0x1e, 0xfa] as const;
+const PUSH_RBP = [0x55] as const;
 /** Registers of a ucontext by their DWARF numbers, from this offset on. */
 const UCONTEXT_REGISTERS_AT = 40n;
 const UCONTEXT_REGISTERS = [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16] as const;
@@ -147,6 +150,10 @@ class StackWalk {
     if (row !== undefined) return this.byRow(row, registers);
     if (this.isRestorer(instruction)) return this.bySignalFrame(registers);
     if (interrupted && !this.map.isExecutable(instruction)) return this.byWildCall(registers);
+    if (interrupted) {
+      const caller = this.byPrologue(registers, instruction, place);
+      if (caller !== undefined) return caller;
+    }
     return this.byFramePointer(registers);
   }
 
@@ -196,9 +203,7 @@ class StackWalk {
   }
 
   private isRestorer(instruction: number): boolean {
-    return RESTORERS.some((code) =>
-      code.every((byte, i) => this.read(BigInt(instruction + i), 1) === BigInt(byte)),
-    );
+    return RESTORERS.some((code) => this.has(instruction, code));
   }
 
   /** What the kernel put on the stack for a handler; rsp points to its ucontext once the handler has returned. */
@@ -217,6 +222,34 @@ class StackWalk {
     const rsp = registers[RSP];
     if (rsp === undefined) return undefined;
     return this.returning(registers, this.read(rsp, 8), rsp + WORD, registers[RBP]);
+  }
+
+  /**
+   * A function that did not call anything need not have made a frame yet, or ever. undefined if it has one, or if nobody
+   * knows where it begins.
+   */
+  private byPrologue(
+    registers: FrameRegisters,
+    instruction: number,
+    place: Place | undefined,
+  ): Caller | undefined {
+    const { file, fileAddress } = place ?? {};
+    const rsp = registers[RSP];
+    if (file === undefined || fileAddress === undefined || rsp === undefined) return undefined;
+    const start = file.functionAt(fileAddress)?.start;
+    if (start === undefined) return undefined;
+    const begin = instruction - (fileAddress - start);
+    const push = this.has(begin, ENDBR) ? begin + ENDBR.length : begin;
+    const pushes = this.has(push, PUSH_RBP);
+    if (!pushes || instruction <= push)
+      return this.returning(registers, this.read(rsp, 8), rsp + WORD, registers[RBP]);
+    if (instruction > push + PUSH_RBP.length) return undefined;
+    const saved = this.read(rsp, 8);
+    return this.returning(registers, this.read(rsp + WORD, 8), rsp + 2n * WORD, saved);
+  }
+
+  private has(address: number, code: readonly number[]): boolean {
+    return code.every((byte, i) => this.read(BigInt(address + i), 1) === BigInt(byte));
   }
 
   private byFramePointer(registers: FrameRegisters): Caller | undefined {

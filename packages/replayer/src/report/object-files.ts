@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CallFrameInfo, type UnwindRow } from './call-frame-info.js';
 import { ElfFile } from './elf-file.js';
 import { LineTable, type SourceLine } from './line-table.js';
+import { PltNames } from './plt-names.js';
 import { type FunctionSymbol, SymbolTable } from './symbols.js';
 
 /** Where distributions install debug information apart from the programs. */
@@ -11,7 +12,7 @@ const SYSTEM_DEBUG_DIRECTORY = '/usr/lib/debug';
 export class LoadedFile {
   /** The debug file first: it knows more, and both know the file's addresses. */
   private readonly parts: readonly ElfFile[];
-  private symbols: readonly SymbolTable[] | undefined;
+  private symbols: readonly (SymbolTable | PltNames)[] | undefined;
   private callFrames: readonly CallFrameInfo[] | undefined;
   private lineTables: readonly LineTable[] | undefined;
   private readonly functions = new Map<number, FunctionSymbol | undefined>();
@@ -33,7 +34,10 @@ export class LoadedFile {
 
   /** Function that has the instruction at an address of the file. */
   functionAt(address: number): FunctionSymbol | undefined {
-    this.symbols ??= this.parts.map((part) => new SymbolTable(part));
+    this.symbols ??= [
+      ...this.parts.map((part) => new SymbolTable(part)),
+      ...(this.elf === undefined ? [] : [new PltNames(this.elf)]),
+    ];
     return remember(this.functions, this.symbols, address, (table) => table.find(address));
   }
 

@@ -17,6 +17,8 @@ interface Candidate {
   readonly name: string;
   readonly start: number;
   readonly local: boolean;
+  /** It stands for what the function at its address chooses. */
+  readonly indirect: boolean;
 }
 
 /** A function, and its first address as the file has it. */
@@ -54,9 +56,9 @@ export class SymbolTable {
         const size = number64(symbols, at + 16);
         if (start > nearest) nearest = start;
         if (address < start + size && type !== STT_NOTYPE) {
-          best = better(best, table, at, start);
+          best = better(best, table, at, start, type === STT_GNU_IFUNC);
         } else if (size === 0 && this.holds(section, address)) {
-          label = better(label, table, at, start);
+          label = better(label, table, at, start, false);
         }
       }
     }
@@ -96,16 +98,18 @@ function better(
   table: Table,
   at: number,
   start: number,
+  indirect: boolean,
 ): Candidate | undefined {
   if (old !== undefined && start < old.start) return old;
   const name = nameAt(table.names, table.symbols.getUint32(at, true));
   const local = table.symbols.getUint8(at + 4) >> 4 === STB_LOCAL;
-  const candidate = { name, start, local };
+  const candidate = { name, start, local, indirect };
   if (old === undefined || start > old.start) return candidate;
   return compareNames(candidate, old) < 0 ? candidate : old;
 }
 
 function compareNames(one: Candidate, other: Candidate): number {
+  if (one.indirect !== other.indirect) return one.indirect ? 1 : -1;
   if (one.local !== other.local) return one.local ? 1 : -1;
   const underscores = (name: string): number => name.length - name.replace(/^_+/, '').length;
   return (

@@ -1,9 +1,10 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { interrupt } from '@scribe-ts/core-native';
 import type { Frame, SyscallFrame, TaskUid } from '@scribe-ts/tracelog';
 import { DivergenceError, type ReplayOptions, type ReplayResult } from '../options.js';
 import type { Report, Wanted } from '../protocol.js';
 import { ReplayError } from '../replayer.js';
+import { startWorker } from '../start-worker.js';
 import type { Command, Query, RunOrder, SessionChannel, Watch } from './protocol.js';
 import { ReplayedTask } from './replayed-task.js';
 import { Subscription } from './subscription.js';
@@ -110,10 +111,7 @@ export class ReplaySession implements AsyncDisposable {
       ...(backtraceLength === undefined ? {} : { backtraceLength }),
     };
     this.opened = new Promise((resolve, reject) => (this.atStart = { resolve, reject }));
-    this.worker = new Worker(new URL('../worker.js', import.meta.url), {
-      workerData: { options: plain, wanted },
-      transferList: [port2],
-    });
+    this.worker = startWorker(plain, wanted, [port2]);
     this.ticking = setInterval(() => interrupt(this.token), TICK_MS);
     this.ticking.unref();
     this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
