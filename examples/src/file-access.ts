@@ -1,96 +1,50 @@
 /**
- * Which files a recorded program executed, read, wrote, and looked for in vain.
+ * Which files a recorded program executed, read, wrote, deleted, and looked for in vain.
  *
  *   node examples/dist/file-access.js LOG
  *
  * The log must have the strings that calls take (verbosity letter S, which is in the default).
  */
-import { resolve } from 'node:path';
-import { type Frame, openLog, type SyscallFrame, syscallByName } from '@scribe-ts/tracelog';
-
-const nr = (name: string): number => syscallByName.get(name)!.nr;
-const OPEN = nr('open');
-const OPENAT = nr('openat');
-const CREAT = nr('creat');
-const CHDIR = nr('chdir');
+import { decodeEvents, type Event, filesOf, type SyscallEvent } from '@scribe-ts/profiler';
+import { openLog } from '@scribe-ts/tracelog';
 
 const O_ACCMODE = 3;
-const ENOENT = -2;
-const AT_FDCWD = -100;
-const ACCESS = ['read', 'write', 'read+write', 'none'] as const;
-
-interface TaskView {
-  cwd: string;
-  /** Last string that the task's coming call takes. */
-  path: string;
-  /** The directory of the call's descriptor, where its path begins. */
-  directory: string;
-}
+const ACCESS = ['read', 'write', 'read+write', 'path'] as const;
+/** Where each call has its flags. */
+const OPENS: Readonly<Record<string, number>> = { open: 1, openat: 2 };
+const CHANGES: Readonly<Record<string, string>> = {
+  creat: 'write',
+  truncate: 'write',
+  unlink: 'delete',
+  unlinkat: 'delete',
+  rmdir: 'delete',
+};
 
 /** Every access, once, as `WHAT PATH`; from oldest to newest. */
-export function* fileAccesses(frames: Iterable<Frame>, cwd: string): Generator<string> {
-  const tasks = new Map<number, TaskView>();
+export function* fileAccesses(events: Iterable<Event>): Generator<string> {
   const seen = new Set<string>();
-  for (const frame of frames) {
-    const found = step(frame, viewOf(tasks, frame.task, cwd), tasks);
+  for (const event of events) {
+    const found = accessOf(event);
     if (found === undefined || seen.has(found)) continue;
     seen.add(found);
     yield found;
   }
 }
 
-function viewOf(tasks: Map<number, TaskView>, task: number, cwd: string): TaskView {
-  let view = tasks.get(task);
-  if (view === undefined) tasks.set(task, (view = { cwd, path: '', directory: '' }));
-  return view;
+function accessOf(event: Event): string | undefined {
+  if (event.type === 'exec') return `execute ${event.path}`;
+  if (event.type !== 'syscall' || event.paths.length === 0) return undefined;
+  const what = verb(event);
+  if (what === undefined) return undefined;
+  const path = filesOf(event).findLast((file) => file.startsWith('/')) ?? event.paths[0]!;
+  if (event.errnoName === 'ENOENT') return `missing ${path}`;
+  return event.failed ? `refused ${path}` : `${what} ${path}`;
 }
 
-function step(frame: Frame, view: TaskView, tasks: Map<number, TaskView>): string | undefined {
-  switch (frame.type) {
-    case 'image':
-      return `execute ${frame.path}`;
-    case 'spawn':
-      tasks.set(frame.child, { ...view });
-      return undefined;
-    case 'resource':
-      if (frame.kind === 'file') view.directory = frame.desc;
-      return undefined;
-    case 'data':
-      view.path = Buffer.from(frame.bytes).toString();
-      return undefined;
-    case 'syscall': {
-      const found = call(frame, view);
-      view.path = view.directory = '';
-      return found;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function call(frame: SyscallFrame, view: TaskView): string | undefined {
-  switch (frame.nr) {
-    case CHDIR:
-      if (frame.result === 0) view.cwd = resolve(view.cwd, view.path);
-      return undefined;
-    case OPEN:
-      return opened(frame, resolve(view.cwd, view.path), Number(frame.args[1]));
-    case CREAT:
-      return opened(frame, resolve(view.cwd, view.path), 1);
-    case OPENAT: {
-      const atCwd = (Number(frame.args[0]) | 0) === AT_FDCWD;
-      const base = atCwd ? view.cwd : view.directory;
-      return opened(frame, resolve(base, view.path), Number(frame.args[2]));
-    }
-    default:
-      return undefined;
-  }
-}
-
-function opened(frame: SyscallFrame, path: string, flags: number): string | undefined {
-  if (frame.result === ENOENT) return `missing ${path}`;
-  if (frame.result < 0) return `refused ${path}`;
-  return `${ACCESS[flags & O_ACCMODE] ?? 'none'} ${path}`;
+function verb({ name, frame }: SyscallEvent): string | undefined {
+  const flags = OPENS[name];
+  if (flags === undefined) return CHANGES[name];
+  return ACCESS[Number(frame.args[flags]) & O_ACCMODE];
 }
 
 const [path] = process.argv.slice(2);
@@ -99,4 +53,4 @@ if (path === undefined) {
   process.exit(2);
 }
 using log = openLog(path);
-for (const access of fileAccesses(log.frames(), log.header.cwd)) console.log(access);
+for (const access of fileAccesses(decodeEvents(log))) console.log(access);
