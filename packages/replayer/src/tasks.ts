@@ -70,6 +70,8 @@ export class PendingDetails {
   exec: ExecFrame | undefined;
   output: OutputFrame | undefined;
   readonly data: DataFrame[] = [];
+  /** How many of `data` have been compared with the task's memory. */
+  checked = 0;
   readonly sharedWrites: SharedWriteFrame[] = [];
 
   clear(): void {
@@ -77,6 +79,7 @@ export class PendingDetails {
     this.exec = undefined;
     this.output = undefined;
     this.data.length = 0;
+    this.checked = 0;
     this.sharedWrites.length = 0;
   }
 }
