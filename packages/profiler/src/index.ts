@@ -46,3 +46,4 @@ export type { DumpOptions } from './format/hex-dump.js';
 export type { StampOptions } from './format/stamps.js';
 export { FlameTree, type FlameNode } from './flamegraph/tree.js';
 export { renderFlamegraph, type FlamegraphOptions } from './flamegraph/svg.js';
+export type { FdNaming } from './events/sockets.js';

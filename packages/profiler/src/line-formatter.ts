@@ -1,11 +1,16 @@
 import type { Frame, TaskUid } from '@scribe-ts/tracelog';
-import { isDetail } from './events/decoder.js';
+import { annotateFds } from './decode/fds.js';
+import { EventDecoder, isDetail } from './events/decoder.js';
+import type { Event } from './events/event.js';
 import { taskNumber } from './format/common.js';
 import { dumpLines, type DumpOptions } from './format/hex-dump.js';
 import { rawLine } from './format/raw.js';
 import { ScribeFormat, type LineSink } from './format/scribe.js';
 import { Stamps } from './format/stamps.js';
+import { StraceFormat, type StraceSink } from './format/strace.js';
 import type { ProfileOptions, ProfileRecord } from './options.js';
+import { EventFilter } from './query/event-filter.js';
+import { framesOf } from './query/selector.js';
 
 const DEFAULT_OUTPUT_BYTES = 128;
 const OFFSET_DIGITS = 8;
@@ -30,6 +35,13 @@ export class LineFormatter {
   private readonly scribe: ScribeFormat;
   private readonly stamps: Stamps | undefined;
   private readonly dumps: DumpOptions | undefined;
+  /** Where lines need more than frames: what came before, in strace's form, for a query and for names of descriptors. */
+  private readonly decoder: EventDecoder | undefined;
+  private readonly filter: EventFilter | undefined;
+  private readonly strace: StraceFormat | undefined;
+  private readonly named: boolean;
+  private readonly decoded: Event[] = [];
+  private readonly due: Event[] = [];
   private readonly views = new Map<TaskUid, TaskView>();
   private lastUid: TaskUid = -1;
   private lastView: TaskView | undefined;
@@ -39,6 +51,10 @@ export class LineFormatter {
   private view!: TaskView;
   private offset: number | undefined;
   private readonly sink: LineSink = (text, frame) => this.add(text, frame);
+  private readonly straceSink: StraceSink = (line, event) => {
+    if (this.wanted !== undefined && !this.viewOf(event.task).shown) return;
+    this.lines.push(this.offsetText(event.offset < 0 ? undefined : event.offset) + line);
+  };
 
   constructor(options: ProfileOptions = {}) {
     this.raw = options.form === 'raw';
@@ -50,31 +66,80 @@ export class LineFormatter {
     });
     this.stamps = options.times === undefined ? undefined : new Stamps(options.times);
     this.dumps = options.dumps;
+    const { form, query, cwd = '' } = options;
+    this.named = options.descriptors === 'names';
+    if (query !== undefined) this.filter = new EventFilter(query);
+    if (form !== 'strace' && query === undefined && !this.named) return;
+    this.decoder = new EventDecoder({ cwd });
+    if (form !== 'strace') return;
+    this.strace = new StraceFormat(this.decoder, {
+      naming: this.named ? 'strace' : 'numbers',
+      textBytes: options.textBytes,
+      stamps: this.stamps,
+      dumps: this.dumps,
+    });
   }
 
   /** Appends the lines that are due after this record to `lines`, and returns it. */
   push(record: ProfileRecord, lines: string[] = []): string[] {
-    let frame: Frame;
-    if ('frame' in record) {
-      frame = record.frame;
-      this.offset = record.offset;
-    } else {
-      frame = record;
-      this.offset = undefined;
+    this.lines = lines;
+    const { decoder } = this;
+    if (decoder === undefined) {
+      if ('frame' in record) this.frame(record.frame, record.offset);
+      else this.frame(record, undefined);
+      return lines;
     }
+    const { decoded } = this;
+    decoder.push(record, decoded);
+    if (decoded.length > 0) this.choose();
+    return lines;
+  }
+
+  /** Prints those of the events at hand that are asked for. */
+  private choose(): void {
+    const { decoded, filter, due } = this;
+    if (filter === undefined) for (let i = 0; i < decoded.length; i++) this.event(decoded[i]!);
+    else {
+      for (let i = 0; i < decoded.length; i++) filter.push(decoded[i]!, due);
+      this.printDue();
+    }
+    decoded.length = 0;
+  }
+
+  private printDue(): void {
+    const { due } = this;
+    for (let i = 0; i < due.length; i++) this.event(due[i]!);
+    due.length = 0;
+  }
+
+  private event(event: Event): void {
+    if (this.strace !== undefined) {
+      if (this.wanted !== undefined) {
+        for (const frame of framesOf(event)) this.learn(frame, this.viewOf(frame.task));
+      }
+      this.strace.event(event, this.straceSink);
+      return;
+    }
+    const offset = event.offset < 0 ? undefined : event.offset;
+    if (this.named && event.type === 'syscall') annotateFds(event.fdNames('names'));
+    for (const frame of framesOf(event)) this.frame(frame, offset);
+    annotateFds(undefined);
+  }
+
+  private frame(frame: Frame, offset: number | undefined): void {
+    this.offset = offset;
     const view = frame.task === this.lastUid ? this.lastView! : this.viewOf(frame.task);
     if (this.wanted !== undefined) this.learn(frame, view);
-    if (!view.shown) return lines;
-    this.lines = lines;
+    if (!view.shown) return;
     this.view = view;
     if (this.raw) {
-      lines.push(this.offsetText(this.offset) + rawLine(frame));
-      return lines;
+      this.lines.push(this.offsetText(this.offset) + rawLine(frame));
+      return;
     }
     if (isDetail(frame)) {
       view.details.push(frame);
       if (this.withOffsets) view.offsets.push(this.offset);
-      return lines;
+      return;
     }
     if (frame.type === 'syscall') {
       this.scribe.lines(frame, view.details, this.sink);
@@ -82,17 +147,22 @@ export class LineFormatter {
         for (const line of dumpLines(frame, view.details, this.dumps)) this.add(line, undefined);
       }
       this.forget(view);
-      return lines;
+      return;
     }
     // A task that is gone made no call of these.
     if (frame.type === 'exit' || frame.type === 'detach') this.flush(view);
     this.scribe.lines(frame, view.details, this.sink);
-    return lines;
   }
 
   /** Appends what is left: details of calls that the log does not end. */
   end(lines: string[] = []): string[] {
     this.lines = lines;
+    if (this.decoder !== undefined) {
+      this.decoder.end(this.decoded);
+      this.choose();
+      this.filter?.end(this.due);
+      this.printDue();
+    }
     for (const view of this.views.values()) this.flush(view);
     return lines;
   }

@@ -28,6 +28,16 @@ const FORM_OPTIONS: readonly OptionSpec[] = [
     group: 'Form',
   },
   {
+    flags: '--strace',
+    description: 'as strace -f prints it, with 32 bytes of each string',
+    group: 'Form',
+  },
+  {
+    flags: '-y, --names',
+    description: 'print what descriptors refer to: 3</etc/hosts>',
+    group: 'Form',
+  },
+  {
     flags: '-o, --offsets',
     description: 'put the offset in the file before each line',
     group: 'Form',
@@ -94,8 +104,12 @@ function formOf(
   const raw = args.flag('raw');
   if (raw && times !== undefined) throw new UsageError('-r prints the times of all frames already');
   if (raw && dumps) throw new UsageError('-r prints all bytes already');
+  const strace = args.flag('strace');
+  if (raw && strace) throw new UsageError('-r and --strace exclude each other');
   return {
-    form: raw ? 'raw' : 'scribe',
+    form: raw ? 'raw' : strace ? 'strace' : 'scribe',
+    descriptors: args.flag('names') ? 'names' : 'numbers',
+    cwd: header.cwd,
     offsets: args.flag('offsets'),
     ...(times === undefined ? {} : { times }),
     ...(dumps ? { dumps: { read: dumpRead, write: dumpWrite } } : {}),
@@ -123,8 +137,11 @@ function printLines(
   library: ProfilerModule,
   output: Output,
 ): void {
-  const formatter = new library.LineFormatter(form);
-  const counts = summary.wanted === 'too' ? new library.CallCounts() : undefined;
+  // What these print depends on what came before, wanted or not.
+  const needsAll = form.form === 'strace' || form.descriptors === 'names';
+  const filtered = needsAll && chosen;
+  const formatter = new library.LineFormatter(filtered ? { ...form, query } : form);
+  const counts = summary.wanted === 'too' && !filtered ? new library.CallCounts() : undefined;
   const lines: string[] = [];
   const print = (record: LocatedFrame): void => {
     const { frame } = record;
@@ -133,7 +150,7 @@ function printLines(
     for (let i = 0; i < lines.length; i++) output.line(lines[i]!);
     lines.length = 0;
   };
-  if (!chosen) {
+  if (!chosen || needsAll) {
     for (const record of reader.records()) print(record);
   } else {
     const selector = new library.Selector(query, { cwd: reader.header.cwd });
@@ -151,6 +168,7 @@ function printLines(
   }
   for (const line of formatter.end()) output.line(line);
   if (counts !== undefined) printSummary(counts, summary, library, output);
+  else if (summary.wanted === 'too') summarise(reader, query, chosen, summary, library, output);
 }
 
 function summarise(

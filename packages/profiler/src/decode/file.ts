@@ -1,4 +1,5 @@
 /** Files, descriptors, directories, mounts, events. */
+import { fdText } from './fds.js';
 import { choice, field, flags, type NumberPrinter } from './flags.js';
 import { hugeField } from './memory.js';
 import * as names from './names/file.js';
@@ -107,7 +108,7 @@ function flock(bytes: Uint8Array, at: number): string {
 
 export function pollfd(bytes: Uint8Array, at: number): string {
   const fd = i32(bytes, at);
-  return fd < 0 ? `{fd=${fd}}` : `{fd=${fd}, events=${pollEvents(u16(bytes, at + 4))}}`;
+  return fd < 0 ? `{fd=${fd}}` : `{fd=${fdText(fd)}, events=${pollEvents(u16(bytes, at + 4))}}`;
 }
 
 /** What poll found: `[{fd=3, revents=POLLIN}]`, only those with events. */
@@ -117,7 +118,7 @@ export function pollResults(bytes: Uint8Array, count: number): string {
   for (let at = 0; at < end; at += 8) {
     const events = u16(bytes, at + 6);
     if (events === 0) continue;
-    text += `${text === '' ? '' : ', '}{fd=${i32(bytes, at)}, revents=${pollEvents(events)}}`;
+    text += `${text === '' ? '' : ', '}{fd=${fdText(i32(bytes, at))}, revents=${pollEvents(events)}}`;
   }
   return `[${text}]`;
 }

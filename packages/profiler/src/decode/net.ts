@@ -1,4 +1,5 @@
 /** Sockets: addresses, options, control messages. */
+import { fdText } from './fds.js';
 import { choice, field, flags, type Names, type NumberPrinter } from './flags.js';
 import * as names from './names/net.js';
 import { id, struct, type Struct, type Structs } from './struct.js';
@@ -177,8 +178,8 @@ function controlData(
   type: number,
 ): string {
   if (level === SOL_SOCKET && type === SCM_RIGHTS) {
-    const fds: number[] = [];
-    for (let at = from; at + 4 <= to; at += 4) fds.push(i32(bytes, at));
+    const fds: string[] = [];
+    for (let at = from; at + 4 <= to; at += 4) fds.push(fdText(i32(bytes, at)));
     return `[${fds.join(', ')}]`;
   }
   if (level === SOL_SOCKET && type === SCM_CREDENTIALS && to - from >= 12) {

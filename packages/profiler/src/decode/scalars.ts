@@ -1,6 +1,7 @@
 /** Arguments that are numbers, by the format their row names. */
 import type { ArgSpec, SyscallRow } from '@scribe-ts/tracelog';
 import type { ArgPrinter, ArgPrinterFactory } from './call.js';
+import { dirfdText, fdText } from './fds.js';
 import { atFlags, atFlagsOf, fileFormats, openFlags, openModifiers } from './file.js';
 import type { NumberPrinter } from './flags.js';
 import { commandOf, flagsOf, ipcFormats } from './ipc.js';
@@ -72,19 +73,14 @@ export function scalarPrinter(row: SyscallRow, spec: ArgSpec): ArgPrinter | unde
       return numeric(print, type.kind === 'long' || type.kind === 'ulong');
     }
     case 'fd':
-      return signedInt;
+      return (call, i) => fdText(call.int(i));
     case 'dirfd':
-      return (call, i) => directory(call.int(i));
+      return (call, i) => dirfdText(call.int(i));
     case 'address':
       return (call, i) => pointer(call.frame.args[i]!);
     default:
       return undefined;
   }
-}
-
-const AT_FDCWD = -100;
-function directory(fd: number): string {
-  return fd === AT_FDCWD ? 'AT_FDCWD' : String(fd);
 }
 
 const plain: Readonly<Record<'int' | 'uint' | 'long' | 'ulong', ArgPrinter>> = {

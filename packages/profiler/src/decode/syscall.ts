@@ -3,6 +3,7 @@ import { syscallTable, type ArgSpec, type SyscallRow, type Word } from '@scribe-
 import type { ArgPrinter, Call } from './call.js';
 import { failure } from './errno.js';
 import { exceptions, type Exception } from './exceptions.js';
+import { newFdText } from './fds.js';
 import { iovecArg, msghdrArg } from './messages.js';
 import { addressArg, bufferArg, stringArg, stringsArg, structArg } from './pointers.js';
 import { scalarPrinter } from './scalars.js';
@@ -45,6 +46,8 @@ function resultPrinter(row: SyscallRow): (result: Word) => string {
     case 'hex':
     case 'flags':
       return hex;
+    case 'fd':
+      return (result) => newFdText(Number(result));
     case 'uid':
       return (result) => id(uint32(result));
     default:

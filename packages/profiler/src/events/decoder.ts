@@ -1,7 +1,7 @@
 /** Turns frames into events. */
 import type { Frame, LogHeader, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import type { LocatedFrame, ProfileRecord } from '../options.js';
-import { followCall, followExec, learn } from './descriptors.js';
+import { follow, followExec } from './descriptors.js';
 import { SignalEvent, type Event, type ExitEvent } from './event.js';
 import { SyscallEvent } from './syscall-event.js';
 import { TaskStates, type TaskInfo, type TaskState } from './task-info.js';
@@ -48,6 +48,8 @@ export function isDetail(frame: Frame): boolean {
 /** Takes frames in the order in which a log's reader gives them, and gives the events that they make. */
 export class EventDecoder {
   readonly states: TaskStates;
+  /** Tasks that have started and not ended. */
+  alive = 0;
   private readonly switches: boolean;
   private readonly descriptors: boolean;
   private readonly running = new Map<StreamId, TaskUid>();
@@ -76,11 +78,8 @@ export class EventDecoder {
       const index = this.index++;
       const { table, cwd } = state;
       const event = new SyscallEvent(frame, details, state, stream, offset, index, table, cwd);
-      if (details !== undefined) {
-        if (this.descriptors) learn(event, state);
-        state.details = undefined;
-      }
-      if (this.descriptors) followCall(event, state);
+      state.details = undefined;
+      if (this.descriptors) follow(event, state);
       events.push(event);
       return;
     }
@@ -138,6 +137,7 @@ export class EventDecoder {
       case 'signal':
         return new SignalEvent(frame, state, stream, offset, index);
       case 'task-start':
+        this.alive++;
         state.tid = frame.tid;
         state.pid = frame.pid;
         state.parent = frame.parent;
@@ -150,6 +150,7 @@ export class EventDecoder {
         if (this.descriptors) followExec(state, index);
         return { type: 'exec', frame, path: frame.path, argv: frame.argv, ...base };
       case 'exit': {
+        this.alive--;
         state.alive = false;
         const { status, last } = frame;
         const signal = status & 0x7f;
@@ -167,6 +168,7 @@ export class EventDecoder {
         return event;
       }
       case 'detach': {
+        this.alive--;
         state.alive = false;
         const details = state.details ?? [];
         state.details = undefined;

@@ -189,11 +189,11 @@ const handlers: Readonly<Record<string, Follow>> = {
   },
 };
 
-const follow: (Follow | undefined)[] = [];
+const followers: (Follow | undefined)[] = [];
 for (const [name, handler] of Object.entries(handlers)) {
   const row = syscallByName.get(name);
   if (row === undefined) throw new Error(`no call ${name}`);
-  follow[row.nr] = handler;
+  followers[row.nr] = handler;
 }
 
 const EINPROGRESS = -115;
@@ -201,20 +201,33 @@ const EINTR = -4;
 const NR_CLOSE = syscallByName.get('close')!.nr;
 const NR_CONNECT = syscallByName.get('connect')!.nr;
 
-/** What the recorder says of descriptors, before the call changes them. */
-export function learn(event: SyscallEvent, state: TaskState): void {
+/**
+ * What the recorder says of descriptors before the call changes them. Returns what it says of the one that the call has
+ * made; undefined if nothing.
+ */
+function learn(event: SyscallEvent, state: TaskState): string | undefined {
   const args = descriptorArguments[event.nr];
   const { details } = event;
-  if (args === undefined || event.frame.args.length === 0) return;
+  if (args === undefined || event.frame.args.length === 0) return undefined;
   let next = 0;
   for (let i = 0; i < details.length; i++) {
     const detail = details[i]!;
     if (detail.type !== 'resource' || detail.kind !== 'file') continue;
-    let fd = next < args.length ? event.int(args[next++]!) : -1;
+    let fd = -1;
     while (fd < 0 && next < args.length) fd = event.int(args[next++]!);
-    if (fd < 0) return;
+    if (fd < 0) return detail.desc;
     state.table.set(fd, event.index, merged(state.table.get(fd, event.index), detail.desc));
+    // dup2 names the copy as it is afterwards.
+    if (event.row?.returns === 'fd' && event.result === event.int(args[1] ?? -1)) return undefined;
   }
+  return undefined;
+}
+
+/** What the recorder says of the descriptor that the call has made. */
+function learnMade(event: SyscallEvent, state: TaskState, desc: string): void {
+  if (event.failed || event.row?.returns !== 'fd') return;
+  const fd = Number(event.result);
+  state.table.set(fd, event.after, merged(state.table.get(fd, event.after), desc));
 }
 
 /** What is known of a descriptor, together with how /proc shows it. */
@@ -231,8 +244,8 @@ function merged(known: Descriptor | undefined, desc: string): Descriptor {
 }
 
 /** What the call has done to descriptors. */
-export function followCall(event: SyscallEvent, state: TaskState): void {
-  const handler = follow[event.nr];
+function followCall(event: SyscallEvent, state: TaskState): void {
+  const handler = followers[event.nr];
   if (handler === undefined || event.frame.args.length === 0) return;
   if (event.failed) {
     const { nr, result } = event;
@@ -242,6 +255,13 @@ export function followCall(event: SyscallEvent, state: TaskState): void {
     if (!done) return;
   }
   handler(event, state);
+}
+
+/** All that a call tells of descriptors. */
+export function follow(event: SyscallEvent, state: TaskState): void {
+  const made = event.details.length === 0 ? undefined : learn(event, state);
+  followCall(event, state);
+  if (made !== undefined) learnMade(event, state, made);
 }
 
 /** After exec. */

@@ -67,3 +67,37 @@ export function socketMeaning(socket: SocketState, closeOnExec: boolean): Descri
 export function newSocket(family: number, type: number, protocol: number): SocketState {
   return { family, type: type & TYPE_MASK, protocol, link: '', local: '', peer: '' };
 }
+
+/** How descriptors are named: not at all; in our words; or in those of strace -yy. */
+export type FdNaming = 'numbers' | 'names' | 'strace';
+
+function straceProtocol({ family, type }: SocketState): string {
+  const six = family === AF_INET6 ? 'v6' : '';
+  switch (family) {
+    case AF_INET:
+    case AF_INET6:
+      if (type === SOCK_STREAM) return 'TCP' + six;
+      return (type === SOCK_DGRAM ? 'UDP' : 'RAW') + six;
+    case AF_UNIX:
+      if (type === SOCK_STREAM) return 'UNIX-STREAM';
+      return type === SOCK_DGRAM ? 'UNIX-DGRAM' : 'UNIX-SEQPACKET';
+    case AF_NETLINK:
+      return 'NETLINK';
+    default:
+      return '';
+  }
+}
+
+/** What stands in the brackets behind a descriptor. */
+export function descriptorName({ text, socket }: Descriptor, naming: FdNaming): string {
+  if (naming !== 'strace' || socket === undefined) return text;
+  const { link, local, peer } = socket;
+  const protocol = straceProtocol(socket);
+  if (protocol === '') return link === '' ? 'socket' : link;
+  const inode = /\d+/.exec(link)?.[0] ?? '';
+  if (socket.family === AF_UNIX) {
+    return `${protocol}:[${inode}${local === '' ? '' : `,"${local}"`}]`;
+  }
+  if (peer !== '') return `${protocol}:[${local}->${peer}]`;
+  return `${protocol}:[${local === '' ? inode : local}]`;
+}

@@ -13,11 +13,13 @@ import {
   type Word,
 } from '@scribe-ts/tracelog';
 import { Call, type TextLimits } from '../decode/call.js';
+import { annotateFds, AT_FDCWD, type FdNames } from '../decode/fds.js';
 import { errnoNames } from '../decode/errno.js';
 import { printArguments, printCall, printResult, syscallName } from '../decode/syscall.js';
 import { int32, uint32 } from '../decode/words.js';
 import { descriptorArguments } from './descriptors.js';
 import type { Descriptor, FdTable } from './fd-table.js';
+import { descriptorName, type FdNaming } from './sockets.js';
 import type { TaskInfo } from './task-info.js';
 
 const NO_DETAILS: readonly Frame[] = [];
@@ -169,9 +171,24 @@ export class SyscallEvent {
     return printResult(this.call());
   }
 
-  /** As `text`, with other limits on the bytes shown of buffers. */
-  print(limits: TextLimits): string {
-    return printCall(this.call(limits));
+  /** As `text`, with other limits on the bytes shown of buffers, and descriptors with what they refer to. */
+  print(limits: TextLimits, naming: FdNaming = 'numbers'): string {
+    if (naming === 'numbers') return printCall(this.call(limits));
+    annotateFds(this.fdNames(naming));
+    try {
+      return printCall(this.call(limits));
+    } finally {
+      annotateFds(undefined);
+    }
+  }
+
+  /** What descriptors are called in this call. */
+  fdNames(naming: FdNaming): FdNames {
+    return (fd, after) => {
+      if (fd === AT_FDCWD) return this.cwd;
+      const meaning = this.table.get(fd, after ? this.after : this.index);
+      return meaning === undefined ? undefined : descriptorName(meaning, naming);
+    };
   }
 
   private call(limits: TextLimits = DEFAULT_LIMITS): Call {

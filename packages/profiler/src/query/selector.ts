@@ -53,7 +53,7 @@ export class Selector {
 const NONE: readonly Frame[] = [];
 
 /** The frames of an event, in the order in which they stood in the log. */
-function framesOf(event: Event): readonly Frame[] {
+export function framesOf(event: Event): readonly Frame[] {
   switch (event.type) {
     case 'switch':
       return NONE;
