@@ -24,7 +24,7 @@ async function run(
 
 /** A log of so many writes by tasks 2 and 3 in turn. */
 function writeLong(path: string, count: number): void {
-  const writer = tracelog.LogWriter.create(path, header());
+  const writer = tracelog.LogWriter.create(path, header(), { chunkBytes: 65_536 });
   for (let i = 0; i < count; i++) {
     writer.append(1, {
       type: 'syscall',
