@@ -79,6 +79,12 @@ static void shell(void) {
   signal(SIGINT, SIG_IGN);
   CHECK(getsid(0) == getpid() && tcgetpgrp(0) == getpgrp() && tcgetsid(0) == getpid());
 
+  /* Otherwise each of the keys ^Z and ^C throws away what the terminal has not shown yet. */
+  struct termios modes;
+  CHECK_SYS(tcgetattr(0, &modes));
+  modes.c_lflag |= NOFLSH;
+  CHECK_SYS(tcsetattr(0, TCSANOW, &modes));
+
   tell("a line, please");
   int status = wait_job(start_job(reads_line, 1));
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 'f');
@@ -92,7 +98,6 @@ static void shell(void) {
   status = wait_job(pid);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 's');
 
-  struct termios modes;
   CHECK(WEXITSTATUS(wait_job(start_job(writes_line, 0))) == 8);
   CHECK_SYS(tcgetattr(0, &modes));
   modes.c_lflag |= TOSTOP;

@@ -199,6 +199,13 @@ function explainStart(error: Error, operation: string, context: ErrorContext): E
       return explainExec('ENOENT', context);
     case 'NOT_EXECUTABLE':
       return explainExec('EACCES', context);
+    case 'NOT_READABLE':
+      return {
+        message: `cannot read ${context.program ?? 'the program'}: ${reason('EACCES')}`,
+        advice:
+          'a program that may only be executed cannot be traced; record it as a user who may read it',
+        exitCode: ExitCode.NotExecutable,
+      };
     case 'USAGE':
       return {
         message: oneLine(error.message),

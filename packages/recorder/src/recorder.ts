@@ -6,7 +6,7 @@ import type { Recording, RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { parseVerbosity } from './verbosity.js';
 
-/** Recording could not begin, or broke down. `code`: NOT_FOUND, NOT_EXECUTABLE, USAGE, PTRACE_REFUSED, START_FAILED, or INTERNAL. */
+/** Recording could not begin, or broke down. `code`: NOT_FOUND, NOT_EXECUTABLE, NOT_READABLE, USAGE, PTRACE_REFUSED, START_FAILED, or INTERNAL. */
 export class RecordError extends Error {
   constructor(
     message: string,
@@ -34,10 +34,16 @@ function findCommand(command: string, env: readonly string[], cwd: string): stri
       if (!statSync(candidate).isFile()) continue;
       found = candidate;
       accessSync(candidate, constants.X_OK);
-      return candidate;
     } catch {
       // Not this one.
+      continue;
     }
+    try {
+      accessSync(candidate, constants.R_OK);
+    } catch {
+      throw new RecordError(`${candidate} is not readable`, 'NOT_READABLE', 'access');
+    }
+    return candidate;
   }
   if (found !== '') throw new RecordError(`${found} is not executable`, 'NOT_EXECUTABLE', 'access');
   throw new RecordError(`${command}: command not found`, 'NOT_FOUND', 'stat');

@@ -16,6 +16,8 @@ import { At, type ReplayTask } from './tasks.js';
 
 const O_RDONLY = 0;
 const O_RDWR = 2;
+const RLIMIT_STACK = 3;
+const RLIM_INFINITY = 0xffffffffffffffffn;
 const STUB_PAGES = 0x100000;
 
 /** Turns a task that has just exec'ed the stub into the recorded program, mapping by mapping. */
@@ -35,6 +37,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
     ]);
   }
   trapInstructions(tracer, tid);
+  liftStackLimit(engine, task);
   for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
   for (const write of frame.writes)
     tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
@@ -45,6 +48,28 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(tid);
   task.at = At.User;
+}
+
+/** MAP_GROWSDOWN mappings grow as far as the limit of the stack allows, which was the recording's. */
+function liftStackLimit(engine: Engine, task: ReplayTask): void {
+  const { tracer } = engine;
+  const limits = new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]);
+  const bytes = new Uint8Array(limits.buffer);
+  const call = (...args: number[]): number => {
+    tracer.writeMemory(task.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
+    const result = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, Sys.prlimit64, [
+      0,
+      RLIMIT_STACK,
+      ...args,
+    ]);
+    return Number(result);
+  };
+  if (call(REMOTE_SCRATCH, 0) === 0) return;
+  // Not allowed to this user: as far as the hard limit, then.
+  call(0, REMOTE_SCRATCH);
+  tracer.readMemory(task.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
+  limits[0] = limits[1]!;
+  call(REMOTE_SCRATCH, 0);
 }
 
 /** Makes one recorded mapping at its recorded address. */

@@ -101,6 +101,10 @@ export const record: Command = {
     // Before the library is loaded: from now on no signal gets lost.
     const relay = new SignalRelay(host);
     try {
+      if (!host.hasDirectory()) {
+        const advice = 'go to one that is there';
+        throw new CommandError('the current directory is gone', ExitCode.CannotStart, advice);
+      }
       const { options, logNamed, verbose } = parseRequest(args, await deps.verbosity(), context);
       Object.assign(about, {
         program: options.command[0],

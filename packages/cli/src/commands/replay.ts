@@ -61,6 +61,8 @@ export const replay: Command = {
     const log = args.positionals[0]!;
     about.log = log;
     const request = parseRequest(args, log);
+    // Node's threads do not start in a directory that is gone, and a replay needs none.
+    if (!host.hasDirectory()) host.enterDirectory('/');
     const showsFrames = level(args) > 0;
     const progress = new Progress(host, 'replay');
     const aborter = new AbortController();

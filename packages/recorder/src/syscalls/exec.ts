@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { Errno, Sys } from '@scribe-ts/core-native';
 import { answer } from '../calls.js';
 import { captureImage } from '../image.js';
@@ -8,14 +8,23 @@ import type { Task } from '../tasks.js';
 import type { EntryHook, ExitHook } from './hook.js';
 
 const EI_CLASS_32 = 1;
+const AT_FDCWD = -100;
 
 /** A 32-bit program would make system calls of another table: it is refused before it starts. */
 function execveEntry(session: Session, task: Task): boolean {
   const pathArg = task.nr === Sys.execve ? 0 : 1;
   const addr = Number(task.args[pathArg]);
   const path = Buffer.from(session.tracer.readString(task.tid, addr, 4096)).toString('latin1');
-  const base = path.startsWith('/') ? `/proc/${task.tid}/root` : `/proc/${task.tid}/cwd/`;
-  if (task.nr === Sys.execve && is32Bit(base + path)) {
+  const file = openable(task, path);
+  if (mayOnlyBeExecuted(file)) {
+    session.note(
+      task,
+      `${path} may be executed, but not read, and cannot be traced: its execve was answered EACCES`,
+    );
+    answer(session, task, -Errno.EACCES);
+    return true;
+  }
+  if (task.nr === Sys.execve && is32Bit(file)) {
     session.note(
       task,
       `${path} is a 32-bit program, which is not supported: its execve was answered ENOEXEC`,
@@ -24,6 +33,29 @@ function execveEntry(session: Session, task: Task): boolean {
     return true;
   }
   return false;
+}
+
+/** A path under which we can open what a task is about to execute. */
+function openable(task: Task, path: string): string {
+  if (path.startsWith('/')) return `/proc/${task.tid}/root${path}`;
+  const directory = task.nr === Sys.execve ? AT_FDCWD : Number(task.args[0]) | 0;
+  const base = directory === AT_FDCWD ? 'cwd' : `fd/${directory}`;
+  return path === '' ? `/proc/${task.tid}/${base}` : `/proc/${task.tid}/${base}/${path}`;
+}
+
+/** The kernel lets nobody look into a process whose program its user may not read. */
+function mayOnlyBeExecuted(path: string): boolean {
+  if (mayAccess(path, constants.R_OK)) return false;
+  return mayAccess(path, constants.X_OK);
+}
+
+function mayAccess(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function is32Bit(path: string): boolean {
