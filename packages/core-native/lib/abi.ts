@@ -5,6 +5,7 @@ export const Sys = {
   write: 1,
   open: 2,
   close: 3,
+  poll: 7,
   mmap: 9,
   mprotect: 10,
   munmap: 11,
@@ -13,11 +14,14 @@ export const Sys = {
   rt_sigprocmask: 14,
   rt_sigreturn: 15,
   ioctl: 16,
+  pread64: 17,
   pwrite64: 18,
+  readv: 19,
   writev: 20,
   sched_yield: 24,
   mremap: 25,
   madvise: 28,
+  nanosleep: 35,
   shmget: 29,
   shmat: 30,
   dup2: 33,
@@ -62,6 +66,7 @@ export const Sys = {
   restart_syscall: 219,
   semtimedop: 220,
   exit_group: 231,
+  clock_nanosleep: 230,
   epoll_wait: 232,
   tgkill: 234,
   waitid: 247,
@@ -70,6 +75,7 @@ export const Sys = {
   openat: 257,
   vmsplice: 278,
   tee: 276,
+  getrandom: 318,
   memfd_create: 319,
   openat2: 437,
   epoll_pwait2: 441,
@@ -77,6 +83,7 @@ export const Sys = {
   splice: 275,
   fallocate: 285,
   dup3: 292,
+  preadv: 295,
   pwritev: 296,
   epoll_pwait: 281,
   accept4: 288,
@@ -86,6 +93,7 @@ export const Sys = {
   execveat: 322,
   io_pgetevents: 333,
   copy_file_range: 326,
+  preadv2: 327,
   pwritev2: 328,
   pkey_mprotect: 329,
   clone3: 435,
@@ -201,3 +209,6 @@ export const REMOTE_SYSCALL = RESERVED_START;
 /** Bytes of the page after which strings and buffers for remote calls may be put. */
 export const REMOTE_SCRATCH = RESERVED_START + 0x1000;
 export const REMOTE_SCRATCH_SIZE = 0x4000;
+/** Where the buffers lie that the kernel fills for calls that wait (see the recorder's moved-buffers.ts). */
+export const CALL_SCRATCH = RESERVED_START + 0x4000000;
+export const CALL_SCRATCH_END = RESERVED_END;

@@ -159,6 +159,8 @@ export interface NativeTracer {
   readMemory(tid: number, addr: number, into: Uint8Array, offset: number, length: number): number;
   /** Writes through /proc/TID/mem when process_vm_writev can't (read-only pages: copied on write, as a debugger's poke). Returns bytes written. */
   writeMemory(tid: number, addr: number, from: Uint8Array, offset: number, length: number): number;
+  /** Writes as the kernel does for a call of the task's own: stops at a page that the task can't write. Returns bytes written. */
+  storeMemory(tid: number, addr: number, from: Uint8Array, offset: number, length: number): number;
   /** Reads a NUL-terminated string of at most `limit` bytes, without the NUL; ends early at an unmapped page. */
   readString(tid: number, addr: number, limit: number): Uint8Array;
   /** Keeps /proc/TID/mem open for reads and writes that process_vm_readv/writev can't do; without it each of those opens the file anew. Forgotten at the task's exec and end. */

@@ -1,4 +1,6 @@
 import {
+  CALL_SCRATCH,
+  CALL_SCRATCH_END,
   MapFlag,
   Prot,
   REMOTE_SCRATCH,
@@ -41,6 +43,10 @@ export function mapReserved(tracer: NativeTracer, tid: number, insn: number): vo
 
 /** Takes the reserved pages away again. */
 export function unmapReserved(tracer: NativeTracer, tid: number): void {
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
+    CALL_SCRATCH,
+    CALL_SCRATCH_END - CALL_SCRATCH,
+  ]);
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE]);
   // This call unmaps the page it is made from: the step ends before the next fetch.
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
@@ -59,4 +65,16 @@ export function trapInstructions(tracer: NativeTracer, tid: number): boolean {
 export function freeInstructions(tracer: NativeTracer, tid: number): void {
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0]);
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 1]);
+}
+
+/** Maps `size` bytes at `start` in the part of the reserved range that is kept for calls that wait. False if that fails. */
+export function mapCallScratch(
+  tracer: NativeTracer,
+  tid: number,
+  start: number,
+  size: number,
+): boolean {
+  const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED | MapFlag.NORESERVE;
+  const args = [start, size, Prot.READ | Prot.WRITE, flags, -1, 0];
+  return tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args) === start;
 }

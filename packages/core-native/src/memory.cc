@@ -78,3 +78,15 @@ Result<size_t> TaskMemory::write(pid_t tid, RemotePtr addr, const void* from, si
   if (!rest.ok()) return rest;
   return start + rest.value();
 }
+
+Result<size_t> TaskMemory::store(pid_t tid, RemotePtr addr, const void* from, size_t length) const {
+  if (length == 0) return size_t{0};
+  const iovec local = {const_cast<void*>(from), length};
+  const iovec remote = {reinterpret_cast<void*>(addr.value), length};
+  const ssize_t count = process_vm_writev(tid, &local, 1, &remote, 1, 0);
+  if (count >= 0) return static_cast<size_t>(count);
+  if (errno == EFAULT) return size_t{0};
+  if (errno == ESRCH) return last_error("process_vm_writev");
+  // Refused by a policy: then there is only the way that does not look at the protection.
+  return write(tid, addr, from, length);
+}

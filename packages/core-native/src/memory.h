@@ -16,6 +16,8 @@ class TaskMemory {
   Result<size_t> read(pid_t tid, RemotePtr addr, void* into, size_t length) const;
   /// Also writes pages the task itself can't write, as a debugger's poke does (private pages are copied first).
   Result<size_t> write(pid_t tid, RemotePtr addr, const void* from, size_t length) const;
+  /// Writes as the kernel does for a call of the task's: stops at a page that the task can't write.
+  Result<size_t> store(pid_t tid, RemotePtr addr, const void* from, size_t length) const;
 
   /// Keeps /proc/TID/mem open. The descriptor stays with the address space it was opened on: an exec makes it useless,
   /// so it must be opened again (`forget` at the exec).

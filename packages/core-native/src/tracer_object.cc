@@ -166,6 +166,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("setRegs", set_regs),
                          plain("readMemory", read_memory),
                          plain("writeMemory", write_memory),
+                         plain("storeMemory", store_memory),
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
                          plain("interruptTask", interrupt_task),
@@ -316,6 +317,20 @@ napi_value TracerObject::write_memory(napi_env env, napi_callback_info info) {
   const uint8_t* const from = arguments.bytes(2, 3, 4, length);
   if (!arguments.ok()) return nullptr;
   const auto count = self->memory_.write(tid, addr, from, length);
+  if (count.ok()) return js_number(env, static_cast<double>(count.value()));
+  throw_os_error(env, count.error());
+  return nullptr;
+}
+
+napi_value TracerObject::store_memory(napi_env env, napi_callback_info info) {
+  Arguments<5> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  size_t length;
+  const uint8_t* const from = arguments.bytes(2, 3, 4, length);
+  if (!arguments.ok()) return nullptr;
+  const auto count = self->memory_.store(tid, addr, from, length);
   if (count.ok()) return js_number(env, static_cast<double>(count.value()));
   throw_os_error(env, count.error());
   return nullptr;

@@ -22,6 +22,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value set_regs(napi_env env, napi_callback_info info);
   static napi_value read_memory(napi_env env, napi_callback_info info);
   static napi_value write_memory(napi_env env, napi_callback_info info);
+  static napi_value store_memory(napi_env env, napi_callback_info info);
   static napi_value read_string(napi_env env, napi_callback_info info);
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);

@@ -1,5 +1,6 @@
 import { Errno, EventKind, Reg, Resume, Sys } from '@scribe-ts/core-native';
 import type { SyscallRow } from '@scribe-ts/tracelog';
+import { moveBuffers, resumeMoved } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
@@ -13,6 +14,8 @@ const SLICE_NS = 5_000_000;
 
 /** Lets the task do its call; others may have the baton meanwhile if the call may wait. */
 export function goIntoKernel(session: Session, task: Task): void {
+  resumeMoved(task);
+  if (task.planned !== undefined && task.onExit === undefined) moveBuffers(session, task);
   // Only where somebody could come between.
   const mayEnter = session.tasks.size === 1 || session.output.enter(task);
   if (mayEnter && !session.tracer.resume(task.tid, Resume.Syscall, 0)) return;
@@ -66,6 +69,7 @@ export function cancelSyscall(session: Session, task: Task, then: (task: Task) =
     task.exitRegs.set(regs.halves);
     task.exitRegsValid = true;
     task.cancelled = false;
+    task.atEntry = true;
     then(task);
   };
   tracer.resume(task.tid, Resume.Syscall, 0);

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import {
+  ARGUMENT_REGS,
+  ERESTART_RESTARTBLOCK,
+  ERESTARTNOHAND,
   Errno,
   EventKind,
   freeInstructions,
@@ -14,6 +17,7 @@ import {
   Sys,
   unmapReserved,
 } from '@scribe-ts/core-native';
+import { copyBack, restoreArguments } from './moved-buffers.js';
 import type { Session } from './session.js';
 import { isInterruptedInVain } from './signals.js';
 import { type HeldSignal, type Task, TaskState } from './tasks.js';
@@ -163,6 +167,7 @@ class Detacher {
   private settle(tid: number, task: Task | undefined): void {
     const { tracer, regs } = this.session;
     if (!tracer.getRegs(tid)) return;
+    if (task?.moved !== undefined) this.settleMoved(task);
     const result = regs.get(Reg.rax);
     const nr = regs.int(Reg.orig_rax);
     if (nr >= 0) {
@@ -179,6 +184,35 @@ class Detacher {
       regs.set(Reg.rax, task.answered);
     } else return;
     tracer.setRegs(tid);
+  }
+
+  /** The buffers of its call go back to where the program has them. */
+  private settleMoved(task: Task): void {
+    const { session } = this;
+    const { tracer, regs } = session;
+    const { nr } = task.moved!;
+    const elapsedNs = session.now - task.enteredAt;
+    const result = regs.get(Reg.rax);
+    restoreArguments(session, task);
+    if (result === -Errno.ENOSYS) {
+      task.moved = undefined;
+      return;
+    }
+    task.result = result;
+    copyBack(session, task);
+    tracer.getRegs(task.tid);
+    if (result !== ERESTART_RESTARTBLOCK) return;
+    // The kernel would go on with the scratch memory: the call is made anew, for the time that is left.
+    const args = task.nr === Sys.restart_syscall ? task.restartArgs : task.args;
+    for (let i = 0; i < 6; i++) regs.set(ARGUMENT_REGS[i]!, args[i]!);
+    regs.set(Reg.rax, ERESTARTNOHAND);
+    regs.set(Reg.orig_rax, nr);
+    if (nr === Sys.poll) {
+      const timeoutMs = Number(args[2]) | 0;
+      if (timeoutMs > 0) regs.set(Reg.rdx, Math.max(0, timeoutMs - Math.round(elapsedNs / 1e6)));
+    } else if (nr === Sys.nanosleep) regs.set(Reg.rdi, args[1]!);
+    else if (nr === Sys.clock_nanosleep) regs.set(Reg.rdx, args[3]!);
+    tracer.setRegs(task.tid);
   }
 
   private makeAgain(nr: number): void {

@@ -15,10 +15,13 @@ export interface FileInfo {
   readonly path: string;
   /** Number of the resource, and how often it has been used. */
   readonly resource: { readonly id: number; serial: number };
+  /** Reading it waits for no task (see mayWait); undefined until somebody asks. */
+  plain?: boolean;
 }
 
 const S_IFMT = 0o170000;
 export const isRegular = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o100000;
+export const isBlockDevice = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o060000;
 export const isCharacterDevice = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o020000;
 
 /** Gives numbers to files and descriptor tables as the log's resources. */

@@ -2,12 +2,14 @@ import { ARGUMENT_REGS, Errno, Reg, Resume } from '@scribe-ts/core-native';
 import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
 import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
 import { recordInputs } from './inputs.js';
+import { copyBack, planBuffers, restoreArguments } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
 import { hideInterruption } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
+import { mayWait } from './waiting.js';
 
 /** What happens at the entry and at the end of a system call. */
 export class SyscallStops {
@@ -24,8 +26,8 @@ export class SyscallStops {
     for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
     task.state = TaskState.InKernel;
     task.enteredAt = session.now;
-    task.mayYield = false;
     task.atEntry = false;
+    task.mayYield = false;
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
     if (task.held.length > 0) {
@@ -35,10 +37,7 @@ export class SyscallStops {
     if (session.parking.active) {
       // Replay has to bring the task to this very call.
       session.emit(task, { type: 'block', task: task.uid, time: session.now, nr });
-      cancelSyscall(session, task, (still) => {
-        still.atEntry = true;
-        session.parking.park(still, session.resumeUser);
-      });
+      cancelSyscall(session, task, (still) => session.parking.park(still, session.resumeUser));
       return;
     }
     if (waitsForViewers(session, task, () => this.enterSyscall(task))) return;
@@ -53,11 +52,12 @@ export class SyscallStops {
       refuse(session, task, row);
       return;
     }
-    task.mayYield = row.class === 'blocking';
+    task.mayYield = row.class === 'blocking' && (task.space.users === 1 || mayWait(session, task));
     if (hasEntry(nr)) {
       session.peekTid = task.tid;
       readEntry(row, task.args, session.peek, task.regionContext.entry);
     }
+    if (!planBuffers(session, task)) return;
     if (session.recordsInputs) recordInputs(session, task, row);
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
@@ -65,7 +65,6 @@ export class SyscallStops {
   }
 
   private readonly deliverHeld = (task: Task): void => {
-    task.atEntry = true;
     task.carrier = task.held[0]!.signo;
     task.state = TaskState.Running;
     this.session.tracer.resume(task.tid, Resume.Syscall, task.carrier);
@@ -97,6 +96,7 @@ export class SyscallStops {
   /** The task's call has ended. */
   exit(task: Task): void {
     const { session } = this;
+    if (task.moved !== undefined) restoreArguments(session, task);
     task.result = session.regs.get(Reg.rax);
     task.exitRegs.set(session.regs.halves);
     task.exitRegsValid = true;
@@ -109,6 +109,7 @@ export class SyscallStops {
   private readonly finishSyscall = (task: Task): void => {
     const { session } = this;
     task.blocked = false;
+    if (task.moved !== undefined) copyBack(session, task);
     const special = task.onExit;
     if (special !== undefined) {
       const { cancelled } = task;

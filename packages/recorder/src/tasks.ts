@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { MemoryWrite, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
+import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
+import { type MovedBuffers, type ScratchSlot, ScratchSlots } from './scratch.js';
 
 /** Number of semaphores in a System V set. */
 function semCount(semid: number): number | undefined {
@@ -50,7 +51,10 @@ export class AddressSpace {
   /** Addresses right after a `syscall` instruction that were checked not to be `int $0x80`. */
   readonly syscallSites = new Set<number>();
 
-  constructor(readonly id: number) {}
+  constructor(
+    readonly id: number,
+    readonly scratch = new ScratchSlots(),
+  ) {}
 
   /** A task was killed where replay cannot follow it exactly: the memory's end state is no use. */
   unverifiable = false;
@@ -58,7 +62,7 @@ export class AddressSpace {
   dumpable = 1;
 
   clone(id: number): AddressSpace {
-    const copy = new AddressSpace(id);
+    const copy = new AddressSpace(id, this.scratch.clone());
     copy.dumpable = this.dumpable;
     copy.shared = this.shared.map((mapping) => ({ ...mapping }));
     return copy;
@@ -195,6 +199,14 @@ export class Task {
     public handlers: SignalHandlers,
   ) {}
 
+  /** Buffers that are to be elsewhere during the call that the task is entering. */
+  planned: readonly OutPiece[] | undefined;
+  /** Buffers of the call under way that are elsewhere meanwhile. */
+  moved: MovedBuffers | undefined;
+  /** The same of a call that the kernel may go on with by restart_syscall. */
+  suspended: MovedBuffers | undefined;
+  /** Where they go. */
+  scratch: ScratchSlot | undefined;
   /** CPUs the program has bound the task to; undefined: those it was given. */
   cpus: readonly number[] | undefined;
   /** Its futex call woke somebody, who shall go first this time. */

@@ -35,6 +35,7 @@ export {
   readEntry,
   type RegionSink,
 } from './schema/syscalls/regions.js';
+export { outPieces, type OutPiece } from './schema/syscalls/pieces.js';
 export {
   specialDecoders,
   specialRegions,

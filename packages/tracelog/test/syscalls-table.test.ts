@@ -57,6 +57,9 @@ test('every pointer has a direction, and sizes name arguments that can be sizes'
         if ('arg' in size) t.true(counts.has(row.args[size.arg]!.type.kind), row.name);
         if ('resultUpTo' in size)
           t.true(counts.has(row.args[size.resultUpTo]!.type.kind), row.name);
+        if ('result' in size && size.room !== undefined)
+          t.true(counts.has(row.args[size.room]!.type.kind), row.name);
+        if ('result' in size && row.class === 'blocking') t.true(size.room !== undefined, row.name);
         if ('deref' in size) t.true(POINTERS.has(row.args[size.deref]!.type.kind), row.name);
         if ('arg' in size && size.arg === index) t.fail(`${row.name}: a size by its own address`);
       }

@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { Errno, Sys } from '@scribe-ts/core-native';
 import { answer } from '../calls.js';
 import { captureImage } from '../image.js';
+import { releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
 import { NO_WRITES, type Session } from '../session.js';
 import type { Task } from '../tasks.js';
@@ -89,6 +90,7 @@ function execveExit(session: Session, task: Task): void {
   const first = session.root === task && session.syscalls === 0;
   const alone = oldDomain.tasks.size === 1;
   const domain = alone ? oldDomain : session.newDomain();
+  releaseScratch(task);
   task.space.users--;
   task.space = session.newSpace();
   task.space.users = 1;

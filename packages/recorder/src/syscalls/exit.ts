@@ -12,6 +12,7 @@ import {
 } from '@scribe-ts/core-native';
 import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
 import { endOutput } from '../calls.js';
+import { releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -62,7 +63,7 @@ function die(session: Session, task: Task): void {
   }
   // What it has written has been seen.
   if (task.outputSerial >= 0) recordSyscall(session, task);
-  if (task.diesInCall) {
+  if (task.diesInCall && task.moved === undefined) {
     const writes = lastWords(session, task);
     if (writes.length > 0)
       session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
@@ -192,6 +193,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
 
 /** Takes a task that has ended out of everything but the table of tids. */
 function retire(session: Session, task: Task): void {
+  releaseScratch(task);
   task.space.users--;
   task.group.tasks.delete(task);
   session.baton.leave(task);

@@ -67,6 +67,8 @@ export const signal = (name = 'sig'): ArgSpec => int(name, 'signal');
 
 /** Sizes. */
 export const result: Size = { result: true };
+/** The result, which is never more than argument `index`. */
+export const resultIn = (index: number): Size => ({ result: true, room: index });
 export const bytes = (count: number): Size => ({ const: count });
 export const arg = (index: number): Size => ({ arg: index });
 export const resultUpTo = (index: number): Size => ({ resultUpTo: index });

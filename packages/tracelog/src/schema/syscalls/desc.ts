@@ -13,7 +13,7 @@ import {
   outBytes,
   outStruct,
   pid,
-  result,
+  resultIn,
   resultUpTo,
   row,
   sigmask,
@@ -26,12 +26,12 @@ import {
 } from './build.js';
 import type { SyscallRow } from './types.js';
 
-const out = outBytes('buf', result, { text: true });
+const out = outBytes('buf', resultIn(2), { text: true });
 const inn = inBytes('buf', resultUpTo(2), { text: true });
 const count = ulong('count');
 const vlen = ulong('iovcnt');
 const rwFlags = int('flags', 'rw_flags');
-const events = outStruct('events', 'epoll_event', 12, { count: result });
+const events = outStruct('events', 'epoll_event', 12, { count: resultIn(2) });
 
 export const descRows: readonly SyscallRow[] = [
   row(0, 'read', 'blocking', 'desc', 'size', fd(), out, count),
@@ -198,7 +198,7 @@ export const descRows: readonly SyscallRow[] = [
     'desc',
     'size',
     fd(),
-    outBytes('dirp', result, { struct: 'linux_dirent' }),
+    outBytes('dirp', resultIn(2), { struct: 'linux_dirent' }),
     uint('count'),
   ),
   row(
@@ -208,7 +208,7 @@ export const descRows: readonly SyscallRow[] = [
     'desc',
     'size',
     fd(),
-    outBytes('dirp', result, { struct: 'linux_dirent64' }),
+    outBytes('dirp', resultIn(2), { struct: 'linux_dirent64' }),
     uint('count'),
   ),
 

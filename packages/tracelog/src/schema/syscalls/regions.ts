@@ -25,10 +25,10 @@ export type RegionSink = (addr: number, size: number, arg: number, part: RegionP
 /** A size that memory can't have here is cut to this: a wild length must not make the recorder copy for ever. */
 export const MAX_REGION_BYTES = 2 ** 30;
 /** UIO_MAXIOV: longer vectors are refused by the kernel (vectors of messages: cut). */
-const MAX_VECTOR = 1024;
+export const MAX_VECTOR = 1024;
 const MAX_STRINGS = 65536;
-const MSGHDR_BYTES = 56;
-const MMSGHDR_BYTES = 64;
+export const MSGHDR_BYTES = 56;
+export const MMSGHDR_BYTES = 64;
 
 const enum Measure {
   Const,
@@ -45,7 +45,7 @@ interface Length {
   readonly measure: Measure;
   /** The constant, or the argument's index. */
   readonly a: number;
-  /** How the argument of ResultUpTo is read. */
+  /** How the argument that stands for the result is read. */
   readonly width: Measure;
   readonly plus: number;
   readonly per: number;
@@ -127,6 +127,8 @@ function lengthOf(row: SyscallRow, size: Size, unit: number): Length {
     return {
       ...ZERO,
       measure: Measure.Result,
+      a: size.room ?? -1,
+      width: size.room === undefined ? Measure.Arg64 : widthOf(row, size.room),
       plus: (size.plus ?? 0) * unit,
       times: (size.times ?? 1) * unit,
     };
@@ -297,9 +299,12 @@ function measured(
       return limited((length.per === 1 ? value : Math.ceil(value / length.per)) * length.times);
     }
     case Measure.Result:
-      return result === undefined || isFailure(result)
-        ? 0
-        : limited(result * length.times + length.plus);
+      if (result === undefined) {
+        return length.a < 0
+          ? 0
+          : limited(argument(args, length.a, length.width) * length.times + length.plus);
+      }
+      return isFailure(result) ? 0 : limited(result * length.times + length.plus);
     case Measure.ResultUpTo: {
       let value = argument(args, length.a, length.width);
       if (result !== undefined && !isFailure(result)) value = Math.min(value, result);
@@ -315,6 +320,15 @@ function measured(
       return limited((value + length.plus) * length.times);
     }
   }
+}
+
+/**
+ * Bytes (for a vector: elements) that the kernel may store through argument `arg` of a call that is about to be made; 0
+ * if the argument is no out-buffer.
+ */
+export function outRoom(row: SyscallRow, arg: number, args: ArrayLike<Word>, peek: Peek): number {
+  const step = programOf(row).out.find((candidate) => candidate.arg === arg);
+  return step === undefined ? 0 : measured(step.length, args, undefined, peek, undefined);
 }
 
 /*
@@ -370,7 +384,7 @@ function readHeader(addr: number, peek: Peek): boolean {
   return true;
 }
 
-const MAX_SOCKADDR = 128;
+export const MAX_SOCKADDR = 128;
 
 /** What a received message filled: name, `received` bytes of data, control messages. */
 function receivedMessage(

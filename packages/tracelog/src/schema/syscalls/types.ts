@@ -27,8 +27,16 @@ export type Size =
   | { readonly const: number }
   /** ceil((argument `arg` + `plus`) / `per`) * `times` (defaults: 0, 1, 1). */
   | { readonly arg: number; readonly plus?: number; readonly per?: number; readonly times?: number }
-  /** The call's result * `times` + `plus` (defaults: 1, 0). */
-  | { readonly result: true; readonly times?: number; readonly plus?: number }
+  /**
+   * The call's result * `times` + `plus` (defaults: 1, 0). It is never more than argument `room`, which stands for it
+   * before the call; a blocking call's out-buffer must have one.
+   */
+  | {
+      readonly result: true;
+      readonly times?: number;
+      readonly plus?: number;
+      readonly room?: number;
+    }
   /**
    * The smaller of the result and argument `resultUpTo` (a truncating call such as recvfrom with MSG_TRUNC, or one that
    * only tells the needed size, such as getxattr with size 0). For `in` bytes of a call that failed or is yet to run: the argument.
