@@ -162,6 +162,45 @@ test('questions that a log cannot answer are told', async (t) => {
   t.regex(await errors('-c'), /no times of calls/);
 });
 
+test('what stands around an offset', async (t) => {
+  const long: readonly Frame[] = Array.from({ length: 3000 }, (_, i) => ({
+    type: 'syscall',
+    task: 2 + (i % 2),
+    time: i * 5000,
+    nr: 3,
+    args: [i],
+    result: 0,
+    writes: [],
+  }));
+  const all = (await run(t, ['-o'], long)).lines;
+  const at = (i: number): string => all[i]!.split(' ')[0]!;
+  const around = async (...argv: string[]): Promise<readonly string[]> =>
+    (await run(t, argv, long)).lines;
+  t.deepEqual(await around('-o', '--around', at(1500), '-n', '3'), all.slice(1497, 1504));
+  t.deepEqual(await around('-o', '--around', at(1500)), all.slice(1480, 1521));
+  t.deepEqual(await around('-o', '--around', at(1), '-n', '2'), all.slice(0, 4));
+  t.deepEqual(await around('-o', '--around', at(2998), '-n', '2'), all.slice(2996));
+  // Of one task alone.
+  const even = all.filter((line) => line.includes('[02]'));
+  t.deepEqual(await around('-o', '-p', '2', '--around', at(1500), '-n', '1'), even.slice(749, 752));
+});
+
+test('--follow reads a whole log as it is, and tells of one that nobody writes', async (t) => {
+  const whole = await run(t, ['--follow', '-e', 'write'], frames);
+  t.deepEqual(whole, await run(t, ['-e', 'write'], frames));
+  const log = join(directory(t), 'x.log');
+  writeLog(log, frames, header(), { truncated: true });
+  const host = new FakeHost();
+  const deps = depsWith(host, {
+    profiler: () => Promise.resolve(profilerLibrary),
+    tracelog: () => Promise.resolve(tracelog),
+  });
+  t.is(await runCommand(profiler, ['-c', '--follow', log], deps), 0);
+  t.regex(host.stdout, / 4 +1 total\n$/);
+  t.regex(host.stderr, /^profiler: .*x\.log ends here: nobody writes it\n$/);
+  t.deepEqual(host.handled, []);
+});
+
 test('wrong questions', async (t) => {
   const failure = async (argv: string[], line: RegExp): Promise<void> => {
     const { exitCode, lines, errors } = await run(t, argv, frames);
@@ -179,6 +218,10 @@ test('wrong questions', async (t) => {
   await failure(['--slower-than', 'x'], /not 'x'/);
   await failure(['--from', '@7'], /no bookmark '7'/);
   await failure(['-tttt'], /three times/);
+  await failure(['--around', 'x'], /'x' is no offset/);
+  await failure(['--around', '7'], /no frames at offset 7/);
+  await failure(['--around', '7', '--follow'], /exclude each other/);
+  await failure(['-n', '7'], /-n says how much --around shows/);
   await failure(['-rT'], /-r prints the times/);
   await failure(['-r', '-e', 'read=1'], /-r prints all bytes/);
 });

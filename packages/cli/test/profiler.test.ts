@@ -55,7 +55,7 @@ test('lines in Scribe’s form, raw, and with offsets', async (t) => {
     offsets.host.stdout
       .split('\n')
       .slice(0, -1)
-      .every((line) => /^[0-9a-f]{8} \[02\]/.test(line)),
+      .every((line) => /^[0-9a-f]{8}:[0-9a-f]{6} \[02\]/.test(line)),
   );
 });
 

@@ -29,6 +29,7 @@ export {
 export type { Descriptor, SocketState } from './events/fd-table.js';
 export { SyscallEvent, type Argument, type DataUse, type FdUse } from './events/syscall-event.js';
 export type { TaskInfo } from './events/task-info.js';
+export { linesAround, parsePlace, type Place, type Printer } from './query/around.js';
 export { QueryError } from './query/errors.js';
 export { EventFilter, statusOf } from './query/event-filter.js';
 export { parseExpressions, type Expressions } from './query/expression.js';

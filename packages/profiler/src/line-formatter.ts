@@ -14,6 +14,7 @@ import { framesOf } from './query/selector.js';
 
 const DEFAULT_OUTPUT_BYTES = 128;
 const OFFSET_DIGITS = 8;
+const POSITION_DIGITS = 6;
 
 interface TaskView {
   /** `[02] ` */
@@ -21,7 +22,8 @@ interface TaskView {
   shown: boolean;
   /** What came since the task's last call: printed below the next one. */
   details: Frame[];
-  offsets: (number | undefined)[];
+  /** Where these stand, as the lines show it. */
+  offsets: string[];
 }
 
 /**
@@ -49,11 +51,13 @@ export class LineFormatter {
   // The line being made: fields, so that no closure is needed for a frame.
   private lines: string[] = [];
   private view!: TaskView;
-  private offset: number | undefined;
+  private offset = '';
+  /** Where the record at hand begins in its chunk. */
+  private position: number | undefined;
   private readonly sink: LineSink = (text, frame) => this.add(text, frame);
   private readonly straceSink: StraceSink = (line, event) => {
     if (this.wanted !== undefined && !this.viewOf(event.task).shown) return;
-    this.lines.push(this.offsetText(event.offset < 0 ? undefined : event.offset) + line);
+    this.lines.push(this.offsetText(event.offset) + line);
   };
 
   constructor(options: ProfileOptions = {}) {
@@ -84,9 +88,10 @@ export class LineFormatter {
   push(record: ProfileRecord, lines: string[] = []): string[] {
     this.lines = lines;
     const { decoder } = this;
+    this.position = 'frame' in record ? record.position : undefined;
     if (decoder === undefined) {
-      if ('frame' in record) this.frame(record.frame, record.offset);
-      else this.frame(record, undefined);
+      if ('frame' in record) this.frame(record.frame, record.offset ?? -1);
+      else this.frame(record, -1);
       return lines;
     }
     const { decoded } = this;
@@ -120,20 +125,20 @@ export class LineFormatter {
       this.strace.event(event, this.straceSink);
       return;
     }
-    const offset = event.offset < 0 ? undefined : event.offset;
     if (this.named && event.type === 'syscall') annotateFds(event.fdNames('names'));
-    for (const frame of framesOf(event)) this.frame(frame, offset);
+    for (const frame of framesOf(event)) this.frame(frame, event.offset);
     annotateFds(undefined);
   }
 
-  private frame(frame: Frame, offset: number | undefined): void {
-    this.offset = offset;
+  /** `offset`: of its chunk in the file; -1 if it is not known. */
+  private frame(frame: Frame, offset: number): void {
+    if (this.withOffsets) this.offset = this.offsetText(offset);
     const view = frame.task === this.lastUid ? this.lastView! : this.viewOf(frame.task);
     if (this.wanted !== undefined) this.learn(frame, view);
     if (!view.shown) return;
     this.view = view;
     if (this.raw) {
-      this.lines.push(this.offsetText(this.offset) + rawLine(frame));
+      this.lines.push(this.offset + rawLine(frame));
       return;
     }
     if (isDetail(frame)) {
@@ -188,18 +193,22 @@ export class LineFormatter {
       return;
     }
     const detail = frame === undefined ? -1 : view.details.indexOf(frame);
-    const offset = detail < 0 ? this.offset : view.offsets[detail];
+    const offset = detail < 0 ? this.offset : (view.offsets[detail] ?? '');
     let line = text;
     if (stamps !== undefined) {
       const first = frame !== undefined && detail < 0;
       line = first ? stamps.before(frame) + text + stamps.behind(frame) : stamps.blank + text;
     }
-    this.lines.push(this.offsetText(offset) + view.head + line);
+    this.lines.push(offset + view.head + line);
   }
 
-  private offsetText(offset: number | undefined): string {
-    if (!this.withOffsets || offset === undefined) return '';
-    return offset.toString(16).padStart(OFFSET_DIGITS, '0') + ' ';
+  /** `0000115b:0001f3 `: the chunk's offset in the file, and the frame's in the chunk. */
+  private offsetText(offset: number): string {
+    if (!this.withOffsets || offset < 0) return '';
+    const chunk = offset.toString(16).padStart(OFFSET_DIGITS, '0');
+    const { position } = this;
+    if (position === undefined) return chunk + ' ';
+    return `${chunk}:${position.toString(16).padStart(POSITION_DIGITS, '0')} `;
   }
 
   private viewOf(uid: TaskUid): TaskView {

@@ -35,6 +35,8 @@ export interface LocatedFrame {
   readonly frame: Frame;
   readonly stream?: StreamId;
   readonly offset?: number;
+  /** Where the frame begins in its chunk, bytes. */
+  readonly position?: number;
 }
 
 export type ProfileRecord = Frame | LocatedFrame;

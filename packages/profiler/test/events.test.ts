@@ -164,7 +164,7 @@ test('tasks, their descriptors, switches and ends', (t) => {
     ...call('read', [3, 0x2000, 0], -9),
     { type: 'exit', task: 3, time: 9, status: 0x0700, last: false } as Frame,
     { type: 'exit', task: 2, time: 9, status: 0x8b, last: true } as Frame,
-  ].map((frame) => ({ frame, stream: 1, offset: 64 }));
+  ].map((frame) => ({ frame, stream: 1, offset: 64, position: 0 }));
   const reader = decodeEvents(log, { switches: true });
   const list = [...reader];
   t.deepEqual(

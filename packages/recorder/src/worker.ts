@@ -34,6 +34,7 @@ function header(missing: readonly string[], store: string): NewLogHeader {
     root: options.root ?? '/',
     // The first image has it.
     env: [],
+    recorder: process.pid,
     startedAt: Date.now() / 1000,
     verbosity: parseVerbosity(options.verbosity).letters,
     machine: {

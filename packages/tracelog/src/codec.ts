@@ -286,6 +286,9 @@ export class FrameDecoder {
   task: TaskUid = 0;
   time = 0;
 
+  /** Where it begins in the decompressed chunk, bytes. */
+  start = 0;
+
   /** Frames of the run so far, those of unknown types among them. */
   frames = 0;
 
@@ -312,6 +315,7 @@ export class FrameDecoder {
     for (;;) {
       source.end = limit;
       if (source.pos === limit) return false;
+      this.start = source.pos;
       const tag = source.byte();
       const length = source.uint();
       const end = source.pos + length;

@@ -37,6 +37,11 @@ export class StreamCursor implements ChunkHolder {
     return this.lastOffset;
   }
 
+  /** Where the last frame begins in its decompressed chunk, bytes. */
+  get position(): number {
+    return this.decoder.start;
+  }
+
   /**
    * The next frame; undefined at the stream's end. Byte arrays in it are views of a chunk: whoever keeps one keeps the
    * chunk. Throws LogCorruptError or UnsupportedFormatError; the frames before were good.

@@ -55,8 +55,8 @@ interface Found {
 
 export class LogFile {
   readonly path: string;
-  /** Bytes in the file when it was opened. */
-  readonly size: number;
+  /** Bytes in the file when it was opened, or last looked at. */
+  size: number;
   readonly header: LogHeader;
   /** Runs by stream, in order. */
   readonly runs = new Map<StreamId, Run[]>();
@@ -74,8 +74,15 @@ export class LogFile {
   private readonly decompressor: Decompressor;
   private readonly head = new Uint8Array(CHUNK_HEAD_SIZE);
   private scratch = new Uint8Array(0);
+  /** Where the next chunk of a growing file begins. */
+  private next = 0;
 
-  constructor(path: string, prefer: DecompressorName | undefined) {
+  /** A `growing` file is not searched for runs yet: see grow. */
+  constructor(
+    path: string,
+    prefer: DecompressorName | undefined,
+    state: 'as it is' | 'growing' = 'as it is',
+  ) {
     this.path = path;
     this.decompressor = Decompressor.get(prefer);
     // To open a pipe would wait for its writer, to no end.
@@ -86,7 +93,8 @@ export class LogFile {
       this.size = stat.size;
       const start = this.readHeader();
       this.header = start.header;
-      this.findRuns(start.end);
+      if (state === 'growing') this.next = start.end;
+      else this.findRuns(start.end);
     } catch (error) {
       this.close();
       throw error;
@@ -96,6 +104,27 @@ export class LogFile {
   close(): void {
     if (this.fd >= 0) closeSync(this.fd);
     this.fd = -1;
+  }
+
+  /** Finds the runs written since the last look. True once the log has its end. Throws LogCorruptError at damage. */
+  grow(): boolean {
+    this.size = fstatSync(this.fd).size;
+    while (this.size - this.next >= CHUNK_HEAD_SIZE) {
+      const offset = this.next;
+      const complete = this.at(offset, () => {
+        this.read(this.head, offset, CHUNK_HEAD_SIZE);
+        const end = offset + CHUNK_HEAD_SIZE + decodeChunkHead(this.head).storedLength;
+        // Not all of it may have been written yet.
+        if (end > this.size || (end === this.size && !this.isWhole(offset))) return undefined;
+        const head = this.readHead(offset);
+        const { runs } = this.scanChunk(head, offset, undefined);
+        if (runs !== undefined) this.add({ offset, runs });
+        this.next = end;
+        return head.kind === ChunkKind.Index;
+      });
+      if (complete !== false) return complete === true;
+    }
+    return false;
   }
 
   /** The error that tells what an error of the codec means for this file. */

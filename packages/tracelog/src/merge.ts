@@ -12,6 +12,8 @@ export interface LogRecord {
   readonly stream: StreamId;
   /** Offset in the file of the frame's chunk, bytes. */
   readonly offset: number;
+  /** Where the frame begins in the decompressed chunk, bytes. */
+  readonly position: number;
 }
 
 interface Head {
@@ -36,7 +38,8 @@ export function* mergeStreams(
     const { cursor } = head;
     if (head.exact) {
       if (cursor.matches(matcher)) {
-        yield { frame: cursor.take(), stream: cursor.stream, offset: cursor.offset };
+        const frame = cursor.take();
+        yield { frame, stream: cursor.stream, offset: cursor.offset, position: cursor.position };
       } else {
         cursor.pass();
       }

@@ -97,6 +97,35 @@ export class LogReader {
     }
   }
 
+  /**
+   * The time of the first frame that does not begin before `position` in the chunk at `offset`, as records tell them, and
+   * where it begins; undefined if there is no such chunk. Throws LogCorruptError.
+   */
+  locate(
+    offset: number,
+    position = 0,
+  ): { readonly time: number; readonly position: number } | undefined {
+    for (const stream of this.streams) {
+      const cursor = this.stream(stream);
+      for (let run = cursor.upcoming; run !== undefined; run = cursor.upcoming) {
+        if (run.offset !== offset || run.end <= position) {
+          cursor.skipRun();
+          continue;
+        }
+        cursor.enterRun();
+        while (cursor.step()) {
+          const { time, start } = cursor.head;
+          if (start >= position) {
+            cursor.close();
+            return { time, position: start };
+          }
+          cursor.pass();
+        }
+      }
+    }
+    return undefined;
+  }
+
   /** As records, the frames alone. */
   *frames(filter: FrameFilter = {}): Generator<Frame, void, undefined> {
     for (const { frame } of this.records(filter)) yield frame;

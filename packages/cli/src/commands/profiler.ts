@@ -1,15 +1,18 @@
-import type { LocatedFrame, ProfileOptions, Query } from '@scribe-ts/profiler';
-import type { FrameFilter, LogReader } from '@scribe-ts/tracelog';
-import type { Args, CommandSpec, OptionSpec } from '../argv.js';
-import type { Command } from '../command.js';
+import type { CallCounts, ProfileOptions, Query } from '@scribe-ts/profiler';
+import type { FrameFilter, LogHeader, LogRecord } from '@scribe-ts/tracelog';
+import { type Args, type CommandSpec, type OptionSpec, wholeNumber } from '../argv.js';
+import type { Command, Context } from '../command.js';
 import type { ProfilerModule } from '../deps.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
-import type { Output } from '../output.js';
+import { LinePrinter, needsAll } from '../profiler/line-printer.js';
 import {
   completeQuery,
+  needsPast,
   parseQuestions,
   QUERY_OPTIONS,
+  type Questions,
+  readerFilter,
   warnOfGaps,
 } from '../profiler/query-options.js';
 import {
@@ -19,7 +22,33 @@ import {
   type SummaryOptions,
 } from '../profiler/summary.js';
 import { parseTimes, TIME_OPTIONS } from '../profiler/time-options.js';
-import { parseStackOptions, showStacks, STACK_OPTIONS } from '../stacks/options.js';
+import {
+  parseStackOptions,
+  showStacks,
+  STACK_OPTIONS,
+  type StackOptions,
+} from '../stacks/options.js';
+
+const AROUND = 20;
+
+/** Which part of the log is read. */
+const PLACE_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--around <offset>',
+    description: 'only what came right before and after this place, as -o prints it',
+    group: 'Selection',
+  },
+  {
+    flags: '-n, --context <calls>',
+    description: `how many calls before and after; default ${AROUND}`,
+    group: 'Selection',
+  },
+  {
+    flags: '--follow',
+    description: 'go on while the log is being written',
+    group: 'Selection',
+  },
+];
 
 const FORM_OPTIONS: readonly OptionSpec[] = [
   {
@@ -52,6 +81,7 @@ const spec: CommandSpec = {
   afterFirstWord: 'ours',
   options: [
     ...QUERY_OPTIONS,
+    ...PLACE_OPTIONS,
     ...FORM_OPTIONS,
     ...TIME_OPTIONS,
     ...SUMMARY_OPTIONS,
@@ -66,38 +96,55 @@ const spec: CommandSpec = {
   ],
 };
 
+/** What the command line asks for, as far as it can be told without the log. */
+interface Job {
+  readonly log: string;
+  readonly args: Args;
+  readonly library: ProfilerModule;
+  readonly questions: Questions;
+  readonly summary: SummaryOptions;
+  readonly context: Context;
+}
+
 export const profiler: Command = {
   spec,
 
   async run(args, context) {
-    const { deps, output, about } = context;
     const log = args.positionals[0]!;
-    about.log = log;
-    const library = await deps.profiler();
+    context.about.log = log;
+    const library = await context.deps.profiler();
     const questions = parseQuestions(args, library);
     const summary = parseSummary(args, library);
-    const stacks = parseStackOptions(args, [...FORM_OPTIONS, ...TIME_OPTIONS, ...SUMMARY_OPTIONS]);
-    const { openLog } = await deps.tracelog();
-    using reader = openLog(log);
-    const query = completeQuery(questions, args, reader, library);
-    warnOfGaps(query, reader.header.verbosity, output);
-    if (stacks !== undefined) return await showStacks(stacks, log, query, context);
-    if (summary.wanted === 'only') {
-      summarise(reader, query, questions.chosen, summary, library, output);
-    } else {
-      const form = formOf(args, reader, questions.expressions);
-      printLines(reader, query, questions.chosen, form, summary, library, output);
+    const job: Job = { log, args, library, questions, summary, context };
+    const modes = ['around', 'follow'].filter((name) => isGiven(args, name));
+    if (modes.length > 1) throw new UsageError('--around and --follow exclude each other');
+    if (args.value('context') !== undefined && !isGiven(args, 'around')) {
+      throw new UsageError('-n says how much --around shows');
     }
-    output.flush();
+    const stacks = parseStackOptions(args, [
+      ...PLACE_OPTIONS,
+      ...FORM_OPTIONS,
+      ...TIME_OPTIONS,
+      ...SUMMARY_OPTIONS,
+    ]);
+    if (stacks !== undefined) return await readStacks(job, stacks);
+    if (args.value('around') !== undefined) await around(job, args.value('around')!);
+    else if (args.flag('follow')) await follow(job);
+    else await readThrough(job);
+    context.output.flush();
     return ExitCode.Ok;
   },
 };
 
+function isGiven(args: Args, name: string): boolean {
+  return args.flag(name) || args.value(name) !== undefined;
+}
+
 /** Throws UsageError. */
 function formOf(
   args: Args,
-  { header }: LogReader,
-  { dumpRead, dumpWrite }: ReturnType<typeof parseQuestions>['expressions'],
+  header: LogHeader,
+  { dumpRead, dumpWrite }: Questions['expressions'],
 ): ProfileOptions {
   const times = parseTimes(args, header);
   const dumps = dumpRead !== undefined || dumpWrite !== undefined;
@@ -116,79 +163,131 @@ function formOf(
   };
 }
 
-/**
- * What of the log need not be read. What a task is called, and what its descriptors and directory are, is told before the
- * time asked for.
- */
-function readerFilter({ from, to, tasks, paths }: Query): FrameFilter {
-  const early = tasks === undefined && paths === undefined ? from : undefined;
-  return {
-    ...(early === undefined ? {} : { from: early }),
-    ...(to === undefined ? {} : { to }),
-  };
-}
-
-function printLines(
-  reader: LogReader,
-  query: Query,
-  chosen: boolean,
-  form: ProfileOptions,
-  summary: SummaryOptions,
-  library: ProfilerModule,
-  output: Output,
-): void {
-  // What these print depends on what came before, wanted or not.
-  const needsAll = form.form === 'strace' || form.descriptors === 'names';
-  const filtered = needsAll && chosen;
-  const formatter = new library.LineFormatter(filtered ? { ...form, query } : form);
-  const counts = summary.wanted === 'too' && !filtered ? new library.CallCounts() : undefined;
-  const lines: string[] = [];
-  const print = (record: LocatedFrame): void => {
-    const { frame } = record;
-    if (counts !== undefined && frame.type === 'syscall') counts.add(frame.nr, frame);
-    formatter.push(record, lines);
-    for (let i = 0; i < lines.length; i++) output.line(lines[i]!);
-    lines.length = 0;
-  };
-  if (!chosen || needsAll) {
-    for (const record of reader.records()) print(record);
-  } else {
-    const selector = new library.Selector(query, { cwd: reader.header.cwd });
-    const wanted: LocatedFrame[] = [];
-    const printWanted = (): void => {
-      for (let i = 0; i < wanted.length; i++) print(wanted[i]!);
-      wanted.length = 0;
-    };
-    for (const record of reader.records(readerFilter(query))) {
-      selector.push(record, wanted);
-      if (wanted.length > 0) printWanted();
-    }
-    selector.end(wanted);
-    printWanted();
-  }
-  for (const line of formatter.end()) output.line(line);
-  if (counts !== undefined) printSummary(counts, summary, library, output);
-  else if (summary.wanted === 'too') summarise(reader, query, chosen, summary, library, output);
-}
-
-function summarise(
-  reader: LogReader,
-  query: Query,
-  chosen: boolean,
-  summary: SummaryOptions,
-  library: ProfilerModule,
-  output: Output,
-): void {
-  const counts = new library.CallCounts();
-  if (!chosen) {
+/** The whole log, as it is now. */
+async function readThrough(job: Job): Promise<void> {
+  const { args, library, summary, context } = job;
+  const { openLog } = await context.deps.tracelog();
+  using reader = openLog(job.log);
+  const query = completeQuery(job.questions, args, reader, library);
+  warnOfGaps(query, reader.header.verbosity, context.output);
+  if (summary.wanted === 'only' && !job.questions.chosen) {
+    // Nothing but calls is decoded.
+    const counts = new library.CallCounts();
     for (const frame of reader.frames({ type: 'syscall' })) {
       if (frame.type === 'syscall') counts.add(frame.nr, frame);
     }
-  } else {
-    const source = { header: reader.header, records: () => reader.records(readerFilter(query)) };
-    for (const event of library.selectEvents(source, query)) {
-      if (event.type === 'syscall') counts.add(event.nr, event.frame);
+    printSummary(counts, summary, library, context.output);
+    return;
+  }
+  const printing = new Printing(job, reader.header, query);
+  printing.records(reader.records(printing.readerFilter));
+  printing.end();
+}
+
+/** Who made the calls: replays the log. */
+async function readStacks(job: Job, stacks: StackOptions): Promise<number> {
+  const { args, library, context } = job;
+  const { openLog } = await context.deps.tracelog();
+  using reader = openLog(job.log);
+  const query = completeQuery(job.questions, args, reader, library);
+  warnOfGaps(query, reader.header.verbosity, context.output);
+  return await showStacks(stacks, job.log, query, context);
+}
+
+/** A log that is being written, to its end. */
+async function follow(job: Job): Promise<void> {
+  const { args, library, context } = job;
+  const { output, host } = context;
+  const { followLog } = await context.deps.tracelog();
+  const stop = new AbortController();
+  const untrap = host.onSignal('SIGINT', () => stop.abort());
+  try {
+    using follower = followLog(job.log, { signal: stop.signal });
+    const { header } = follower;
+    const query = completeQuery(job.questions, args, { header, bookmarks: [] }, library);
+    warnOfGaps(query, header.verbosity, output);
+    const printing = new Printing(job, header, query);
+    for await (const batch of follower.batches(printing.readerFilter)) {
+      printing.records(batch);
+      output.flush();
+    }
+    printing.end();
+    output.flush();
+    if (follower.end === 'abandoned') output.message(`${job.log} ends here: nobody writes it`);
+  } finally {
+    untrap();
+  }
+}
+
+/** What stands around a place. */
+async function around(job: Job, text: string): Promise<void> {
+  const { args, library, questions, context } = job;
+  if (job.summary.wanted !== 'no') throw new UsageError('-c and -C do not go with --around');
+  const place = library.parsePlace(text);
+  const count = wholeNumber('-n', args.value('context') ?? String(AROUND), 0);
+  const { openLog } = await context.deps.tracelog();
+  using reader = openLog(job.log);
+  const { header } = reader;
+  const query = completeQuery(questions, args, reader, library);
+  const form = formOf(args, header, questions.expressions);
+  const { chosen } = questions;
+  const lines = library.linesAround(
+    reader,
+    place,
+    count,
+    needsPast(query) || needsAll(form),
+    () => {
+      const printer = new LinePrinter(library, header, { query, chosen }, form);
+      return (record) => {
+        const due: string[] = [];
+        printer.push(record, due);
+        return due;
+      };
+    },
+  );
+  for (const line of lines) context.output.line(line);
+}
+
+/** Lines, or sums, or both. */
+class Printing {
+  /** What has to be read. */
+  readonly readerFilter: FrameFilter;
+  private readonly counts: CallCounts | undefined;
+  private readonly printer: LinePrinter;
+  private readonly lines: string[] = [];
+
+  constructor(
+    private readonly job: Job,
+    header: LogHeader,
+    query: Query,
+  ) {
+    const { args, library, summary, questions } = job;
+    const { chosen, expressions } = questions;
+    const form = summary.wanted === 'only' ? undefined : formOf(args, header, expressions);
+    this.readerFilter = readerFilter(query, form !== undefined && needsAll(form));
+    if (summary.wanted !== 'no') this.counts = new library.CallCounts();
+    this.printer = new LinePrinter(library, header, { query, chosen }, form, this.counts);
+  }
+
+  records(records: Iterable<LogRecord>): void {
+    const { printer, lines } = this;
+    for (const record of records) {
+      printer.push(record, lines);
+      if (lines.length > 0) this.print();
     }
   }
-  printSummary(counts, summary, library, output);
+
+  end(): void {
+    const { library, summary, context } = this.job;
+    this.printer.end(this.lines);
+    this.print();
+    if (this.counts !== undefined) printSummary(this.counts, summary, library, context.output);
+  }
+
+  private print(): void {
+    const { lines } = this;
+    const { output } = this.job.context;
+    for (let i = 0; i < lines.length; i++) output.line(lines[i]!);
+    lines.length = 0;
+  }
 }

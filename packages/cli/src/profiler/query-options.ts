@@ -1,6 +1,6 @@
 /** The options of `profiler` that choose events. */
 import type { Expressions, Query, Status } from '@scribe-ts/profiler';
-import type { LogReader } from '@scribe-ts/tracelog';
+import type { Bookmark, FrameFilter, LogHeader } from '@scribe-ts/tracelog';
 import { resolve } from 'node:path';
 import { type Args, type OptionSpec, wholeNumber } from '../argv.js';
 import { UsageError } from '../errors.js';
@@ -89,11 +89,17 @@ function statuses(args: Args, { query }: Expressions): ReadonlySet<Status> | und
   return asked[0];
 }
 
+/** What of a log questions are understood by. */
+export interface LogFacts {
+  readonly header: LogHeader;
+  readonly bookmarks: readonly Bookmark[];
+}
+
 /** Completes a query by what only the log tells. Throws QueryError for times that it does not have. */
 export function completeQuery(
   { query }: Questions,
   args: Args,
-  reader: LogReader,
+  reader: LogFacts,
   { parseTime }: ProfilerModule,
 ): Query {
   const base = {
@@ -110,6 +116,23 @@ export function completeQuery(
   const { cwd } = reader.header;
   const paths = query.paths?.flatMap((path) => [path, resolve(cwd, path)]);
   return { ...query, paths, from: time('from'), to: time('to') };
+}
+
+/**
+ * What of the log need not be read. What a task is called, and what its descriptors and directory are, is told before the
+ * time asked for; `wholePast` where lines need all of that as well.
+ */
+export function readerFilter(query: Query, wholePast: boolean): FrameFilter {
+  const { from, to } = query;
+  return {
+    ...(from === undefined || wholePast || needsPast(query) ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+/** Whether what is wanted depends on what was long before. */
+export function needsPast({ tasks, paths }: Query): boolean {
+  return tasks !== undefined || paths !== undefined;
 }
 
 /** Says what a question cannot find, as the log was recorded without it. */

@@ -21,30 +21,34 @@ export class Selector {
   push(record: ProfileRecord, records: LocatedFrame[]): void {
     const { decoded } = this;
     this.decoder.push(record, decoded);
-    if (decoded.length > 0) this.choose(records);
+    if (decoded.length === 0) return;
+    const position = 'frame' in record ? record.position : undefined;
+    this.choose(records, position);
   }
 
   /** Appends what is wanted only because nothing more came. */
   end(records: LocatedFrame[]): void {
     this.decoder.end(this.decoded);
-    this.choose(records);
+    this.choose(records, undefined);
     this.filter.end(this.wanted);
-    this.give(records);
+    this.give(records, undefined);
   }
 
-  private choose(records: LocatedFrame[]): void {
+  private choose(records: LocatedFrame[], position: number | undefined): void {
     const { decoded } = this;
     for (let i = 0; i < decoded.length; i++) this.filter.push(decoded[i]!, this.wanted);
     decoded.length = 0;
-    this.give(records);
+    this.give(records, position);
   }
 
-  private give(records: LocatedFrame[]): void {
+  /** `position`: where the frame that completed these events begins. */
+  private give(records: LocatedFrame[], position: number | undefined): void {
     const { wanted } = this;
     for (let i = 0; i < wanted.length; i++) {
       const event = wanted[i]!;
       const { stream, offset } = event;
-      for (const frame of framesOf(event)) records.push({ frame, stream, offset });
+      const place = position === undefined ? { stream, offset } : { stream, offset, position };
+      for (const frame of framesOf(event)) records.push({ frame, ...place });
     }
     wanted.length = 0;
   }

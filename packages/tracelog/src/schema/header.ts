@@ -9,6 +9,8 @@ export interface LogHeader {
   readonly root: string;
   /** The environment in version 1.0; empty since, as the first image has it. */
   readonly env: readonly string[];
+  /** Process id of the recorder. Not in logs before 1.1. */
+  readonly recorder?: number;
   /** Seconds since 1970 when the recording began. */
   readonly startedAt: number;
   readonly verbosity: string;
