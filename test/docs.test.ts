@@ -36,9 +36,10 @@ test('links in documents lead to files', (t) => {
   t.true(links > 5);
 });
 
-for (const command of ['record', 'replay', 'profiler']) {
+for (const command of ['record', 'replay', 'profiler', 'scribe view']) {
   test(`README has the options of ${command}, and no others`, async (t) => {
-    const { stdout } = await scribe(command, ['--help']);
+    const [program = '', ...rest] = command.split(' ');
+    const { stdout } = await scribe(program, [...rest, '--help']);
     const inHelp = [...stdout.matchAll(/^ {2}(?:(-\w), | {4})(--[\w-]+)/gm)]
       .map(([, short = '', long]) => `${short} ${long}`.trim())
       .filter((option) => !/--(help|version)$/.test(option));
@@ -47,7 +48,7 @@ for (const command of ['record', 'replay', 'profiler']) {
     const inReadme = [...table.matchAll(/^\| `(?:(-\w)`, `)?(--[\w-]+)/gm)].map(
       ([, short = '', long]) => `${short} ${long}`.trim(),
     );
-    t.true(inHelp.length > 2, stdout);
+    t.true(inHelp.length > 1, stdout);
     t.deepEqual(inReadme.sort(), inHelp.sort());
   });
 }

@@ -8,7 +8,7 @@ const { Script } = require('node:vm');
 
 const packages = join(__dirname, '..', '..');
 const directory = join(__dirname, '..', 'dist', 'bundle');
-const PACKAGES = ['cli', 'core-native', 'profiler', 'recorder', 'replayer', 'tracelog'];
+const PACKAGES = ['cli', 'core-native', 'profiler', 'recorder', 'replayer', 'tracelog', 'view'];
 
 /** Milliseconds since 1970; undefined if there is no such file. */
 function modified(...path) {

@@ -66,7 +66,9 @@ export function parseArgv(spec: CommandSpec, argv: readonly string[]): Args {
   };
   return {
     positionals,
-    flag: (name) => given(name) === true,
+    // cac makes `--no-open` an `open` that is false.
+    flag: (name) =>
+      name.startsWith('no-') ? given(name.slice(3)) === false : given(name) === true,
     count: (name) => flags.get(`--${name}`) ?? 0,
     value: (name) => values(name).at(-1),
     values,

@@ -2,6 +2,7 @@ import type * as profiler from '@scribe-ts/profiler';
 import type * as recorder from '@scribe-ts/recorder';
 import type * as replayer from '@scribe-ts/replayer';
 import type * as tracelog from '@scribe-ts/tracelog';
+import type * as view from '@scribe-ts/view';
 import { type Host, processHost } from './host.js';
 
 export type RecorderModule = Pick<typeof recorder, 'record'>;
@@ -12,6 +13,7 @@ export interface VerbosityModule {
 }
 export type ProfilerModule = typeof profiler;
 export type TracelogModule = typeof tracelog;
+export type ViewModule = Pick<typeof view, 'view'>;
 export type ReplayerModule = Pick<typeof replayer, 'replay'>;
 export type SessionModule = Pick<typeof replayer, 'openReplay'>;
 
@@ -28,6 +30,7 @@ export interface Deps {
   sessions(): Promise<SessionModule>;
   profiler(): Promise<ProfilerModule>;
   tracelog(): Promise<TracelogModule>;
+  view(): Promise<ViewModule>;
 }
 
 export function systemDeps(): Deps {
@@ -39,5 +42,6 @@ export function systemDeps(): Deps {
     sessions: () => import('@scribe-ts/replayer'),
     profiler: () => import('@scribe-ts/profiler'),
     tracelog: () => import('@scribe-ts/tracelog'),
+    view: () => import('@scribe-ts/view'),
   };
 }

@@ -76,6 +76,7 @@ export function depsWith(host: FakeHost, parts: Partial<Omit<Deps, 'host'>>): De
     sessions: missing('a replay in steps'),
     profiler: missing('the profiler'),
     tracelog: missing('tracelog'),
+    view: missing('the view'),
     ...parts,
   };
 }

@@ -6,6 +6,7 @@ export { profile } from './profile.js';
 export {
   decodeEvents,
   EventDecoder,
+  isDetail,
   type EventOptions,
   type Events,
   type EventSource,
