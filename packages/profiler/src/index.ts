@@ -1,4 +1,8 @@
-/** Turns a log's frames into events and text. */
+/**
+ * Turns a log's frames into events, answers, sums and text. Works wherever there is Node.
+ *
+ * @module @scribe-ts/profiler
+ */
 export { LineFormatter } from './line-formatter.js';
 export type { LocatedFrame, ProfileOptions, ProfileRecord } from './options.js';
 export { syscallName } from './decode/syscall.js';
@@ -10,6 +14,7 @@ export {
   type EventOptions,
   type Events,
   type EventSource,
+  type LogSource,
 } from './events/decoder.js';
 export {
   SignalEvent,

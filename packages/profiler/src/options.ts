@@ -3,6 +3,7 @@ import type { DumpOptions } from './format/hex-dump.js';
 import type { StampOptions } from './format/stamps.js';
 import type { Query } from './query/query.js';
 
+/** How lines look. */
 export interface ProfileOptions {
   /**
    * `scribe` (default): a line for each call with its details below; `strace`: as `strace -f` prints it; `raw`: a line
@@ -39,4 +40,5 @@ export interface LocatedFrame {
   readonly position?: number;
 }
 
+/** A frame, with or without where it stands. */
 export type ProfileRecord = Frame | LocatedFrame;

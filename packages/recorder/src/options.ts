@@ -79,4 +79,5 @@ export const VERBOSITY_MEANING: Readonly<Record<string, string>> = {
   T: 'time spent in each system call',
 };
 
+/** Letters that a recording has if nothing else is said. */
 export const DEFAULT_VERBOSITY = 'sSrmdgpT';

@@ -1,3 +1,8 @@
+/**
+ * Replays a log: `replay` to its end, `openReplay` in steps. Needs ptrace, on Linux on x86-64.
+ *
+ * @module @scribe-ts/replayer
+ */
 export { MissingContentError } from './contents.js';
 export {
   type Divergence,

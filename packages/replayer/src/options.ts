@@ -1,5 +1,6 @@
 import type { Frame, Word } from '@scribe-ts/tracelog';
 
+/** What `replay` is to do. */
 export interface ReplayOptions {
   readonly log: string;
   /** Content store; default: the one the log names. */
@@ -25,6 +26,7 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a replay came to. */
 export interface ReplayResult {
   /** Recorded wait status of the command; undefined if the log does not reach its end. */
   readonly status: number | undefined;
@@ -94,6 +96,7 @@ export interface Divergence {
   readonly notes: readonly string[];
 }
 
+/** The program did something else than the log says; `divergence` has all that is known of it. */
 export class DivergenceError extends Error {
   readonly code = 'DIVERGENCE';
   constructor(readonly divergence: Divergence) {

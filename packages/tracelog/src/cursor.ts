@@ -9,6 +9,7 @@ import type { Frame, StreamId } from './schema/frames.js';
 
 const NOTHING = new Uint8Array(0);
 
+/** The frames of one stream, in order. */
 export class StreamCursor implements ChunkHolder {
   readonly stream: StreamId;
 
@@ -96,6 +97,7 @@ export class StreamCursor implements ChunkHolder {
     }
   }
 
+  /** The frame that step() stepped to. */
   take(): Frame {
     try {
       return this.head.frame();
@@ -104,6 +106,7 @@ export class StreamCursor implements ChunkHolder {
     }
   }
 
+  /** Passes over the frame that step() stepped to. */
   pass(): void {
     this.decoder.skip();
   }
@@ -146,6 +149,7 @@ export class StreamCursor implements ChunkHolder {
     this.peeked = undefined;
   }
 
+  /** Called by the cache: the chunk is not in memory any more. */
   evicted(): void {
     this.decoder.attach(NOTHING);
     this.attached = false;

@@ -10,6 +10,7 @@ export type LogErrorCode =
   | 'LOG_CONTENT_CHANGED'
   | 'LOG_UNKNOWN_SYSCALL';
 
+/** A log could not be read or written. `code` begins with LOG_ and stays the same from version to version. */
 export class LogError extends Error {
   override readonly name: string = 'LogError';
   readonly code: LogErrorCode;

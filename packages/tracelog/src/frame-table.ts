@@ -35,6 +35,7 @@ const regs = field(k.bytes, 'user_regs_struct, 27 little-endian 64-bit words, or
 const tid = field(k.int, 'thread id as the program saw it');
 const pid = field(k.int, 'thread group id as the program saw it');
 
+/** The fields of every frame, in the order in which they are written. */
 export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
   syscall: {
     code: 1,

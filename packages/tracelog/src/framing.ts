@@ -9,7 +9,9 @@ import { hash as hashKind } from './kinds.js';
 import type { LogHeader } from './schema/header.js';
 import type { StreamId } from './schema/frames.js';
 
+/** Readers refuse logs with a larger one. */
 export const FORMAT_MAJOR = 1;
+/** Logs with a larger one can be read; frames that are not known are passed over. */
 export const FORMAT_MINOR = 1;
 
 /** Damaged by any transfer that changes line ends, strips the top bit or stops at a control-Z. */

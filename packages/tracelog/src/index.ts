@@ -1,3 +1,8 @@
+/**
+ * Reads and writes logs: the frames, the table of system calls, the codec. Needs nothing of the machine that recorded.
+ *
+ * @module @scribe-ts/tracelog
+ */
 export type * from './schema/frames.js';
 export type * from './schema/header.js';
 export {

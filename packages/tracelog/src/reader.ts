@@ -12,6 +12,7 @@ import { mergeStreams, type LogRecord } from './merge.js';
 import type { BookmarkFrame, Frame, StreamId } from './schema/frames.js';
 import type { LogHeader } from './schema/header.js';
 
+/** How a log is opened. */
 export interface OpenOptions {
   /** Bytes of decompressed chunks kept in memory. Default 64 MiB. */
   readonly cacheBytes?: number;
@@ -19,6 +20,7 @@ export interface OpenOptions {
   readonly decompressor?: 'native' | 'portable';
 }
 
+/** How large a log is. */
 export interface LogStats {
   /** Bytes of the file. */
   readonly bytes: number;
@@ -41,6 +43,7 @@ export function openLog(path: string, options: OpenOptions = {}): LogReader {
   return new LogReader(new LogFile(path, options.decompressor), options);
 }
 
+/** An open log. Close it, or hold it with `using`. */
 export class LogReader {
   readonly path: string;
   readonly header: LogHeader;
@@ -182,6 +185,7 @@ export class LogReader {
     this.file.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

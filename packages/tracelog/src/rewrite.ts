@@ -8,7 +8,9 @@ import { LogWriter, type LogWriterOptions } from './writer.js';
 /** What becomes of a frame: itself or another, several, or (undefined) nothing. */
 export type Transform = (frame: Frame, stream: StreamId) => Frame | readonly Frame[] | undefined;
 
+/** What a rewritten log is to have. */
 export interface RewriteOptions extends LogWriterOptions {
+  /** Fields of the header that are changed. */
   readonly header?: (header: LogHeader) => LogHeader;
   /** Which contents to keep. Default: all. */
   readonly keepContent?: (hash: string) => boolean;

@@ -39,6 +39,7 @@ import type { LogHeader } from './schema/header.js';
 /** The header of a log to be written; the format's version is the writer's own. */
 export type NewLogHeader = Omit<LogHeader, 'formatMajor' | 'formatMinor'>;
 
+/** How a log is written. */
 export interface LogWriterOptions {
   /** Bytes of frames, before compression, that make a chunk. Default 4 MiB. */
   readonly chunkBytes?: number;
@@ -53,6 +54,7 @@ export interface LogWriterOptions {
   readonly bufferBytes?: number;
 }
 
+/** How a log is ended. */
 export interface CloseOptions {
   /** Names of bookmarks; their frames have told the rest. */
   readonly bookmarks?: readonly { readonly id: number; readonly name: string }[];
@@ -86,6 +88,7 @@ interface WaitingRun {
   readonly since: number;
 }
 
+/** Writes a log. Frames are encoded at once, and reach the disk a chunk at a time. */
 export class LogWriter {
   readonly path: string;
 
@@ -207,6 +210,7 @@ export class LogWriter {
     return this.open.encoder.reserveWrite(addr, length);
   }
 
+  /** Ends the write that was begun, with so many bytes of it. */
   commitWrite(length: number): void {
     if (this.open === undefined) throw new Error('no frame is open');
     this.open.encoder.commitWrite(length);
@@ -221,6 +225,7 @@ export class LogWriter {
     this.appended(buffer, this.openTime);
   }
 
+  /** Takes back the frame that was begun. */
   cancelFrame(): void {
     this.open?.encoder.cancel();
     this.open = undefined;
@@ -326,6 +331,7 @@ export class LogWriter {
     if (!this.closed) this.release();
   }
 
+  /** Closes the log, if that has not been done. */
   [Symbol.dispose](): void {
     this.abort();
   }

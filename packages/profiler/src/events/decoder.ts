@@ -6,6 +6,7 @@ import { SignalEvent, type Event, type ExitEvent } from './event.js';
 import { SyscallEvent } from './syscall-event.js';
 import { TaskStates, type TaskInfo, type TaskState } from './task-info.js';
 
+/** How events are made. */
 export interface EventOptions {
   /** Gives `switch` events. Default: false. */
   readonly switches?: boolean;
@@ -16,8 +17,14 @@ export interface EventOptions {
 }
 
 /** What `decodeEvents` reads: a log's reader, or anything with frames. */
-export type EventSource =
-  { readonly header: LogHeader; records(): Iterable<LocatedFrame> } | Iterable<ProfileRecord>;
+export type EventSource = LogSource | Iterable<ProfileRecord>;
+
+/** What `decodeEvents` needs of a log's reader. */
+export interface LogSource {
+  readonly header: LogHeader;
+  /** All frames, in the order of their times. */
+  records(): Iterable<LocatedFrame>;
+}
 
 /** Events of a log, both for `for` and for `for await`: the latter lets other work go on meanwhile. */
 export interface Events extends Iterable<Event>, AsyncIterable<Event> {

@@ -82,6 +82,7 @@ export interface SwitchEvent extends EventBase {
   readonly from: TaskUid;
 }
 
+/** Everything stood still here for a bookmark. */
 export interface BookmarkEvent extends EventBase {
   readonly type: 'bookmark';
   readonly frame: BookmarkFrame;
@@ -94,12 +95,14 @@ export interface TrapEvent extends EventBase {
   readonly frame: TrapFrame;
 }
 
+/** Something the recorder had to say. */
 export interface NoteEvent extends EventBase {
   readonly type: 'note';
   readonly frame: NoteFrame;
   readonly text: string;
 }
 
+/** What a task used up, told at its end. */
 export interface CountersEvent extends EventBase {
   readonly type: 'counters';
   readonly frame: CountersFrame;
@@ -111,6 +114,7 @@ export interface OtherEvent extends EventBase {
   readonly frame: Frame;
 }
 
+/** Anything that happened; `type` tells what. */
 export type Event =
   | SyscallEvent
   | SignalEvent
@@ -126,6 +130,7 @@ export type Event =
   | CountersEvent
   | OtherEvent;
 
+/** Names of the kinds of events. */
 export type EventType = Event['type'];
 
 /** A signal that was delivered. */

@@ -13,6 +13,7 @@ export interface Descriptor {
   readonly closeOnExec: boolean;
 }
 
+/** What is known of a socket. Addresses are as in the text of its descriptor. */
 export interface SocketState {
   /** AF_*, and SOCK_* without its flags. */
   readonly family: number;

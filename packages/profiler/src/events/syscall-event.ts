@@ -64,6 +64,7 @@ function callFor(limits: TextLimits): Call {
   return call;
 }
 
+/** A finished system call. Everything but its frame is worked out when it is asked for. */
 export class SyscallEvent {
   readonly type = 'syscall';
   /** Frames that came before the call's own and tell more of it. */
@@ -146,6 +147,7 @@ export class SyscallEvent {
     return int32(this.frame.args[index]);
   }
 
+  /** The same, unsigned. */
   uint(index: number): number {
     return uint32(this.frame.args[index]);
   }

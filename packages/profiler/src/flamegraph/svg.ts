@@ -2,6 +2,7 @@
 import { SCRIPT, STYLE } from './assets.js';
 import type { FlameNode } from './tree.js';
 
+/** Words of a flame graph. */
 export interface FlamegraphOptions {
   readonly title: string;
   /** Puts a weight into words: '12 calls', '3.5 ms'. */

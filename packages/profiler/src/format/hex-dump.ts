@@ -7,6 +7,7 @@ const COLUMNS = 16;
 const HALF = 8;
 const MSGHDR_BYTES = 56;
 
+/** Whose bytes are dumped. */
 export interface DumpOptions {
   /** Descriptors whose bytes are dumped. */
   readonly read?: NumberSet | undefined;

@@ -1,6 +1,7 @@
 /** Columns of times: when a call began, how long after the one before it, and how long it took. */
 import type { Frame, TaskUid } from '@scribe-ts/tracelog';
 
+/** Which times are printed. */
 export interface StampOptions {
   /** When it began: the time of the day, with microseconds, or seconds since 1970 with microseconds. */
   readonly absolute?: 'seconds' | 'microseconds' | 'unix' | undefined;

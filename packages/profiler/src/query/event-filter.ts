@@ -10,6 +10,7 @@ const ENDS: ReadonlySet<number> = new Set(
   ['exit', 'exit_group'].map((name) => syscallByName.get(name)!.nr),
 );
 
+/** Lets events through that a query asks for. */
 export class EventFilter {
   private readonly from: number;
   private readonly to: number;

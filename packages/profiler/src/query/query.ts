@@ -15,6 +15,7 @@ export const STATUSES = [
   'detached',
 ] as const;
 
+/** How a call ended, in strace's words. */
 export type Status = (typeof STATUSES)[number];
 
 /** Which events are wanted. One must meet all conditions that are given. */

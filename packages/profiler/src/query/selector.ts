@@ -6,6 +6,7 @@ import type { LocatedFrame, ProfileRecord } from '../options.js';
 import { EventFilter } from './event-filter.js';
 import type { Query } from './query.js';
 
+/** Lets the frames of events through that a query asks for. */
 export class Selector {
   private readonly decoder: EventDecoder;
   private readonly filter: EventFilter;

@@ -6,6 +6,7 @@ import { values } from './values.js';
 /** Numbers from here on have no row: a set has all of them or none. */
 const KNOWN = 1024;
 
+/** A set of system calls. */
 export class SyscallSet {
   private readonly members = new Uint8Array(KNOWN);
 
@@ -14,10 +15,12 @@ export class SyscallSet {
     if (others) this.members.fill(1);
   }
 
+  /** Whether the call with this number is in it. */
   has(nr: number): boolean {
     return nr >= 0 && nr < KNOWN ? this.members[nr] === 1 : this.others;
   }
 
+  /** Puts a call in, or takes it out. */
   put(nr: number, member: boolean): void {
     if (nr >= 0 && nr < KNOWN) this.members[nr] = member ? 1 : 0;
   }

@@ -2,6 +2,7 @@ import { QueryError } from './errors.js';
 
 /** Something to look for in bytes. */
 export interface TextPattern {
+  /** Whether it is among these bytes. */
   isIn(bytes: Uint8Array): boolean;
 }
 

@@ -21,6 +21,7 @@ export class NumberSet {
     private readonly negated = false,
   ) {}
 
+  /** Whether the number is in it. */
   has(value: number): boolean {
     return this.numbers.has(value) !== this.negated;
   }

@@ -13,6 +13,7 @@ export class CallCount {
   maxTime = 0;
   private readonly histogram = new Histogram();
 
+  /** Counts a call. */
   add(frame: SyscallFrame): void {
     this.calls++;
     const { result, duration } = frame;
@@ -45,6 +46,7 @@ export class CallCounts {
   readonly rows = new Map<number, CallCount>();
   private readonly dense: (CallCount | undefined)[] = [];
 
+  /** Counts a call in the row `key`. */
   add(key: number, frame: SyscallFrame): void {
     this.all.add(frame);
     let row = this.dense[key];

@@ -2,6 +2,7 @@
 import { QueryError } from '../query/errors.js';
 import type { CallCount } from './call-counts.js';
 
+/** A row of a table. */
 export interface NamedCount {
   readonly name: string;
   readonly count: CallCount;
@@ -34,6 +35,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
   none: () => 0,
 };
 
+/** Orders of a table, by name. */
 export const SORT_NAMES: readonly string[] = Object.keys(ORDERS);
 
 /** Sorts rows, the most first. Throws QueryError for an unknown order. */

@@ -11,6 +11,7 @@ import { Subscription } from './subscription.js';
 import { checkFilter, orderFor } from './targets.js';
 import type { EventFilter, ReplayEvent, ReplayTarget, Side, TaskInfo } from './types.js';
 
+/** What `openReplay` opens, and how. */
 export interface SessionOptions extends Pick<
   ReplayOptions,
   'log' | 'store' | 'backtraceLength' | 'onOutput'
@@ -202,6 +203,7 @@ export class ReplaySession implements AsyncDisposable {
     await this.exited;
   }
 
+  /** The same as `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

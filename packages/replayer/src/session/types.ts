@@ -104,6 +104,7 @@ export interface StackFrame extends CodeLocation {
 /** General registers by name, unsigned 64-bit values. */
 export type RegisterValues = Readonly<Record<RegisterName, bigint>>;
 
+/** The general registers. */
 export type RegisterName =
   | 'rip'
   | 'rsp'

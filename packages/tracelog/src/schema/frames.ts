@@ -148,6 +148,7 @@ export type SignalPoint =
   /** Anywhere in user code: only where nothing of the task is seen afterwards (it dies, or merely stops). */
   | 'anywhere';
 
+/** What became of a signal: a handler ran, it was ignored, or it had its default effect. */
 export type SignalAction = 'handler' | 'ignored' | 'terminate' | 'stop' | 'continue';
 
 /** A signal delivered to a task. */
@@ -252,6 +253,7 @@ export interface DataFrame extends FrameBase {
   readonly bytes: Uint8Array;
 }
 
+/** Scribe's names for kernel objects. */
 export type ResourceKind =
   'files_struct' | 'file' | 'inode' | 'pid' | 'futex' | 'ipc' | 'mmap' | 'ppid' | 'sunaddr';
 
@@ -283,6 +285,7 @@ export interface NoteFrame extends FrameBase {
   readonly text: string;
 }
 
+/** Anything a log can hold; `type` tells which. */
 export type Frame =
   | SyscallFrame
   | BlockFrame
@@ -308,4 +311,5 @@ export type Frame =
   | CountersFrame
   | NoteFrame;
 
+/** Names of the kinds of frames. */
 export type FrameType = Frame['type'];

@@ -38,6 +38,7 @@ function byNumber(): (SyscallRow | undefined)[] {
 /** The rows, indexed by system call number; `undefined` where the number is not in use. */
 export const syscallTable: readonly (SyscallRow | undefined)[] = byNumber();
 
+/** Rows of the table by the names of their calls. */
 export const syscallByName: ReadonlyMap<string, SyscallRow> = new Map(
   syscallRows.map((row) => [row.name, row]),
 );

@@ -22,6 +22,7 @@ type Shape =
 
 type Entry = readonly [request: number, name: string, shape: Shape, size?: number, struct?: string];
 
+/** An ioctl request that is known. */
 export interface IoctlInfo {
   /** The C name, where it is known here. */
   readonly name: string | undefined;

@@ -57,6 +57,7 @@ export type WrittenWhen = 'success' | 'positive' | 'always';
 /** How a scalar is printed; sets of flag names are defined by the profiler under these names. */
 export type ScalarFormat = string;
 
+/** What an argument is, and what it points to. */
 export type ArgType =
   /** A 32-bit signed integer (int). */
   | { readonly kind: 'int'; readonly format?: ScalarFormat }
@@ -106,6 +107,7 @@ export type ArgType =
   /** Its shape depends on other arguments: the function named `decoder` in special.ts tells. */
   | { readonly kind: 'special'; readonly decoder: string; readonly dir: Direction };
 
+/** An argument of a system call. */
 export interface ArgSpec {
   readonly name: string;
   readonly type: ArgType;
@@ -115,6 +117,7 @@ export interface ArgSpec {
 export type ReturnFormat =
   'int' | 'fd' | 'address' | 'size' | 'pid' | 'hex' | 'uid' | 'flags' | 'none';
 
+/** All that is known of one system call. */
 export interface SyscallRow {
   readonly nr: number;
   readonly name: string;
