@@ -10,6 +10,7 @@ import { mergeStreams, type LogRecord } from './merge.js';
 import type { StreamId } from './schema/frames.js';
 import type { LogHeader } from './schema/header.js';
 
+/** How a log that is being written is followed. */
 export interface FollowOptions {
   /** Ends the following. */
   readonly signal?: AbortSignal;
@@ -70,11 +71,13 @@ export class LogFollower {
     }
   }
 
+  /** Lets the file go. */
   close(): void {
     this.cache.clear();
     this.file.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
