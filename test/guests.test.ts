@@ -13,7 +13,6 @@ const NOT_YET: Readonly<Record<string, string>> = {
   io_partial_faults:
     'getdents64 into a buffer that ends in a hole stores part of an entry beyond its result',
   kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
-  mem_shared_spin: 'waits in user code without a system call, which needs preemption',
 };
 /** AVA starts all tests of a file at once; more than there are CPUs only makes each slower. */
 const pool = new Pool(2);

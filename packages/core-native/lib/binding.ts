@@ -150,6 +150,12 @@ export interface NativeTracer {
   /** PTRACE_GETSIGMASK / SETSIGMASK: 64 bits as 8 bytes. */
   getSigmask(tid: number): Uint8Array;
   setSigmask(tid: number, mask: Uint8Array): void;
+  /**
+   * Has a stopped task stop with SIGTRAP (si_code 4, TRAP_HWBKPT) whenever it is about to execute what is at `addr`, by a
+   * debug register: its memory stays as it is. 0: no more. false if the task died; NativeError where there are no debug
+   * registers.
+   */
+  setBreakpoint(tid: number, addr: number): boolean;
   interruptTask(tid: number): boolean;
   detach(tid: number, signal: number): boolean;
   /** Signals one thread (tgkill), or with one of the ids 0 the thread group that the other is in. false if there is no such task. */

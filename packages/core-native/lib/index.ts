@@ -8,6 +8,7 @@ export * from './binding.js';
 export * from './registers.js';
 export * from './reserved.js';
 export * from './system.js';
+export { clearStopTraces, hashPiece, hashPieces, hashVectors, sseRegisters } from './user-state.js';
 export * from './x86.js';
 export { jumpTo, relocate } from './relocate.js';
 export type { FdStat } from './addon.js';

@@ -55,7 +55,7 @@ export class Registers {
 export const ARGUMENT_REGS = [Reg.rdi, Reg.rsi, Reg.rdx, Reg.r10, Reg.r8, Reg.r9] as const;
 
 /** RF and TF: what a stop itself leaves in eflags. */
-const STOP_FLAGS = 0x10100;
+export const STOP_FLAGS = 0x10100;
 
 /** Hash of a register set as `state` frames hold it: 16 hex digits of SHA-256 over the 27 words. */
 export function hashRegisters(halves: Uint32Array): string {

@@ -1,6 +1,8 @@
 #include "stopped_task.h"
 
+#include <stddef.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 
 namespace {
 
@@ -13,6 +15,10 @@ Status request(int what, pid_t tid, uintptr_t addr, uintptr_t data) {
   const auto op = static_cast<__ptrace_request>(what);
   if (ptrace(op, tid, reinterpret_cast<void*>(addr), reinterpret_cast<void*>(data)) == 0) return {};
   return last_error("ptrace");
+}
+
+constexpr uintptr_t debug_register(size_t number) {
+  return offsetof(user, u_debugreg) + number * sizeof(user::u_debugreg[0]);
 }
 
 uintptr_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
@@ -48,6 +54,14 @@ Result<uint64_t> StoppedTask::event_message() const {
   const Status status = request(PTRACE_GETEVENTMSG, tid_, 0, address_of(&message));
   if (!status.ok()) return status.error();
   return static_cast<uint64_t>(message);
+}
+
+Status StoppedTask::set_breakpoint(uint64_t addr) const {
+  // Debug register 7: bit 0 enables register 0; its type (execute) and length are zeros.
+  if (addr == 0) return request(PTRACE_POKEUSER, tid_, debug_register(7), 0);
+  if (const Status status = request(PTRACE_POKEUSER, tid_, debug_register(7), 0); !status.ok()) return status;
+  if (const Status status = request(PTRACE_POKEUSER, tid_, debug_register(0), addr); !status.ok()) return status;
+  return request(PTRACE_POKEUSER, tid_, debug_register(7), 1);
 }
 
 Status StoppedTask::resume(ResumeHow how, int signal) && {

@@ -169,6 +169,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("storeMemory", store_memory),
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
+                         plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
                          plain("detach", detach),
                          plain("kill", kill),
@@ -385,6 +386,14 @@ napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
   if (result.ok()) return js_number(env, static_cast<double>(result.value()));
   throw_os_error(env, result.error());
   return nullptr;
+}
+
+napi_value TracerObject::set_breakpoint(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  const uint64_t addr = arguments.word(1);
+  if (!arguments.ok()) return nullptr;
+  return alive_or_throw(env, StoppedTask(tid).set_breakpoint(addr));
 }
 
 napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {

@@ -25,6 +25,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value store_memory(napi_env env, napi_callback_info info);
   static napi_value read_string(napi_env env, napi_callback_info info);
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
+  static napi_value set_breakpoint(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);
   static napi_value detach(napi_env env, napi_callback_info info);
   static napi_value kill(napi_env env, napi_callback_info info);

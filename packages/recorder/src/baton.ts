@@ -10,6 +10,9 @@ interface Journal {
 
 /** Who of a domain may run user code, and in which order the others get to. */
 export class Baton {
+  /** Domains whose holder may have to be stopped in user code: others wait for the baton, or it for a signal. */
+  readonly contended = new Set<Domain>();
+
   constructor(private readonly journal: Journal) {}
 
   /** Queues a stopped task for its domain's baton; `then` runs when it has it. `force`: even while the holder is in a call that does not wait. */
@@ -18,6 +21,7 @@ export class Baton {
     task.state = TaskState.Ready;
     task.onBaton = then;
     domain.ready.push(task);
+    this.contended.add(domain);
     const { holder } = domain;
     if (holder === task || holder === undefined) {
       domain.holder = undefined;
@@ -38,6 +42,7 @@ export class Baton {
     domain.since = this.journal.now;
     if (next.state !== TaskState.Ready)
       throw new Error(`task ${next.uid} waits for the baton in state ${next.state}`);
+    if (domain.ready.length > 0) this.contended.add(domain);
     next.state = TaskState.InKernel;
     next.onBaton(next);
   }
@@ -63,6 +68,7 @@ export class Baton {
     const waiting = domain.ready.indexOf(task);
     if (waiting >= 0) domain.ready.splice(waiting, 1);
     if (domain.tasks.size === 0) {
+      this.contended.delete(domain);
       domain.holder = undefined;
       this.journal.log.endStream(domain.stream);
     } else if (domain.holder === task) {

@@ -39,6 +39,7 @@ export class Freezer {
       // What an interrupt does to the call is hidden (signals.ts).
       if (task.state === TaskState.InKernel && !maySleep(task))
         this.session.tracer.interruptTask(task.tid);
+      else if (task.state === TaskState.Running) this.session.baton.contended.add(task.domain);
     }
     this.check();
   }

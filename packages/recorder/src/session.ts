@@ -36,6 +36,11 @@ export interface StopHandler {
   dispatch(kind: EventKind): void;
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
   handle(task: Task, kind: EventKind): void;
+  /**
+   * Makes the place in user code at which a task is stopped a sync point. False if it cannot be one, or if the task is
+   * likely to come to one soon by itself.
+   */
+  preempt(task: Task): boolean;
 }
 
 /**
@@ -61,6 +66,8 @@ export class Session {
   /** Whether the log is to hold what calls read through their arguments. */
   readonly recordsInputs: boolean;
   syscalls = 0;
+  /** How often a task was stopped in user code to become a sync point. */
+  preemptions = 0;
   tasksMade = 0;
   /** The command itself, and its wait status once it has ended. */
   root: Task | undefined;
@@ -154,6 +161,7 @@ export class Session {
 
   readonly resumeUser = (task: Task): void => {
     task.state = TaskState.Running;
+    task.resumedAt = this.now;
     this.tracer.resume(task.tid, Resume.Syscall, 0);
   };
 

@@ -30,6 +30,7 @@ export function defaultAction(signo: number): DefaultAction {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const FIRST_REALTIME = 32;
 const SA_RESETHAND = 0x80000000;
 /** Bytes below rsp that the ABI lets a function use without moving rsp; the kernel leaves them alone. */
 const RED_ZONE = 128;
@@ -154,8 +155,33 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     deliver(session, task, signo, siginfo, 'anywhere');
     return;
   }
+  if (session.stops.preempt(task)) {
+    deliver(session, task, signo, siginfo, pointOf(task));
+    return;
+  }
+  // As the kernel does with one that is pending already.
+  if (signo < FIRST_REALTIME && task.held.some((other) => other.signo === signo)) {
+    session.resumeUser(task);
+    return;
+  }
+  if (task.held.length === 0) task.heldSince = session.now;
   task.held.push({ signo, siginfo });
+  session.baton.contended.add(task.domain);
   session.resumeUser(task);
+}
+
+/** True if a held signal is due that the task does not block now; that one is the first then. */
+export function mayDeliverHeld(session: Session, task: Task): boolean {
+  const { held } = task;
+  if (held.length === 0 || task.carrier !== 0) return false;
+  // A handler that has begun since may block what was let through when it came.
+  const mask = session.tracer.getSigmask(task.tid);
+  const index = held.findIndex(
+    ({ signo }) => (mask[(signo - 1) >> 3]! & (1 << ((signo - 1) & 7))) === 0,
+  );
+  if (index < 0) return false;
+  held.unshift(...held.splice(index, 1));
+  return true;
 }
 
 function pointOf(task: Task): SignalPoint {

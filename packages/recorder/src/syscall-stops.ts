@@ -5,7 +5,7 @@ import { recordInputs } from './inputs.js';
 import { copyBack, planBuffers, restoreArguments } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
-import { hideInterruption } from './signals.js';
+import { hideInterruption, mayDeliverHeld } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
@@ -31,8 +31,13 @@ export class SyscallStops {
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
     if (task.held.length > 0) {
-      cancelSyscall(session, task, this.deliverHeld);
-      return;
+      if (mayDeliverHeld(session, task)) {
+        cancelSyscall(session, task, this.deliverHeld);
+        return;
+      }
+      // This call may be the one that unblocks them.
+      task.heldBlocked = false;
+      session.baton.contended.add(task.domain);
     }
     if (session.parking.active) {
       // Replay has to bring the task to this very call.

@@ -12,6 +12,9 @@ function semCount(semid: number): number | undefined {
   return undefined;
 }
 
+const FIRST_SLICE_NS = 5_000_000;
+const NO_BYTES = new Uint8Array(0);
+
 /** Where a task stands. A task runs user code only while it holds its domain's baton. */
 export enum TaskState {
   /** Made by clone, its first stop not seen yet. */
@@ -159,6 +162,18 @@ export class Task {
   readonly exitRegs = new Uint32Array(54);
   exitRegsValid = false;
   readonly held: HeldSignal[] = [];
+  /** When the first of them came, ns since the recording began. */
+  heldSince = 0;
+  /** A handler under way blocks them: they wait for a system call. */
+  heldBlocked = false;
+  /** When it was let go into user code last, ns since the recording began. */
+  resumedAt = 0;
+  /** How long it may compute while others wait. */
+  sliceNs = FIRST_SLICE_NS;
+  /** It has been sent an interrupt that has not stopped it yet. */
+  interrupted = false;
+  /** Registers at its last preemption. */
+  lastPoint: Uint8Array = NO_BYTES;
   /** A signal this recorder asked the kernel to send so that `held[0]` can take its place. */
   carrier = 0;
   /** clear_child_tid: where the kernel stores 0 when the task ends; 0 if nowhere. */

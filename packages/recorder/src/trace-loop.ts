@@ -2,6 +2,7 @@ import { EventKind, PtraceEvent, Resume, Sys } from '@scribe-ts/core-native';
 import { childStarted } from './children.js';
 import { FileTable } from './files.js';
 import { Freezer } from './freeze.js';
+import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
 import { onSignalStop } from './signals.js';
 import { SyscallStops } from './syscall-stops.js';
@@ -16,12 +17,17 @@ export interface LoopEvents {
   onInterrupt(): void;
 }
 
+/** While waits are short, the other thread's requests are looked for no more often than this, ns. */
+const LOOK_NS = 20_000_000;
+
 /** Takes every stop of every task to what handles it, from the first exec to the end of the last task. */
 export class TraceLoop implements StopHandler {
   readonly freezer: Freezer;
   private readonly syscalls: SyscallStops;
   /** Stops so far, interrupted waits among them. */
   stops = 0;
+  private readonly preempter: Preempter;
+  private lastLookNs = 0;
 
   constructor(
     readonly session: Session,
@@ -30,6 +36,7 @@ export class TraceLoop implements StopHandler {
     session.stops = this;
     this.freezer = new Freezer(session);
     this.syscalls = new SyscallStops(session);
+    this.preempter = new Preempter(session);
   }
 
   /** The first task: stopped at its exec event by Tracer.spawn. */
@@ -66,7 +73,11 @@ export class TraceLoop implements StopHandler {
   /** Runs the recording to its end: every task gone, or `stop()` called. */
   run(): void {
     const { session } = this;
-    while (!session.finished && session.tasks.size > 0) this.dispatch(session.tracer.wait(-1));
+    while (!session.finished && session.tasks.size > 0) {
+      const kind = session.tracer.wait(this.preempter.timeoutMs);
+      this.dispatch(kind);
+      this.preempter.check(kind);
+    }
   }
 
   /** Runs now and then while the recording is going on. */
@@ -82,6 +93,10 @@ export class TraceLoop implements StopHandler {
     const { session } = this;
     this.stops++;
     if (kind === EventKind.None) {
+      const now = session.tracer.values[1]!;
+      // It may be the end of a short wait: nothing is gained by looking again so soon.
+      if (this.preempter.timeoutMs >= 0 && now - this.lastLookNs < LOOK_NS) return;
+      this.lastLookNs = now;
       this.events.onInterrupt();
       return;
     }
@@ -123,6 +138,10 @@ export class TraceLoop implements StopHandler {
         reportDeath(session, task, session.tracer.event[3]!);
         return;
     }
+  }
+
+  preempt(task: Task): boolean {
+    return this.preempter.preemptHere(task);
   }
 
   private ptraceEvent(task: Task, event: number, message: number): void {
@@ -197,6 +216,7 @@ export class TraceLoop implements StopHandler {
     else if (task.state === TaskState.Stopped) {
       if (task.domain.holder === task) session.resumeUser(task);
       else session.baton.request(task, session.resumeUser);
-    } else session.tracer.resume(task.tid, Resume.Syscall, 0);
+    } else if (task.state === TaskState.Running) this.preempter.interrupted(task);
+    else session.tracer.resume(task.tid, Resume.Syscall, 0);
   }
 }

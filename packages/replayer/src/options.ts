@@ -48,6 +48,7 @@ export interface Divergence {
     | 'output'
     | 'signal'
     | 'trap'
+    | 'preempt'
     | 'state'
     | 'exit'
     | 'stuck'

@@ -14,6 +14,7 @@ import { Mismatch } from './divergence.js';
 import type { Engine } from './engine.js';
 import { buildImage } from './image.js';
 import { replayExit, replaySpawn } from './syscalls/process.js';
+import { applyPreempt, searchOn } from './preempt/apply-preempt.js';
 import { At, ReplayDomain, ReplaySpace, ReplayTask } from './tasks.js';
 import { isFault } from './words.js';
 
@@ -93,7 +94,10 @@ export class ReplayLoop {
     if (this.aborted()) throw new DOMException('the replay was aborted', 'AbortError');
     const now = engine.tracer.values[1]!;
     let running = 0;
-    for (const task of engine.byTid.values()) if (task.at === At.Running) running++;
+    for (const task of engine.byTid.values()) {
+      if (task.at === At.Running) running++;
+      task.search?.checkTime(now);
+    }
     this.cpus.review(now, this.progress, running, () => engine.byTid.keys());
     const { deadlockSeconds } = engine.options;
     // This tick itself is no progress.
@@ -148,7 +152,10 @@ export class ReplayLoop {
       if (kind === EventKind.InterruptStop) engine.earlyChildren.add(tid);
       return;
     }
-    if (kind === EventKind.Syscall) {
+    const isSearching = task.search !== undefined;
+    if (isSearching && (kind === EventKind.Syscall || kind === EventKind.Signal)) {
+      if (!searchOn(task, kind)) return;
+    } else if (kind === EventKind.Syscall) {
       task.at = At.Entry;
     } else if (kind === EventKind.Signal) {
       const signo = event[2]!;
@@ -291,6 +298,8 @@ export class ReplayLoop {
         return applySignal(engine, task, frame);
       case 'trap':
         return applyTrap(engine, task, frame);
+      case 'preempt':
+        return applyPreempt(engine, task, frame);
       case 'kernel-write':
         engine.writeAll(task, frame.writes);
         return true;

@@ -1,3 +1,4 @@
+import type { EventKind } from '@scribe-ts/core-native';
 import type {
   DataFrame,
   Frame,
@@ -9,6 +10,12 @@ import type {
   TaskUid,
   ExecFrame,
 } from '@scribe-ts/tracelog';
+
+/** What looks for a point in user code (preempt/point-search.ts). */
+export interface PointSearch {
+  stopped(kind: EventKind): boolean;
+  checkTime(nowNs: number): void;
+}
 
 /** Where a replayed task stands; it moves only when a frame of its asks for it. */
 export enum At {
@@ -92,6 +99,10 @@ export class ReplayTask {
   readonly history: Frame[] = [];
   /** Thread group as the recording numbers it. */
   pid = 0;
+  /** How the point of its `preempt` frame is being looked for. */
+  search: PointSearch | undefined;
+  /** The last point that was found. */
+  foundPoint: Frame | undefined;
   /** Thread id in the recording. */
   recordedTid = 0;
   constructor(

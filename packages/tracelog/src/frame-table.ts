@@ -183,6 +183,23 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
       bytes: field(k.bytes, 'the bytes'),
     },
   },
+  preempt: {
+    code: 19,
+    doc: 'The task was stopped in user code; replay finds the point by its state.',
+    fields: {
+      rip: field(k.uint, 'instruction pointer'),
+      code: field(k.bytes, 'instructions from there on'),
+      regs,
+      sse: field(k.bytes, 'xmm0 to xmm15, 16 bytes each'),
+      vector: field(k.hash, 'of all vector and x87 registers'),
+      memory: field(k.writes, 'memory that the next instructions name'),
+      stack: field(k.bytes, 'memory from the stack pointer on'),
+      pages: field(k.uints, 'address and length, by turns, of the memory hashed'),
+      pagesHash: field(k.hash, 'of that memory, or empty'),
+      patchable: field(k.bool, 'the code is on private pages'),
+      ran: field(k.uint, 'how long the task had run since its last sync point, ns'),
+    },
+  },
   data: {
     code: 64,
     doc: "Bytes a call took from the program's memory.",

@@ -99,6 +99,12 @@ function fields(frame: Frame): string {
       return '';
     case 'output':
       return ` serial=${frame.serial} target=${frame.target} bytes=${hexBytes(frame.bytes)}`;
+    case 'preempt':
+      return (
+        ` rip=${address(frame.rip)} code=${hexBytes(frame.code)} regs=${registers(frame.regs)} sse=${hexBytes(frame.sse)} vector=${frame.vector} ` +
+        `memory=${writeList(frame.memory)} stack=${hexBytes(frame.stack)} pages=${list(frame.pages, address)} ` +
+        `pagesHash=${frame.pagesHash} patchable=${frame.patchable} ran=${frame.ran}`
+      );
     case 'data':
       return ` arg=${frame.arg} size=${frame.size} bytes=${hexBytes(frame.bytes)}`;
     case 'resource':

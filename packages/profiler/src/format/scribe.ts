@@ -133,6 +133,8 @@ function frameText(frame: Frame): string {
       return `bookmark ${frame.id}`;
     case 'detach':
       return 'detached';
+    case 'preempt':
+      return `preempted, rip = ${hex(frame.rip)}, after ${Math.round(frame.ran / 1000)} us`;
     case 'counters':
       return `counters: ${Object.entries(frame.values)
         .map(([name, value]) => `${printable(name)} = ${value ?? 'unknown'}`)

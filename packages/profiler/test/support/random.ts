@@ -158,6 +158,22 @@ export class RandomFrames {
         return { ...base, type };
       case 'output':
         return { ...base, type, serial: 0, target: this.int(3), bytes: this.bytes() };
+      case 'preempt':
+        return {
+          ...base,
+          type,
+          rip: 0x401000,
+          code: this.bytes(),
+          regs: this.bytes(),
+          sse: this.bytes(),
+          vector: 'ab',
+          memory: this.writes(),
+          stack: this.bytes(),
+          pages: this.pick([[], [0x1000, 4096]]),
+          pagesHash: this.pick(['', 'cd']),
+          patchable: this.random() < 0.5,
+          ran: this.int(1e9),
+        };
       case 'data': {
         const bytes = this.bytes();
         return { ...base, type, arg: this.int(6), size: bytes.length + this.pick([0, 5]), bytes };

@@ -141,7 +141,7 @@ export interface ImageFrame extends FrameBase {
 export type SignalPoint =
   /** Before the system call the task was about to make: the instruction is run again later. */
   | 'syscall-entry'
-  /** Right after the task's last system call, before any instruction. */
+  /** Right after the task's last sync point (mostly the end of a system call), before any instruction. */
   | 'syscall-exit'
   /** Caused by the instruction at the recorded rip (SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS). */
   | 'fault'
@@ -232,6 +232,35 @@ export interface DetachFrame extends FrameBase {
   readonly type: 'detach';
 }
 
+/**
+ * The task was stopped in user code, away from any system call, to let another one run or to get a signal. Replay finds
+ * the point again by its state: the first time that the task stands at `rip` with all of this equal.
+ */
+export interface PreemptFrame extends FrameBase {
+  readonly type: 'preempt';
+  readonly rip: number;
+  /** The instructions from `rip` on, as far as replay may have to patch them. */
+  readonly code: Uint8Array;
+  /** user_regs_struct, with orig_rax -1 and without the flags that a stop leaves. */
+  readonly regs: Uint8Array;
+  /** xmm0 to xmm15, 16 bytes each. */
+  readonly sse: Uint8Array;
+  /** Hash of all vector and x87 registers. */
+  readonly vector: string;
+  /** What memory holds where the next instructions will look. */
+  readonly memory: readonly MemoryWrite[];
+  /** What the stack holds above the stack pointer. */
+  readonly stack: Uint8Array;
+  /** Pages hashed: address and length by turns. */
+  readonly pages: readonly number[];
+  /** Hash over them, '' if there are none. */
+  readonly pagesHash: string;
+  /** The pages that `code` lies on are private, and so may be patched. */
+  readonly patchable: boolean;
+  /** How long the task had run since its last sync point, ns. */
+  readonly ran: number;
+}
+
 /** Bytes that reached the recording's own standard output, error or terminal by the syscall that follows. */
 export interface OutputFrame extends FrameBase {
   readonly type: 'output';
@@ -305,6 +334,7 @@ export type Frame =
   | BookmarkFrame
   | DetachFrame
   | OutputFrame
+  | PreemptFrame
   | DataFrame
   | ResourceFrame
   | RegistersFrame

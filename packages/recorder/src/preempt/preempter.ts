@@ -1,0 +1,210 @@
+import {
+  decode,
+  EventKind,
+  Flow,
+  MAX_INSTRUCTION,
+  NativeError,
+  Reg,
+  RESERVED_END,
+  RESERVED_START,
+  Resume,
+  Signal,
+} from '@scribe-ts/core-native';
+import type { Session } from '../session.js';
+import { mayDeliverHeld } from '../signals.js';
+import { type Domain, type Task, TaskState } from '../tasks.js';
+import { Signatures } from './signature.js';
+
+/** A task that has run for less than this makes system calls often enough: signals wait for the next one, ns. */
+const SHORT_RUN_NS = 100_000;
+/** How long a held signal waits for a system call of its task's, ns. */
+const HOLD_NS = 1_000_000;
+/** A task's slice while others wait: at first, for one that only spins, and for one that computes, ns. */
+const FIRST_SLICE_NS = 5_000_000;
+const SPIN_SLICE_NS = 1_000_000;
+const LONG_SLICE_NS = 20_000_000;
+/** How often holders that others wait for are looked at. */
+const TICK_MS = 1;
+/** Longer than this no other stop keeps a task from being stopped that has used up its slice, ns. */
+const LATEST_NS = 10_000_000;
+/** Instructions that a task is taken on by, at most, to a place where replay can stop it well. */
+const MAX_STEPS = 8;
+/** The same where the place must not be in the middle of one. */
+const MAX_MOVES = 16;
+
+/**
+ * Stops tasks in user code that come to no sync point by themselves, where others of their domain wait for the baton, a
+ * signal waits for them, or everything is to stand still. The point becomes a sync point by a `preempt` frame.
+ */
+export class Preempter {
+  private readonly signatures: Signatures;
+
+  constructor(private readonly session: Session) {
+    this.signatures = new Signatures(session);
+  }
+
+  /** How long to wait for the next stop; -1: for ever, as nobody waits for anybody. */
+  get timeoutMs(): number {
+    return this.session.baton.contended.size === 0 ? -1 : TICK_MS;
+  }
+
+  /** Interrupts whoever has run for too long. Called after every stop, and when there was none for a while. */
+  check(last: EventKind): void {
+    const { session } = this;
+    const { contended } = session.baton;
+    if (contended.size === 0) return;
+    for (const domain of contended) {
+      const { holder } = domain;
+      if (holder === undefined || !this.isAwaited(domain, holder)) {
+        contended.delete(domain);
+        continue;
+      }
+      if (holder.state !== TaskState.Running || holder.interrupted) continue;
+      const over = session.now - this.endOfSlice(domain, holder);
+      // A stop that has not been seen yet may be the holder's own: a system call that the interrupt would disturb.
+      if (over < 0 || (last !== EventKind.None && over < LATEST_NS)) continue;
+      holder.interrupted = true;
+      session.tracer.interruptTask(holder.tid);
+    }
+  }
+
+  private isAwaited(domain: Domain, holder: Task): boolean {
+    return domain.ready.length > 0 || isSignalDue(holder) || this.session.parking.active;
+  }
+
+  private endOfSlice(domain: Domain, holder: Task): number {
+    const turn = domain.ready.length > 0 ? domain.since + holder.sliceNs : Infinity;
+    const signal = isSignalDue(holder) ? holder.heldSince + HOLD_NS : Infinity;
+    const freeze = this.session.parking.active ? holder.resumedAt + FIRST_SLICE_NS : Infinity;
+    return Math.min(turn, signal, freeze);
+  }
+
+  /** A task that runs user code has stopped because it was interrupted. */
+  interrupted(task: Task): void {
+    const { session } = this;
+    task.interrupted = false;
+    const { domain } = task;
+    if (domain.holder !== task || !this.isAwaited(domain, task)) {
+      session.resumeUser(task);
+      return;
+    }
+    try {
+      if (task.exitRegsValid && session.regs.equals(task.exitRegs)) this.goOn(task);
+      else if (this.moveToPoint(task)) {
+        this.preempt(task);
+        this.goOn(task);
+      }
+    } catch (error) {
+      // Killed meanwhile: its end is reported by the next wait.
+      if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** For a signal that comes in user code: true if it has become a sync point. */
+  preemptHere(task: Task): boolean {
+    const { session } = this;
+    if (task.held.length > 0 || session.now - task.resumedAt < SHORT_RUN_NS) return false;
+    const rip = session.regs.address(Reg.rip);
+    if (rip >= RESERVED_START && rip < RESERVED_END) return false;
+    // Not to be moved from here: the signal would be lost.
+    if (!this.signatures.isGoodPoint(task)) return false;
+    this.preempt(task);
+    return true;
+  }
+
+  /** Makes where the task stands a sync point. */
+  private preempt(task: Task): void {
+    const { session } = this;
+    const { regs } = session;
+    const ran = Math.max(0, session.now - task.resumedAt);
+    const signature = this.signatures.take(task);
+    session.emit(task, { type: 'preempt', task: task.uid, time: session.now, ran, ...signature });
+    session.preemptions++;
+    // One that stands where it stood, with nothing changed, waits for others: they should come soon.
+    task.sliceNs = sameBytes(signature.regs, task.lastPoint)
+      ? SPIN_SLICE_NS
+      : Math.min(LONG_SLICE_NS, Math.max(FIRST_SLICE_NS, task.sliceNs * 2));
+    task.lastPoint = signature.regs;
+    task.atEntry = false;
+    task.exitRegs.set(regs.halves);
+    task.exitRegsValid = true;
+  }
+
+  /** What comes after a stop at a sync point in user code. */
+  private goOn(task: Task): void {
+    const { session } = this;
+    if (mayDeliverHeld(session, task)) {
+      // Signals can be given to a task only where it stops for one: this one makes it stop at once.
+      task.carrier = task.held[0]!.signo;
+      session.tracer.kill(task.group.tgid, task.tid, task.carrier);
+      session.resumeUser(task);
+      return;
+    }
+    task.heldBlocked = task.held.length > 0;
+    if (session.parking.active) session.parking.park(task, this.resume);
+    else if (task.domain.ready.length > 0) session.baton.request(task, this.resume);
+    else this.resume(task);
+  }
+
+  private readonly resume = (task: Task): void => {
+    // It may come to the same registers again, with other memory.
+    task.exitRegsValid = false;
+    this.session.resumeUser(task);
+  };
+
+  /**
+   * Takes a task that was interrupted to the nearest place that a replay can find. False if something else has happened
+   * on the way, or it is about to come to a sync point by itself: it runs, or has been handled.
+   */
+  private moveToPoint(task: Task): boolean {
+    const { tracer, regs, stops } = this.session;
+    const code = new Uint8Array(MAX_INSTRUCTION);
+    for (let moves = 0; moves < MAX_MOVES; moves++) {
+      const rip = regs.address(Reg.rip);
+      if (rip >= RESERVED_START && rip < RESERVED_END) break;
+      const got = tracer.readMemory(task.tid, rip, code, 0, code.length);
+      const instruction = decode(code.subarray(0, got));
+      if (instruction === undefined) return true;
+      if (isSyncPoint(code)) break;
+      // In the middle of a string instruction a replay could not stop.
+      const { repeats } = instruction;
+      const isLast = moves >= MAX_STEPS || instruction.flow === Flow.System;
+      if (!repeats && (isLast || this.signatures.isGoodPoint(task))) return true;
+      const next = rip + instruction.length;
+      if (repeats) tracer.setBreakpoint(task.tid, next);
+      if (!tracer.resume(task.tid, repeats ? Resume.Cont : Resume.Step, 0)) return false;
+      const kind = tracer.waitFor(task.tid);
+      if (kind === EventKind.Exited || kind === EventKind.NoTracees) {
+        stops.dispatch(kind);
+        return false;
+      }
+      if (repeats) tracer.setBreakpoint(task.tid, 0);
+      const isThere =
+        kind === EventKind.Signal &&
+        tracer.event[2] === Signal.SIGTRAP &&
+        (!repeats || regs.address(Reg.rip) === next);
+      if (!isThere) {
+        stops.handle(task, kind);
+        return false;
+      }
+    }
+    this.session.resumeUser(task);
+    return false;
+  }
+}
+
+/** A held signal waits that has not been tried in vain since the task's last sync point. */
+function isSignalDue(task: Task): boolean {
+  return task.held.length > 0 && task.carrier === 0 && !task.heldBlocked;
+}
+
+/** syscall, rdtsc, rdtscp, cpuid. */
+function isSyncPoint(code: Uint8Array): boolean {
+  if (code[0] !== 0x0f) return false;
+  const second = code[1];
+  return second === 0x05 || second === 0x31 || second === 0xa2 || second === 0x01;
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}

@@ -1,0 +1,198 @@
+import {
+  clearStopTraces,
+  Flow,
+  hashPiece,
+  hashPieces,
+  hashVectors,
+  instructionsOver,
+  monotonicNs,
+  PAGE_SIZE,
+  parseMaps,
+  Prot,
+  Reg,
+  RESERVED_END,
+  RESERVED_START,
+  sseRegisters,
+} from '@scribe-ts/core-native';
+import { hasOut, type MemoryWrite, type PreemptFrame } from '@scribe-ts/tracelog';
+import type { Session } from '../session.js';
+import type { Task } from '../tasks.js';
+import { type Code, lookAhead, pointedTo } from './look-ahead.js';
+
+/** Code looked at on both sides of the point, bytes. */
+const CODE_WINDOW = 1024;
+/** Code bytes kept: as many as the instructions may have that five bytes of a jump lie on. */
+const CODE_KEPT = 20;
+const WORD = 8;
+const MAX_WORDS = 48;
+/** Bytes of the stack kept: a few frames. */
+const STACK_WINDOW = 512;
+const RED_ZONE = 128;
+/** Nearer to the stack pointer than this is taken for stack, whose dead parts may differ. */
+const STACK_NEARNESS = 0x100000;
+const MAX_NEAR_PAGES = 24;
+/** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
+const THOROUGH_SHARE = 20;
+const MAX_DATA = 0x100000;
+const NO_PAGES: readonly number[] = [];
+const NO_BYTES = new Uint8Array(0);
+/** Bytes that replay may write a jump over. */
+const PATCH_SIZE = 5;
+
+/** All that replay needs to find the point again, but for `task`, `time` and `ran`. */
+export type Signature = Omit<PreemptFrame, 'type' | 'task' | 'time' | 'ran'>;
+
+/** Describes states of tasks stopped in user code, so that each can be told from all states that come before it. */
+export class Signatures {
+  private thoroughAt = 0;
+  private thoroughCost = 0;
+
+  constructor(private readonly session: Session) {}
+
+  /** The signature of where `task` stands; `session.regs` are its registers. */
+  take(task: Task): Signature {
+    const { tracer, regs } = this.session;
+    const { tid } = task;
+    const rip = regs.address(Reg.rip);
+    const code = this.codeAt(tid, rip);
+    const kept = code.bytes.slice(rip - code.start, rip - code.start + CODE_KEPT);
+    const patchable = this.makePrivate(tid, rip, kept.subarray(0, PATCH_SIZE));
+    const named = lookAhead(code, rip, regs).operands;
+    const memory = this.words(task, named);
+    const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
+    const pages = this.pages(task, named);
+    const vectors = tracer.getXstate(tid);
+    const saved = regs.save();
+    clearStopTraces(saved);
+    return {
+      rip,
+      code: kept,
+      regs: new Uint8Array(saved.buffer),
+      sse: sseRegisters(vectors),
+      vector: hashVectors(vectors),
+      memory,
+      stack,
+      pages,
+      pagesHash: hashPieces(tracer, tid, pages) ?? '',
+      patchable,
+    };
+  }
+
+  /** Whether replay can stop a task where it stands without stopping it everywhere around. */
+  isGoodPoint(task: Task): boolean {
+    const { regs } = this.session;
+    const rip = regs.address(Reg.rip);
+    const code = this.codeAt(task.tid, rip);
+    const covered = instructionsOver(code.bytes.subarray(rip - code.start), PATCH_SIZE);
+    if (covered === undefined) return false;
+    if (covered.some(({ flow, repeats }) => flow === Flow.System || repeats)) return false;
+    const { targets } = lookAhead(code, rip, regs);
+    for (let i = 1; i < PATCH_SIZE; i++) if (targets.has(rip + i)) return false;
+    return true;
+  }
+
+  private codeAt(tid: number, rip: number): Code {
+    const start = Math.max(0, rip - CODE_WINDOW);
+    const window = this.read(tid, start, 2 * CODE_WINDOW) ?? this.read(tid, rip, CODE_WINDOW);
+    return { start: window?.addr ?? rip, bytes: window?.bytes ?? NO_BYTES };
+  }
+
+  /** As much as can be read from `addr` on; undefined if nothing can. */
+  private read(tid: number, addr: number, length: number): MemoryWrite | undefined {
+    const bytes = new Uint8Array(length);
+    const got = this.session.tracer.readMemory(tid, addr, bytes, 0, length);
+    return got === 0 ? undefined : { addr, bytes: bytes.subarray(0, got) };
+  }
+
+  /**
+   * Replay may write a jump over the code. That makes a page of a file the process's own, which the hashes of memory
+   * notice: so the recording makes it its own as well. False where no copy would be made.
+   */
+  private makePrivate(tid: number, rip: number, code: Uint8Array): boolean {
+    return (
+      code.length === PATCH_SIZE &&
+      this.session.tracer.writeMemory(tid, rip, code, 0, PATCH_SIZE) === PATCH_SIZE
+    );
+  }
+
+  /** The words at these addresses. */
+  private words(task: Task, addresses: ReadonlySet<number>): MemoryWrite[] {
+    const stackPointer = this.session.regs.address(Reg.rsp);
+    const found: MemoryWrite[] = [];
+    for (const addr of addresses) {
+      if (found.length === MAX_WORDS) break;
+      // Below the red zone the stack is dead.
+      if (addr < stackPointer - RED_ZONE && addr > stackPointer - STACK_NEARNESS) continue;
+      const word = this.read(task.tid, addr, WORD);
+      if (word?.bytes.length === WORD) found.push(word);
+    }
+    return found;
+  }
+
+  /** The pieces of memory to hash. */
+  private pages(task: Task, named: ReadonlySet<number>): readonly number[] {
+    if (this.mayBeStoredInto(task)) return NO_PAGES;
+    const { session } = this;
+    const now = monotonicNs();
+    if (now - this.thoroughAt > this.thoroughCost * THOROUGH_SHARE) {
+      const pieces = this.data(task);
+      // Their hash is made once more for the frame itself: that's the same again.
+      if (hashPieces(session.tracer, task.tid, pieces) !== undefined) {
+        this.thoroughAt = monotonicNs();
+        this.thoroughCost = 2 * (this.thoroughAt - now);
+        return pieces;
+      }
+    }
+    return this.near(task, named);
+  }
+
+  /** Memory next to what the code is about to look at. */
+  private near(task: Task, named: ReadonlySet<number>): number[] {
+    const { tracer, regs } = this.session;
+    const stackPointer = regs.address(Reg.rsp);
+    const pages = new Set<number>();
+    for (const addr of [...named, ...pointedTo(regs)]) {
+      if (Math.abs(addr - stackPointer) >= STACK_NEARNESS && !isReserved(addr))
+        pages.add(addr - (addr % PAGE_SIZE));
+      if (pages.size === MAX_NEAR_PAGES) break;
+    }
+    const pieces: number[] = [];
+    for (const page of pages) {
+      if (hashPiece(tracer, task.tid, page, PAGE_SIZE) !== undefined) pieces.push(page, PAGE_SIZE);
+    }
+    return pieces;
+  }
+
+  /** All small writable mappings but the stacks. */
+  private data(task: Task): number[] {
+    const stacks: number[] = [];
+    for (const other of task.domain.tasks) {
+      const regs = other === task ? this.session.regs.halves : other.exitRegs;
+      stacks.push(regs[Reg.rsp * 2 + 1]! * 0x100000000 + regs[Reg.rsp * 2]!);
+    }
+    const pieces: number[] = [];
+    let left = MAX_DATA;
+    for (const { start, end, prot, name } of parseMaps(task.tid)) {
+      const size = end - start;
+      const wanted = Prot.READ | Prot.WRITE;
+      if ((prot & wanted) !== wanted || size > left || isReserved(start)) continue;
+      if (name.startsWith('[stack') || name.startsWith('/dev/')) continue;
+      if (stacks.some((pointer) => pointer >= start && pointer <= end)) continue;
+      left -= size;
+      pieces.push(start, size);
+    }
+    return pieces;
+  }
+
+  /** Whether a call of another task may have stored something that the log has only later. */
+  private mayBeStoredInto(task: Task): boolean {
+    for (const other of task.domain.tasks) {
+      if (other !== task && (other.exiting || (other.blocked && hasOut(other.nr)))) return true;
+    }
+    return false;
+  }
+}
+
+function isReserved(addr: number): boolean {
+  return addr >= RESERVED_START && addr < RESERVED_END;
+}

@@ -1,0 +1,26 @@
+import type { EventKind } from '@scribe-ts/core-native';
+import type { PreemptFrame } from '@scribe-ts/tracelog';
+import type { Engine } from '../engine.js';
+import { At, type ReplayTask } from '../tasks.js';
+import { PointSearch } from './point-search.js';
+
+/** True if the task stands at the frame's point; false if it is on its way there. */
+export function applyPreempt(engine: Engine, task: ReplayTask, frame: PreemptFrame): boolean {
+  if (task.foundPoint === frame) return true;
+  if (task.at === At.Running) return engine.wait(task);
+  if (task.at !== At.User)
+    throw engine.internal(task, `frame preempt for a task that is ${At[task.at]}`);
+  const search = new PointSearch(engine, task, frame);
+  if (search.begin()) return true;
+  task.search = search;
+  return engine.go(task);
+}
+
+/** Handles a stop of a task whose point is being looked for. True if it stands there now. */
+export function searchOn(task: ReplayTask, kind: EventKind): boolean {
+  if (task.search!.stopped(kind) !== true) return false;
+  task.search = undefined;
+  task.foundPoint = task.domain.cursor.peek();
+  task.at = At.User;
+  return true;
+}
