@@ -35,6 +35,7 @@ const KIND_CATEGORY: Record<EventKind, CategoryId> = {
   detach: 'process',
   counters: 'other',
   note: 'other',
+  preempt: 'other',
 };
 
 /** The categories of all codes, from those of the system calls: by number, 'other' where there is none. */

@@ -19,6 +19,7 @@ export const EVENT_KINDS = [
   'detach',
   'counters',
   'note',
+  'preempt',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
