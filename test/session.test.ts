@@ -88,20 +88,23 @@ test('before a call memory is as it was, after it as the call left it', async (t
   const session = await open(t);
   const target = { syscall: { name: 'read', fd: 3 } } as const;
   // The loader's reads of the libraries come first: the program's own is of 16 bytes.
-  for (;;) {
-    const { event, task } = await session.runTo(target);
-    const { rsi, rdx } = await task!.registers();
-    if (rdx !== 16n) continue;
-    t.deepEqual([...(await task!.memory(rsi, 4))], [0, 0, 0, 0]);
-    const after = await session.runTo({ ...target, side: 'after' });
-    t.is(after.event!.index, event!.index);
-    const { rax } = await after.task!.registers();
-    t.is(rax, BigInt((event!.frame as SyscallFrame).result));
-    const [write] = (event!.frame as SyscallFrame).writes;
-    t.deepEqual(await after.task!.memory(rsi, Number(rax)), write!.bytes);
-    t.regex(await after.task!.string(rsi, Number(rax)), /^session-/);
-    return;
-  }
+  const { event, task } = await session.runTo(
+    target,
+    async (stop) => (await stop.task!.registers()).rdx === 16n,
+  );
+  const { rsi } = await task!.registers();
+  t.deepEqual([...(await task!.memory(rsi, 4))], [0, 0, 0, 0]);
+  const after = await session.runTo({ ...target, side: 'after' });
+  t.is(after.event!.index, event!.index);
+  const { rax } = await after.task!.registers();
+  t.is(rax, BigInt((event!.frame as SyscallFrame).result));
+  const [write] = (event!.frame as SyscallFrame).writes;
+  t.deepEqual(await after.task!.memory(rsi, Number(rax)), write!.bytes);
+  t.regex(await after.task!.string(rsi, Number(rax)), /^session-/);
+  await t.throwsAsync(
+    session.runTo({ syscall: 'write' }, () => false),
+    { code: 'NOT_REACHED' },
+  );
 });
 
 test('a place in the log is reached by its number, its chunk and its time', async (t) => {
@@ -225,6 +228,29 @@ test('tasks, their programs, and what an address is', async (t) => {
   const maps = await task!.maps();
   t.true(maps.some(({ start, end }) => rip >= start && rip < end));
   t.true(maps.every(({ start }) => start < 0x70000000 || start >= 0x78000000));
+});
+
+test('a bookmark stops all processes, with the state that was recorded', async (t) => {
+  const other = join(place.path, 'bookmark.log');
+  const script = 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done | cat';
+  const recorded = await scribe('record', ['-a', '0.2', '-o', other, 'sh', '-c', script]);
+  t.is(recorded.stdout, '1\n2\n3\n4\n5\n6\n', recorded.stderr);
+  using reader = openLog(other);
+  const bookmark = reader.bookmarks[Math.floor(reader.bookmarks.length / 2)];
+  const times = [...reader.frames({ type: 'bookmark' })]
+    .filter((frame) => frame.type === 'bookmark' && frame.id === bookmark!.id)
+    .map(({ time }) => time);
+  t.true(times.length > 1, 'several streams');
+  const session = await openReplay(other);
+  t.teardown(() => session.close());
+  const stop = await session.runTo({ bookmark: bookmark!.id });
+  t.is(stop.reason, 'hold');
+  const alive = (await session.tasks()).filter(({ state }) => state !== 'ended');
+  t.true(alive.length > 1, JSON.stringify(alive));
+  for (const { task } of alive) t.true((await session.task(task).backtrace()).length > 0);
+  for await (const { frame } of session.trace({ type: ['syscall', 'exit'] }))
+    t.true(frame.time >= Math.min(...times), `${frame.type} at ${frame.time}`);
+  t.is(session.ended?.status, 0);
 });
 
 test('what cannot be had is refused with a code', async (t) => {

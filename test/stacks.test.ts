@@ -68,8 +68,8 @@ interface Flame {
 
 function flamesOf(svg: string): readonly Flame[] {
   const pattern =
-    /data-x="([^"]+)" data-w="([^"]+)" data-name="([^"]*)"><title>([^<]*)<\/title><rect [^>]*y="(\d+)"/g;
-  return [...svg.matchAll(pattern)].map(([, x, width, name, title, row]) => ({
+    /data-x="([^"]+)" data-w="([^"]+)"><title>(([^<]*): [^<:]*)<\/title><rect [^>]*y="(\d+)"/g;
+  return [...svg.matchAll(pattern)].map(([, x, width, title, name, row]) => ({
     name: name!,
     title: title!,
     x: Number(x),

@@ -26,7 +26,7 @@ export const SCRIPT = `
   const width = svg.viewBox.baseVal.width;
   const frames = [...svg.querySelectorAll('.flames g')].map((g) => ({
     g, rect: g.querySelector('rect'), text: g.querySelector('text'),
-    x: Number(g.dataset.x), w: Number(g.dataset.w), name: g.dataset.name,
+    x: Number(g.dataset.x), w: Number(g.dataset.w), name: g.querySelector('title').textContent.replace(/: [^:]*$/, ''),
     row: Number(g.querySelector('rect').getAttribute('y')),
   }));
   const whole = frames[0];

@@ -67,7 +67,7 @@ function draw(
   const name = escape(node.name);
   const share = ((100 * node.total) / whole).toFixed(2);
   parts.push(
-    `<g tabindex="0" data-x="${digits(x)}" data-w="${digits(width)}" data-name="${name}">` +
+    `<g tabindex="0" data-x="${digits(x)}" data-w="${digits(width)}">` +
       `<title>${name}: ${escape(weight(node.total))}, ${share} %</title>` +
       `<rect class="h${hueOf(node.name)}" x="${pixels(x)}" y="${y}" width="${pixels(width)}" height="${ROW - 1}" rx="2"/>` +
       `<text x="${pixels(x + PADDING / WIDTH)}" y="${y + 13}">${escape(shorten(node.name, width))}</text></g>`,

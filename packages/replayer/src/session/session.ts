@@ -138,12 +138,20 @@ export class ReplaySession implements AsyncDisposable {
     return this.result;
   }
 
-  /** Runs to the next place that `target` means, and stands there. Rejects with NOT_REACHED if the log ends before. */
-  async runTo(target: ReplayTarget): Promise<ReplayStop> {
-    const order = orderFor(target, this.nextId++);
-    const stop = await this.go(order);
-    if (stop !== undefined) return stop;
-    throw new ReplayError('the log ends before that', 'NOT_REACHED');
+  /**
+   * Runs to the next place that `target` means, and stands there. With a condition it goes on from each such place until
+   * one meets it; the condition is asked while the replay stands, so it can look at tasks. Rejects with NOT_REACHED if
+   * the log ends before.
+   */
+  async runTo(
+    target: ReplayTarget,
+    condition: (stop: ReplayStop) => boolean | Promise<boolean> = () => true,
+  ): Promise<ReplayStop> {
+    for (;;) {
+      const stop = await this.go(orderFor(target, this.nextId++));
+      if (stop === undefined) throw new ReplayError('the log ends before that', 'NOT_REACHED');
+      if (await condition(stop)) return stop;
+    }
   }
 
   /** Runs to the end of the log. */
