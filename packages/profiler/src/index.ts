@@ -54,3 +54,5 @@ export type { StampOptions } from './format/stamps.js';
 export { FlameTree, type FlameNode } from './flamegraph/tree.js';
 export { renderFlamegraph, type FlamegraphOptions } from './flamegraph/svg.js';
 export type { FdNaming } from './events/sockets.js';
+export { CtfExporter, type CtfSink } from './export/ctf.js';
+export { makeExporter, TEXT_FORMATS, type Exporter, type TextFormat } from './export/exporter.js';

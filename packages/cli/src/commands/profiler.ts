@@ -5,6 +5,12 @@ import type { Command, Context } from '../command.js';
 import type { ProfilerModule } from '../deps.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
+import {
+  EXPORT_OPTIONS,
+  exportEvents,
+  type ExportOptions,
+  parseExport,
+} from '../profiler/export.js';
 import { LinePrinter, needsAll } from '../profiler/line-printer.js';
 import {
   completeQuery,
@@ -85,6 +91,7 @@ const spec: CommandSpec = {
     ...FORM_OPTIONS,
     ...TIME_OPTIONS,
     ...SUMMARY_OPTIONS,
+    ...EXPORT_OPTIONS,
     ...STACK_OPTIONS,
   ],
   examples: [
@@ -121,14 +128,12 @@ export const profiler: Command = {
     if (args.value('context') !== undefined && !isGiven(args, 'around')) {
       throw new UsageError('-n says how much --around shows');
     }
-    const stacks = parseStackOptions(args, [
-      ...PLACE_OPTIONS,
-      ...FORM_OPTIONS,
-      ...TIME_OPTIONS,
-      ...SUMMARY_OPTIONS,
-    ]);
+    const forLines = [...PLACE_OPTIONS, ...FORM_OPTIONS, ...TIME_OPTIONS, ...SUMMARY_OPTIONS];
+    const stacks = parseStackOptions(args, [...forLines, ...EXPORT_OPTIONS]);
+    const exporting = parseExport(args, library, forLines);
     if (stacks !== undefined) return await readStacks(job, stacks);
-    if (args.value('around') !== undefined) await around(job, args.value('around')!);
+    if (exporting !== undefined) await writeExport(job, exporting);
+    else if (args.value('around') !== undefined) await around(job, args.value('around')!);
     else if (args.flag('follow')) await follow(job);
     else await readThrough(job);
     context.output.flush();
@@ -182,6 +187,25 @@ async function readThrough(job: Job): Promise<void> {
   const printing = new Printing(job, reader.header, query);
   printing.records(reader.records(printing.readerFilter));
   printing.end();
+}
+
+/** In a format of other programs. */
+async function writeExport(job: Job, options: ExportOptions): Promise<void> {
+  const { args, library, questions, context } = job;
+  if (
+    questions.expressions.dumpRead !== undefined ||
+    questions.expressions.dumpWrite !== undefined
+  ) {
+    throw new UsageError('-e read= and write= do not go with --export');
+  }
+  const { openLog } = await context.deps.tracelog();
+  using reader = openLog(job.log);
+  const { header } = reader;
+  const query = completeQuery(questions, args, reader, library);
+  warnOfGaps(query, header.verbosity, context.output);
+  const source = { header, records: () => reader.records(readerFilter(query, false)) };
+  const events = library.selectEvents(source, query);
+  exportEvents(options, events, header, library, context);
 }
 
 /** Who made the calls: replays the log. */
