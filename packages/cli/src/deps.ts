@@ -13,7 +13,7 @@ export interface VerbosityModule {
 }
 export type ProfilerModule = typeof profiler;
 export type TracelogModule = typeof tracelog;
-export type ViewModule = Pick<typeof view, 'view'>;
+export type ViewModule = Pick<typeof view, 'view' | 'htmlPage'>;
 export type ReplayerModule = Pick<typeof replayer, 'replay'>;
 export type SessionModule = Pick<typeof replayer, 'openReplay'>;
 

@@ -10,11 +10,13 @@ export function replaceFile(
   source: string,
   target: string,
   write: (temporary: string) => void,
+  /** The option that names the target. */
+  option = '-o',
 ): void {
   const stat = statSync(target, { throwIfNoEntry: false });
   // The rename would put a file in the place of a device.
   if (stat !== undefined && !stat.isFile()) {
-    throw new UsageError(`${target} is not a regular file`, 'name another with -o');
+    throw new UsageError(`${target} is not a regular file`, `name another with ${option}`);
   }
   const place = stat === undefined ? target : realpathSync(target);
   const temporary = join(dirname(place), `.${basename(place)}.${process.pid}.tmp`);

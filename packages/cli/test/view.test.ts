@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import * as viewLibrary from '@scribe-ts/view';
@@ -68,6 +68,24 @@ test('what is no log, and what is no port', async (t) => {
   t.regex(text.host.stderr, /is not a log/);
   const port = start(['--port', '70000', log]);
   t.is(await port.finished, 2);
+});
+
+test('the page as one file', async (t) => {
+  const log = join(directory(t), 'x.log');
+  const page = join(directory(t), 'x.html');
+  writeLog(log);
+  const { host, finished } = start(['--html', page, log]);
+  t.is(await finished, 0, host.stderr);
+  t.regex(host.stdout, /x\.html: 0\.\d MiB, all 12 events\n$/);
+  t.regex(readFileSync(page, 'utf8'), /^<!doctype html>/);
+  for (const more of [['--port', '80'], ['--no-open'], ['--html-size', '0']]) {
+    const wrong = start(['--html', page, ...more, log]);
+    t.is(await wrong.finished, 2, more.join(' '));
+  }
+  t.is(await start(['--html-size', '5', log]).finished, 2);
+  const nowhere = start(['--html', join(directory(t), 'none', 'x.html'), log]);
+  t.is(await nowhere.finished, 124);
+  t.regex(nowhere.host.stderr, /cannot write .*none/);
 });
 
 test('a browser is opened where there is a desktop', (t) => {

@@ -150,10 +150,12 @@ function paintEvent(
   }
   if (nr < 0 || to - from < LABEL_ROOM) return;
   const name = facts.calls[nr] || `syscall ${nr}`;
-  const text = fitted(context, (code & UNFINISHED) === 0 ? name : `${name} …`, to - from - 8);
+  // A bar that begins before what is in view has its name where it can be seen.
+  const seen = Math.max(0, from);
+  const text = fitted(context, (code & UNFINISHED) === 0 ? name : `${name} …`, to - seen - 8);
   if (text === '') return;
   context.fillStyle = theme.onCategories[category]!;
-  context.fillText(text, from + 4, y + CALL_HEIGHT / 2 + 0.5);
+  context.fillText(text, seen + 4, y + CALL_HEIGHT / 2 + 0.5);
 }
 
 /** What is no call has no length: a lozenge, or a triangle for a signal. */

@@ -1,9 +1,11 @@
 /** Starts the page. */
 import { CATEGORIES } from '../src/model/categories.js';
+import { EMBEDDED_ID, type EmbeddedLog } from '../src/model/embedded.js';
 import type { Source } from '../src/model/source.js';
 import { App } from './app.js';
 import { byId, h } from './dom.js';
 import { count, counted, moment, span } from './format.js';
+import { EmbeddedSource } from './embedded-source.js';
 import { HttpSource } from './http-source.js';
 import { fillHelp, listenToKeys, timelineKeys, type Key } from './keys.js';
 import { Overview } from './overview.js';
@@ -190,4 +192,9 @@ function announce(app: App): void {
   });
 }
 
-void start(new HttpSource());
+const embedded = document.getElementById(EMBEDDED_ID);
+void start(
+  embedded === null
+    ? new HttpSource()
+    : new EmbeddedSource(JSON.parse(embedded.textContent ?? '') as EmbeddedLog),
+);

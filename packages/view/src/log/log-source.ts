@@ -4,7 +4,7 @@ import { openLog, type LogReader } from '@scribe-ts/tracelog';
 import { AggregateTable } from '../model/aggregate.js';
 import { BLOCK_EVENTS } from '../model/event-block.js';
 import type { FileFacts, LogFacts } from '../model/facts.js';
-import { countOver } from '../model/counters.js';
+import { countItems } from '../model/counters.js';
 import { mergeEvents } from '../model/merge-events.js';
 import {
   compareKeys,
@@ -24,9 +24,9 @@ import { BlockFile } from './block-file.js';
 import { bytesOf, EventReader, nameOf, payloadOfFrames, type Place } from './event-reader.js';
 import { movesBytes } from './file-table.js';
 import { indexLog, type LogIndex } from './log-index.js';
-import { parseSearch } from './search-query.js';
-import { searchLog } from './search.js';
-import { summarize } from './summary.js';
+import { parseSearch } from '../model/search-query.js';
+import { searchLog, VOCABULARY } from './search.js';
+import { summarize } from '../model/summary.js';
 
 /** Bytes of one transfer in a list of them. */
 const TRANSFER_BYTES = 4096;
@@ -92,7 +92,9 @@ export class LogSource implements Source {
   }
 
   async counters(from: number, to: number, steps: number): Promise<Counters> {
-    return countOver((await this.indexing).trees.values(), from, to, steps);
+    const tasks = [...(await this.indexing).trees.keys()];
+    const lanes = await this.lanes({ tasks, from, to, resolution: (to - from) / steps });
+    return countItems(lanes, from, to, steps);
   }
 
   async list({ tasks, key, direction, count }: ListQuery): Promise<EventRow[]> {
@@ -103,11 +105,11 @@ export class LogSource implements Source {
       places.push({ task: event.task, index: event.index });
     }
     if (direction === 'backward') places.reverse();
-    return this.readerOf(index).rows(places);
+    return this.eventReader(index).rows(places);
   }
 
   async event(task: number, index: number): Promise<EventDetail | undefined> {
-    return this.readerOf(await this.indexing).detail({ task, index });
+    return this.eventReader(await this.indexing).detail({ task, index });
   }
 
   async files(): Promise<FileFacts[]> {
@@ -134,7 +136,7 @@ export class LogSource implements Source {
     }
     keys.sort(compareKeys);
     keys.length = Math.min(keys.length, count);
-    const frames = this.readerOf(index).framesOf(keys);
+    const frames = this.eventReader(index).framesOf(keys);
     return keys.map((key, i) => {
       const payload = payloadOfFrames(frames[i]!);
       const { block, at } = eventOf(index, key);
@@ -160,7 +162,7 @@ export class LogSource implements Source {
     signal?: AbortSignal,
   ): AsyncGenerator<SearchState, void, undefined> {
     const index = await this.indexing;
-    const plan = parseSearch(text);
+    const plan = parseSearch(text, VOCABULARY);
     const wanted = tasks === undefined ? undefined : new Set(tasks);
     let hits: Place[] = [];
     let found = 0;
@@ -172,14 +174,14 @@ export class LogSource implements Source {
         found++;
       } else done = step.done;
       if (found < limit && performance.now() - since < TURN_MS) continue;
-      yield { hits: this.readerOf(index).rows(hits), done };
+      yield { hits: this.eventReader(index).rows(hits), done };
       if (found >= limit) return;
       hits = [];
       await turn();
       if (signal?.aborted === true) return;
       since = performance.now();
     }
-    yield { hits: this.readerOf(index).rows(hits), done: 1 };
+    yield { hits: this.eventReader(index).rows(hits), done: 1 };
   }
 
   close(): void {
@@ -193,7 +195,8 @@ export class LogSource implements Source {
     this.indexing.then(end, end);
   }
 
-  private readerOf(index: LogIndex): EventReader {
+  /** Goes back from the index's events to frames. */
+  eventReader(index: LogIndex): EventReader {
     return (this.events ??= new EventReader(this.reader, index));
   }
 }

@@ -1,12 +1,19 @@
+import { constants } from 'node:os';
 import { isDetail } from '@scribe-ts/profiler';
-import type { Frame, LogReader } from '@scribe-ts/tracelog';
+import { syscallRows, type Frame, type LogReader } from '@scribe-ts/tracelog';
 import { BLOCK_EVENTS } from '../model/event-block.js';
 import { FAILED, kindCode, plainCode, syscallNumber } from '../model/event-code.js';
 import { mergeEvents } from '../model/merge-events.js';
 import { FIRST_KEY } from '../model/source.js';
 import { linesOf, type Place } from './event-reader.js';
 import type { LogIndex } from './log-index.js';
-import { needsLog, type SearchPlan } from './search-query.js';
+import { needsLog, type SearchPlan, type Vocabulary } from '../model/search-query.js';
+
+export const VOCABULARY: Vocabulary = {
+  calls: new Map(syscallRows.map(({ name, nr }) => [name, nr])),
+  errnos: new Map(Object.entries(constants.errno)),
+  signals: new Map(Object.entries(constants.signals)),
+};
 
 /** A hit, or a sign of how far the search is, for those who give way to others meanwhile. */
 export type SearchStep = { readonly hit: Place } | { readonly done: number };

@@ -1,10 +1,9 @@
-import { AggregateTable } from './aggregate.js';
-import type { EventTree } from './event-tree.js';
+import type { AggregateTable } from './aggregate.js';
 import type { Counters } from './source.js';
 
-/** Adds up the events of all trees in even steps between two times. */
-export function countOver(
-  trees: Iterable<EventTree>,
+/** Adds up items of lanes in even steps between two times. */
+export function countItems(
+  lanes: Iterable<AggregateTable>,
   from: number,
   to: number,
   steps: number,
@@ -12,10 +11,7 @@ export function countOver(
   const step = (to - from) / steps;
   const zeros = (): number[] => new Array<number>(steps).fill(0);
   const counters = { step, events: zeros(), failed: zeros(), bytesIn: zeros(), bytesOut: zeros() };
-  const items = new AggregateTable();
-  for (const tree of trees) {
-    items.clear();
-    tree.query(from, to, step, items);
+  for (const items of lanes) {
     const { end, count, failed, bytesIn, bytesOut } = items.raw();
     for (let i = 0; i < items.length; i++) {
       // What takes long counts where it ended, as its bytes came through then.

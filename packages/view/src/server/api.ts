@@ -1,7 +1,7 @@
 /** The page's questions as addresses, and the answers as bytes. */
 import type { ServerResponse } from 'node:http';
 import type { LogSource } from '../log/log-source.js';
-import { SearchError } from '../log/search-query.js';
+import { SearchError } from '../model/search-query.js';
 import { encodeTables } from '../model/lane-codec.js';
 import type { EventKey } from '../model/source.js';
 

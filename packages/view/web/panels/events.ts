@@ -9,6 +9,7 @@ import { moment, span } from '../format.js';
 const PAGE = 150;
 const MAX_ROWS = 900;
 const NEAR_PIXELS = 400;
+const FOLLOW_MS = 250;
 
 export class EventsPanel {
   readonly element: HTMLElement;
@@ -25,6 +26,7 @@ export class EventsPanel {
   private busy = false;
   private request = 0;
   private visible = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private wanted: EventKey | undefined;
 
   constructor(private readonly app: App) {
@@ -39,6 +41,14 @@ export class EventsPanel {
     this.list.addEventListener('scroll', () => this.scrolled());
     this.list.addEventListener('keydown', (event) => this.key(event));
     app.on('select', (selection) => this.selected(selection));
+    app.on('view', () => this.follow());
+  }
+
+  /** With nothing selected the list begins where the timeline does. */
+  private follow(): void {
+    clearTimeout(this.timer);
+    if (!this.visible || this.app.selection !== undefined) return;
+    this.timer = setTimeout(() => void this.open(this.place()), FOLLOW_MS);
   }
 
   show(): void {
@@ -94,7 +104,9 @@ export class EventsPanel {
       this.fill();
       const anchor = this.list.children[older.length] as HTMLElement | undefined;
       if (anchor !== undefined) {
-        this.list.scrollTop = anchor.offsetTop - this.list.clientHeight / 2;
+        const { selection } = this.app;
+        const room = selection === undefined ? 0 : this.list.clientHeight / 2;
+        this.list.scrollTop = anchor.offsetTop - room;
       }
       if (this.app.selection !== undefined) this.mark(this.app.selection, false);
     } catch (error) {

@@ -1,7 +1,5 @@
 /** The search box's language: words that all have to match. */
-import { constants } from 'node:os';
-import { syscallByName } from '@scribe-ts/tracelog';
-import { kindCode, type EventKind } from '../model/event-code.js';
+import { kindCode, type EventKind } from './event-code.js';
 
 /** The words cannot be understood; the message is for people. */
 export class SearchError extends Error {
@@ -23,6 +21,13 @@ export interface SearchPlan {
   readonly longer: number;
   /** Must stand in the event's text or data, each of them. */
   readonly texts: readonly string[];
+}
+
+/** Names that mean something other than text. */
+export interface Vocabulary {
+  readonly calls: ReadonlyMap<string, number>;
+  readonly errnos: ReadonlyMap<string, number>;
+  readonly signals: ReadonlyMap<string, number>;
 }
 
 const KINDS: Readonly<Record<string, EventKind>> = {
@@ -47,7 +52,7 @@ export function needsLog(plan: SearchPlan): boolean {
  * `openat failed /etc` · `ENOENT` · `SIGCHLD` · `>10ms` · `"failed"`: names of calls (several: any of them), `failed`,
  * names of errors and signals, least times in a call, kinds of events, and texts. Throws SearchError.
  */
-export function parseSearch(text: string): SearchPlan {
+export function parseSearch(text: string, vocabulary: Vocabulary): SearchPlan {
   const codes = new Set<number>();
   const texts: string[] = [];
   let failed = false;
@@ -55,21 +60,21 @@ export function parseSearch(text: string): SearchPlan {
   let signal: number | undefined;
   let longer = 0;
   for (const { word, quoted } of wordsOf(text)) {
-    const call = quoted ? undefined : syscallByName.get(word);
+    const call = quoted ? undefined : vocabulary.calls.get(word);
     const span = quoted ? null : /^>(\d+(?:\.\d+)?)(ns|us|µs|ms|s)$/.exec(word);
     const kind = quoted || !Object.hasOwn(KINDS, word) ? undefined : KINDS[word]!;
     if (kind !== undefined) codes.add(kindCode(kind));
     // `exit` is a call as well.
-    if (call !== undefined) codes.add(call.nr);
+    if (call !== undefined) codes.add(call);
     if (call !== undefined || kind !== undefined) continue;
     if (span !== null) longer = Number(span[1]) * UNITS[span[2]!]!;
     else if (quoted) texts.push(word);
     else if (word === 'failed') failed = true;
-    else if (Object.hasOwn(constants.errno, word)) {
-      errno = constants.errno[word as keyof typeof constants.errno];
+    else if (vocabulary.errnos.has(word)) {
+      errno = vocabulary.errnos.get(word);
       failed = true;
-    } else if (Object.hasOwn(constants.signals, word)) {
-      signal = constants.signals[word as NodeJS.Signals];
+    } else if (vocabulary.signals.has(word)) {
+      signal = vocabulary.signals.get(word);
       codes.add(kindCode('signal'));
     } else if (word.startsWith('>')) {
       throw new SearchError(`'${word}' is no time: write it like >5ms, or "${word}" in quotes`);

@@ -1,8 +1,8 @@
-import { BLOCK_EVENTS } from '../model/event-block.js';
-import { isOutward, transferBytes } from '../model/event-block.js';
-import { FAILED, plainCode } from '../model/event-code.js';
-import type { EventTree } from '../model/event-tree.js';
-import type { Summary, SummaryRow } from '../model/source.js';
+import { BLOCK_EVENTS } from './event-block.js';
+import { isOutward, transferBytes } from './event-block.js';
+import { FAILED, plainCode } from './event-code.js';
+import type { EventTree } from './event-tree.js';
+import type { Summary, SummaryRow } from './source.js';
 
 type Sum = { -readonly [K in keyof SummaryRow]: SummaryRow[K] };
 
