@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
-import { isDetail } from '@scribe-ts/profiler';
+import { isDetail, LineFormatter } from '@scribe-ts/profiler';
 import { syscallRows, type Frame, type LogReader } from '@scribe-ts/tracelog';
 import { BLOCK_EVENTS } from '../model/event-block.js';
 import { FAILED, kindCode, plainCode, syscallNumber } from '../model/event-code.js';
 import { mergeEvents } from '../model/merge-events.js';
 import { FIRST_KEY } from '../model/source.js';
-import { linesOf, type Place } from './event-reader.js';
+import type { Place } from './event-reader.js';
 import type { LogIndex } from './log-index.js';
 import { needsLog, type SearchPlan, type Vocabulary } from '../model/search-query.js';
 
@@ -60,6 +60,7 @@ function* searchFrames(
   tasks: ReadonlySet<number> | undefined,
 ): Generator<SearchStep, void, undefined> {
   const texts = plan.texts.map((text) => Buffer.from(text));
+  const printer = new Printer();
   const pending = new Map<number, Frame[]>();
   /** Events so far of each task: the number of the next. */
   const numbers = new Map<number, number>();
@@ -78,7 +79,7 @@ function* searchFrames(
     numbers.set(task, number + 1);
     // The index ends where the log is damaged, before this frame's error can arise.
     if (++seen > total) return;
-    if ((tasks?.has(task) ?? true) && matches(plan, texts, frame, details)) {
+    if ((tasks?.has(task) ?? true) && matches(plan, texts, frame, details, printer)) {
       yield { hit: { task, index: number } };
     }
     details.length = 0;
@@ -91,6 +92,7 @@ function matches(
   texts: readonly Buffer[],
   frame: Frame,
   details: readonly Frame[],
+  printer: Printer,
 ): boolean {
   const call = frame.type === 'syscall' ? frame : undefined;
   if (plan.codes !== undefined) {
@@ -103,11 +105,17 @@ function matches(
   if (plan.signal !== undefined && !(frame.type === 'signal' && frame.signo === plan.signal)) {
     return false;
   }
-  return texts.every((text, i) => hasText(plan.texts[i]!, text, frame, details));
+  return texts.every((text, i) => hasText(plan.texts[i]!, text, frame, details, printer));
 }
 
-/** Whether a text stands in the bytes or names of an event, or in its line. */
-function hasText(text: string, bytes: Buffer, frame: Frame, details: readonly Frame[]): boolean {
+/** Whether a text stands in the bytes or names of an event, or in its lines. */
+function hasText(
+  text: string,
+  bytes: Buffer,
+  frame: Frame,
+  details: readonly Frame[],
+  printer: Printer,
+): boolean {
   for (const detail of details) {
     if (detail.type === 'data' || detail.type === 'output') {
       if (holds(detail.bytes, bytes)) return true;
@@ -115,18 +123,28 @@ function hasText(text: string, bytes: Buffer, frame: Frame, details: readonly Fr
   }
   if (frame.type === 'syscall') {
     for (const write of frame.writes) if (holds(write.bytes, bytes)) return true;
-    return frame.writes.length + details.length > 0 && inLine(text, frame, details);
-  }
-  if (frame.type === 'image') {
+  } else if (frame.type === 'image') {
     return frame.path.includes(text) || frame.argv.some((word) => word.includes(text));
   }
-  if (frame.type === 'note') return frame.text.includes(text);
-  return inLine(text, frame, details);
+  return printer.lines(frame, details).some((line) => line.includes(text));
 }
 
-/** The line has decoded structures: addresses, flags. What it shows of plain bytes has been looked through before. */
-function inLine(text: string, frame: Frame, details: readonly Frame[]): boolean {
-  return linesOf(details, frame, 0).some((line) => line.includes(text));
+/** Prints what is decoded of an event: addresses, flags. Plain bytes have been looked through before. */
+class Printer {
+  private formatter = new LineFormatter({ textBytes: 0 });
+  private readonly printed: string[] = [];
+
+  lines(frame: Frame, details: readonly Frame[]): readonly string[] {
+    const { formatter, printed } = this;
+    printed.length = 0;
+    for (const detail of details) formatter.push(detail, printed);
+    formatter.push(frame, printed);
+    // It keeps the details of a call that it has not seen; they must not be taken for the next one's.
+    if (frame.type !== 'syscall' && details.length > 0) {
+      this.formatter = new LineFormatter({ textBytes: 0 });
+    }
+    return printed;
+  }
 }
 
 function holds(haystack: Uint8Array, needle: Buffer): boolean {
