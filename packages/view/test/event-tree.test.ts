@@ -59,8 +59,21 @@ test('a question about a part of the time gets what lies in it', (t) => {
   const to = tree.levels[0]!.end(12);
   const items = new AggregateTable();
   tree.query(from, to, 1, items);
-  t.is(items.length, 3 * BLOCK_EVENTS);
+  // And the one after.
+  t.is(items.length, 3 * BLOCK_EVENTS + 1);
   t.is(items.first(0), 10 * BLOCK_EVENTS);
+});
+
+test('between two events the one after is told', (t) => {
+  const tree = makeTree(200);
+  const pause = tree.block(1).time[98 % BLOCK_EVENTS]!;
+  const items = new AggregateTable();
+  tree.query(pause + 1000, pause + 2000, 10, items);
+  t.is(items.length, 1);
+  t.is(items.first(0), 99);
+  items.clear();
+  tree.query(1e12, 2e12, 10, items);
+  t.is(items.length, 0);
 });
 
 test('the first event from a time on', (t) => {

@@ -252,12 +252,14 @@ function addRest(
   const sum = new Aggregate();
   sum.clear();
   for (let row = rest.firstEndingFrom(from); row < rest.length; row++) {
-    if (rest.start(row) > to) break;
+    const beyond = rest.start(row) > to;
     if (sum.count > 0 && rest.end(row) - sum.start > resolution) {
       items.push(sum);
       sum.clear();
     }
     rest.addTo(sum, row);
+    // The one after tells whether the task waited for its turn until then.
+    if (beyond) break;
   }
   if (sum.count > 0) items.push(sum);
 }

@@ -35,26 +35,23 @@ export function paintLane(
 ): void {
   paintLife(lane, task, top);
   const { scale } = lane;
-  const { start, end, count, waited, calls } = items.raw();
+  const { start, end, count, waited, before, calls } = items.raw();
+  const { waiting, lane: idle } = lane.theme;
   for (let i = items.firstEndingFrom(scale.from); i < items.length; i++) {
-    if (start[i]! > scale.to) break;
     const left = scale.x(start[i]!);
+    if (before[i]! > 0) paintState(lane, scale.x(start[i]! - before[i]!), left, waiting, top);
+    if (start[i]! > scale.to) break;
     const right = Math.max(scale.x(end[i]!), left + LEAST_WIDTH);
     if (count[i]! === 1) {
-      paintState(lane, left, right, lane.theme.lane, top);
-      if (waited[i]! > 0) {
-        paintState(lane, scale.x(start[i]! - waited[i]!), left, lane.theme.waiting, top);
-      }
+      paintState(lane, left, right, idle, top);
       paintEvent(lane, items, i, task, left, right, top);
       continue;
     }
     paintSum(lane, items, i, left, right, top);
-    const span = end[i]! - start[i]!;
-    const running = span - waited[i]! - calls[i]!;
-    const { theme } = lane;
-    if (waited[i]! > running && waited[i]! > calls[i]!)
-      paintState(lane, left, right, theme.waiting, top);
-    else if (calls[i]! > running) paintState(lane, left, right, theme.lane, top);
+    const inside = waited[i]! - before[i]!;
+    const running = end[i]! - start[i]! - inside - calls[i]!;
+    if (inside > running && inside > calls[i]!) paintState(lane, left, right, waiting, top);
+    else if (calls[i]! > running) paintState(lane, left, right, idle, top);
   }
 }
 

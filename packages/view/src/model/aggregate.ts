@@ -16,6 +16,8 @@ export class Aggregate {
   calls = 0;
   blocked = 0;
   waited = 0;
+  /** The part of `waited` that lies before the first event. */
+  before = 0;
   /** Bytes into the program and out of it. */
   bytesIn = 0;
   bytesOut = 0;
@@ -42,6 +44,7 @@ export class Aggregate {
     const duration = block.duration[i]!;
     if (this.count++ === 0) {
       this.start = block.start(i);
+      this.before = block.waited[i]!;
       this.first = index;
     }
     this.end = block.time[i]!;
@@ -66,6 +69,7 @@ export interface AggregateColumns {
   readonly calls: Float64Array;
   readonly blocked: Float64Array;
   readonly waited: Float64Array;
+  readonly before: Float64Array;
   readonly bytesIn: Float64Array;
   readonly bytesOut: Float64Array;
   readonly count: Uint32Array;
@@ -84,6 +88,7 @@ export class AggregateTable {
     calls: f64(),
     blocked: f64(),
     waited: f64(),
+    before: f64(),
     bytesIn: f64(),
     bytesOut: f64(),
     count: u32(),
@@ -118,6 +123,7 @@ export class AggregateTable {
     columns.calls.reserve(room);
     columns.blocked.reserve(room);
     columns.waited.reserve(room);
+    columns.before.reserve(room);
     columns.bytesIn.reserve(room);
     columns.bytesOut.reserve(room);
     columns.count.reserve(room);
@@ -129,6 +135,7 @@ export class AggregateTable {
     columns.calls.values[length] = sum.calls;
     columns.blocked.values[length] = sum.blocked;
     columns.waited.values[length] = sum.waited;
+    columns.before.values[length] = sum.before;
     columns.bytesIn.values[length] = sum.bytesIn;
     columns.bytesOut.values[length] = sum.bytesOut;
     columns.count.values[length] = sum.count;
@@ -144,6 +151,7 @@ export class AggregateTable {
     const { columns } = this;
     if (sum.count === 0) {
       sum.start = columns.start.values[row]!;
+      sum.before = columns.before.values[row]!;
       sum.first = columns.first.values[row]!;
     }
     sum.end = columns.end.values[row]!;

@@ -70,7 +70,8 @@ export class EventTree {
 
   /**
    * What is to be drawn of the time between `from` and `to`: single events where they are wider than `resolution` or
-   * stand alone, sums of neighbours where they aren't. In the order of time; all are ns.
+   * stand alone, sums of neighbours where they aren't; and the event after, which tells whether the task waited for
+   * its turn until then. In the order of time; all are ns.
    */
   query(from: number, to: number, resolution: number, items: AggregateTable): void {
     const { sum } = this;
@@ -81,6 +82,13 @@ export class EventTree {
       this.visit(top, row, from, to, resolution, items);
     }
     if (sum.count > 0) items.push(sum);
+    const last = items.length - 1;
+    const next = last < 0 ? this.firstEndingFrom(from) : items.first(last) + items.count(last);
+    if (next >= this.length) return;
+    sum.clear();
+    const block = this.block(Math.floor(next / BLOCK_EVENTS));
+    sum.add(block, next % BLOCK_EVENTS, next, this.table);
+    items.push(sum);
   }
 
   private visit(

@@ -2,7 +2,16 @@
 import { AggregateTable } from './aggregate.js';
 import { CATEGORY_COUNT } from './categories.js';
 
-const WIDE = ['start', 'end', 'calls', 'blocked', 'waited', 'bytesIn', 'bytesOut'] as const;
+const WIDE = [
+  'start',
+  'end',
+  'calls',
+  'blocked',
+  'waited',
+  'before',
+  'bytesIn',
+  'bytesOut',
+] as const;
 const WORDS = ['count', 'failed', 'first'] as const;
 const ALIGNMENT = 8;
 
@@ -57,6 +66,7 @@ export function decodeTables(buffer: ArrayBuffer): AggregateTable[] {
       calls: wide(),
       blocked: wide(),
       waited: wide(),
+      before: wide(),
       bytesIn: wide(),
       bytesOut: wide(),
       count: words(),
