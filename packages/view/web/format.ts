@@ -26,6 +26,7 @@ export function compact(value: number): string {
 
 function trimmed(value: number, digits: number): string {
   const text = value.toPrecision(digits);
+  if (text.includes('e+')) return String(Math.round(value));
   return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
 }
 

@@ -44,21 +44,21 @@ const UNITS = [
 
 /** A mark's text, with as many digits as its step needs. */
 export function markText(time: number, step: number): string {
-  if (step >= MINUTE || time >= HOUR) {
-    const seconds = Math.round(time / 1e9);
-    const two = (value: number): string => String(value).padStart(2, '0');
-    const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    const whole = `${Math.floor(seconds / 3600)}:${clock}`;
-    return step >= 1e9 ? whole : `${whole}${fractionOf(time, step)}`;
-  }
+  if (step >= MINUTE || time >= HOUR) return clockText(time, step);
   if (time === 0) return '0';
   const [size, unit] = UNITS.find(([size]) => time >= size) ?? UNITS[3];
   const digits = Math.max(0, Math.ceil(Math.log10(size / step) - 1e-9));
   return `${(time / size).toFixed(digits)} ${unit}`;
 }
 
-function fractionOf(time: number, step: number): string {
-  const digits = Math.max(1, Math.ceil(Math.log10(1e9 / step) - 1e-9));
-  const fraction = Math.floor((time % 1e9) + 0.5) / 1e9;
-  return fraction.toFixed(digits).slice(1);
+/** `1:02:03`, with a fraction if the step is below a second. */
+function clockText(time: number, step: number): string {
+  const digits = Math.max(0, Math.ceil(Math.log10(1e9 / step) - 1e-9));
+  const parts = 10 ** digits;
+  const all = Math.round((time / 1e9) * parts);
+  const seconds = Math.floor(all / parts);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const fraction = digits === 0 ? '' : `.${String(all % parts).padStart(digits, '0')}`;
+  return `${Math.floor(seconds / 3600)}:${clock}${fraction}`;
 }
