@@ -222,7 +222,7 @@ class IndexBuilder {
       case 'image':
         task.tid = frame.tid;
         task.pid = frame.pid;
-        task.name = basename(frame.path);
+        task.name = programName(frame.path, frame.argv[0] ?? '');
         task.execs.push({ time: frame.time, path: frame.path, argv: frame.argv });
         break;
       case 'exit':
@@ -274,4 +274,10 @@ class IndexBuilder {
     task.firstFrame = -1;
     task.file = 0;
   }
+}
+
+/** What a program calls itself: its file may go by several names, and be a link's target. */
+function programName(path: string, called: string): string {
+  // A login shell's name begins with a dash.
+  return basename(called).replace(/^-/, '') || basename(path);
 }

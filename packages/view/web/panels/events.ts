@@ -234,7 +234,8 @@ export function eventLine(app: App, row: EventRow, onClick: () => void): HTMLEle
     h(
       'span',
       { class: 'who', title: `task ${row.task}, process ${task?.pid}, thread ${task?.tid}` },
-      `${task?.name ?? ''} ${task?.tid ?? row.task}`,
+      h('span', {}, task?.name ?? ''),
+      h('span', {}, String(task?.tid ?? row.task)),
     ),
     h('span', { class: 'took' }, row.duration > 0 ? span(row.duration) : ''),
     h('i', { class: `dot c-${category.id}`, title: category.name }),
