@@ -91,6 +91,7 @@ browserTest('the keyboard does everything', async (t) => {
   t.is(await page.evaluate(() => document.activeElement?.id), 'lanes');
   await page.keyboard.press('j');
   t.regex(await text(page, '#tree .current'), /thread 101/);
+  t.is(await page.getAttribute('#lanes', 'aria-activedescendant'), 'task-3');
   await page.keyboard.press('.');
   await page.waitForSelector('.detail h2');
   await page.keyboard.press('.');
@@ -168,6 +169,20 @@ browserTest('pointer: click selects, wheel zooms, dragging moves', async (t) => 
 browserTest('a truncated log says so', async (t) => {
   const page = await open(t, story, { truncated: true });
   t.regex(await text(page, '#banner'), /Truncated: .*no end.* What was written is shown/);
+});
+
+browserTest('when the command has ended the page says so', async (t) => {
+  const log = join(temporaryDirectory(t), 'x.log');
+  writeLog(log, story);
+  const served = await view({ log });
+  const page = await browser.newPage();
+  t.teardown(() => page.close());
+  await page.goto(served.url);
+  await page.waitForSelector('.event-line');
+  await served.close();
+  for (let i = 0; i < 4; i++) await page.keyboard.press('+');
+  await page.waitForSelector('#problem:not([hidden])');
+  t.regex(await text(page, '#problem'), /scribe view has ended/);
 });
 
 browserTest('a log without events says so', async (t) => {

@@ -26,6 +26,8 @@ export class TreeColumn {
     this.drawn = key;
     const rows = app.rows.slice(first, last).map((row, i) => this.row(row, first + i));
     this.column.replaceChildren(...rows);
+    const current = app.rows[app.currentRow]?.task.uid;
+    byId('lanes').setAttribute('aria-activedescendant', `task-${current}`);
   }
 
   private row(row: TaskRow, number: number): HTMLElement {
@@ -53,6 +55,7 @@ export class TreeColumn {
       'div',
       {
         class: `row${current ? ' current' : ''}${thread ? ' thread' : ''}`,
+        id: `task-${task.uid}`,
         role: 'treeitem',
         title: describe(row),
         aria: {
