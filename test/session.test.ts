@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
+import { parsePlace } from '@scribe-ts/profiler';
 import { openReplay, ReplayError, type ReplaySession } from '@scribe-ts/replayer';
 import { openLog, type SyscallFrame, syscallByName } from '@scribe-ts/tracelog';
 import test, { type ExecutionContext } from 'ava';
@@ -115,11 +116,12 @@ test('a place in the log is reached by its number, its chunk and its time', asyn
   for (let frame = cursor.next(); frame !== undefined; frame = cursor.next(), index++) {
     if (frame.type === 'syscall' && frame.nr === WRITE) break;
   }
-  const stop = await session.runTo({ position: { stream: 1, index } });
+  const stop = await session.runTo({ stream: 1, index });
   t.is(stop.reason, 'place');
   t.is(stop.event!.index, index);
   t.is((stop.event!.frame as SyscallFrame).nr, WRITE);
   t.is(stop.event!.offset, cursor.offset);
+  t.is(stop.event!.position, cursor.position);
 
   const last = [...reader.frames()].filter((frame) => frame.type === 'syscall').at(-1)!;
   const moment = await session.runTo({ time: last.time });
@@ -134,6 +136,12 @@ test('a place in the log is reached by its number, its chunk and its time', asyn
   const other = await open(t);
   const first = await other.runTo({ offset: cursor.offset });
   t.is(first.event!.index, 0);
+  // As `profiler -o` prints it.
+  const printed = await scribe('profiler', ['-o', log]);
+  const [place] = /^\S+(?= .* write\(1, "begin)/m.exec(printed.stdout)!;
+  const begin = await other.runTo(parsePlace(place));
+  t.is((begin.event!.frame as SyscallFrame).nr, WRITE);
+  t.is(begin.event!.index, index);
 });
 
 test('signals and ends are events too', async (t) => {

@@ -1,7 +1,7 @@
 import { Reg, type Registers, type Tracer } from '@scribe-ts/core-native';
 import type { CodeLocation, StackFrame } from '../session/types.js';
 import type { AddressMap, Place } from './address-map.js';
-import type { CfaRule, RegisterRule, UnwindRow } from './call-frame-info.js';
+import type { CfaRule, RegisterRule, UnwindRow } from './call-frame-rows.js';
 import { evaluateExpression, type ExpressionContext } from './dwarf-expression.js';
 
 /** More is a runaway recursion, of which this shows enough. */

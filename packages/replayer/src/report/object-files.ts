@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { CallFrameInfo, type UnwindRow } from './call-frame-info.js';
+import { CallFrameInfo } from './call-frame-info.js';
+import type { UnwindRow } from './call-frame-rows.js';
 import { ElfFile } from './elf-file.js';
 import { LineTable, type SourceLine } from './line-table.js';
 import { PltNames } from './plt-names.js';

@@ -151,7 +151,10 @@ export class Inspector implements EngineHooks {
   private isPlace(domain: ReplayDomain, frame: Frame): boolean {
     const { place } = this.order;
     if (place === undefined || frame !== domain.cursor.peek()) return false;
-    if ('offset' in place) return domain.cursor.offset === place.offset;
+    if ('offset' in place) {
+      const { offset, position } = domain.cursor;
+      return offset === place.offset && position >= place.position;
+    }
     return domain.stream === place.stream && (this.frames.get(domain.stream) ?? 0) === place.index;
   }
 
@@ -179,6 +182,7 @@ export class Inspector implements EngineHooks {
       index: this.frames.get(stream) ?? 0,
       call,
       offset: cursor.offset,
+      position: cursor.position,
       backtrace: [],
     });
   }

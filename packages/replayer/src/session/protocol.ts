@@ -26,7 +26,8 @@ export interface Watch {
 export type Hold = { readonly bookmark: number } | { readonly time: number };
 
 export type Place =
-  { readonly stream: number; readonly index: number } | { readonly offset: number };
+  | { readonly stream: number; readonly index: number }
+  | { readonly offset: number; readonly position: number };
 
 /** What is to end the next run. */
 export interface RunOrder {

@@ -5,8 +5,11 @@ import type { EventFilter, ReplayTarget, Side } from './types.js';
 
 /** What the worker is told for a target. Throws ReplayError (BAD_TARGET). */
 export function orderFor(target: ReplayTarget, id: number): RunOrder {
-  if ('position' in target) return { watches: [], place: target.position };
-  if ('offset' in target) return { watches: [], place: { offset: target.offset } };
+  if ('stream' in target) return { watches: [], place: target };
+  if ('offset' in target) {
+    const { offset, position = 0 } = target;
+    return { watches: [], place: { offset, position } };
+  }
   if ('bookmark' in target) return { watches: [], hold: { bookmark: target.bookmark } };
   if ('time' in target) return { watches: [], hold: { time: target.time } };
   const { nth = 1, side = 'before' } = target;

@@ -42,9 +42,12 @@ export type ReplayTarget =
       readonly side?: Side;
     }
   /** A frame by its stream and its place in it, from 0. */
-  | { readonly position: { readonly stream: StreamId; readonly index: number } }
-  /** The first frame of the chunk at this offset in the file, bytes; as a log's reader gives it. */
-  | { readonly offset: number }
+  | { readonly stream: StreamId; readonly index: number }
+  /**
+   * The first frame of the chunk at this offset in the file, or the first that does not begin before `position` in that
+   * chunk, bytes; as a log's reader gives them, and as `parsePlace` of the profiler reads them from `profiler -o`.
+   */
+  | { readonly offset: number; readonly position?: number }
   /** All streams are at this bookmark, and its state has been verified. */
   | { readonly bookmark: number }
   /** Every stream is before its first frame of this time or a later one; nanoseconds since the recording began. */
@@ -138,8 +141,9 @@ export interface ReplayEvent<F extends Frame = Frame> {
   readonly index: number;
   /** Place of a `syscall` frame among those of its task, from 0; of another frame: calls before it. */
   readonly call: number;
-  /** Offset in the file of the frame's chunk, bytes. */
+  /** Offset in the file of the frame's chunk, and where the frame begins in it, bytes. */
   readonly offset: number;
+  readonly position: number;
   /** Innermost first; empty unless asked for. */
   readonly backtrace: readonly StackFrame[];
 }
