@@ -96,7 +96,7 @@ const image: Frame = {
 
 const singles: readonly (readonly [line: string, frame: Frame])[] = [
   [
-    '[02] signal SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=77, si_status=3} at syscall-exit, handler',
+    '[02] signal SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=77, si_uid=1000, si_status=3, si_utime=0, si_stime=0} at syscall-exit, handler',
     { ...signal, signo: 17, siginfo: childInfo },
   ],
   [

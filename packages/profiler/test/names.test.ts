@@ -87,7 +87,8 @@ test('flags', (t) => {
   t.is(print(2 ** 33 + 2 ** 31), 'ZERO|0x280000000');
   t.is(flags({ A: 1 }, 'NONE')(0), 'NONE');
   t.is(flags({ A: 1 })(0xffffffff), 'A|0xfffffffe');
-  t.is(choice({ X: 1 })(2), '2');
+  t.is(choice({ X: 1, Y: 2 })(3), '0x3');
+  t.is(choice({ A_X: 1, A_Y: 2 })(9), '0x9 /* A_??? */');
   // Beyond what is remembered.
   for (let i = 0; i < 1000; i++)
     t.is(flags({ A: 1 })(i * 2 + 1), i === 0 ? 'A' : `A|0x${(i * 2).toString(16)}`);

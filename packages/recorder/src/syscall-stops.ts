@@ -53,6 +53,7 @@ export class SyscallStops {
     const { session } = this;
     const { nr } = task;
     const row = syscallTable[nr];
+    if (session.recordsInputs && row !== undefined) recordInputs(session, task, row);
     if (row === undefined || row.class === 'refused') {
       refuse(session, task, row);
       return;
@@ -63,7 +64,6 @@ export class SyscallStops {
       readEntry(row, task.args, session.peek, task.regionContext.entry);
     }
     if (!planBuffers(session, task)) return;
-    if (session.recordsInputs) recordInputs(session, task, row);
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
     goIntoKernel(session, task);

@@ -74,13 +74,16 @@ export class Call {
   /** The bytes that the kernel stored from `addr` on. */
   output(addr: number): Uint8Array | undefined {
     const { writes } = this.frame;
+    let inside: Uint8Array | undefined;
     for (let i = 0; i < writes.length; i++) {
       const write = writes[i]!;
       const offset = addr - write.addr;
       if (offset === 0) return write.bytes;
-      if (offset > 0 && offset < write.bytes.length) return write.bytes.subarray(offset);
+      if (inside === undefined && offset > 0 && offset < write.bytes.length) {
+        inside = write.bytes.subarray(offset);
+      }
     }
-    return undefined;
+    return inside;
   }
 }
 

@@ -2,6 +2,8 @@
 import type { ArgPrinter, Call } from './call.js';
 import { countEntries, fileMode, pollResults } from './file.js';
 import { ioctlHasArgument } from './ioctl.js';
+import { memoryFormats } from './memory.js';
+import { prctlArguments, prctlResult } from './prctl.js';
 import { inet4, optionStruct } from './net.js';
 import {
   addressArg,
@@ -11,21 +13,14 @@ import {
   stringArg,
   structPrinter,
 } from './pointers.js';
-import { cloneFlags, processFormats, schedPolicy } from './process.js';
+import { cloneFlags, ioPriority, processFormats, schedPolicy } from './process.js';
 import { signalName } from './signal.js';
-import {
-  fcntlArguments,
-  fcntlResult,
-  futexArguments,
-  futexLast,
-  futexTimeout,
-  prctlArguments,
-} from './special.js';
+import { fcntlArguments, fcntlResult, futexArguments, futexLast, futexTimeout } from './special.js';
 import { array, bits, type Struct } from './struct.js';
 import { structNamed } from './structs.js';
-import { quoteString } from './text.js';
-import { utimeTimespec } from './time.js';
-import { hex, i32, octal, pointer } from './words.js';
+import { quoteString, quoteUpTo } from './text.js';
+import { utimeTimespec, utimeTimeval } from './time.js';
+import { hex, i32, i64, unsigned, octal, pointer, u32 } from './words.js';
 
 export interface Exception {
   /** Printers of some arguments. */
@@ -192,22 +187,86 @@ function cloneArguments(call: Call): string {
   return text;
 }
 
-const MREMAP_WITH_ADDRESS = 2 | 4;
+const MREMAP_WITH_ADDRESS = 2;
 const SEMCTL_BARE: ReadonlySet<number> = new Set([0, 11, 12, 14, 15]);
 const pathText: ArgPrinter = (call, i) => {
   const bytes = call.output(call.address(i));
   return bytes === undefined ? addressArg(call, i) : quoteString(bytes, bytes.length);
 };
-const utimes: ArgPrinter = (call, i) => {
+function fileTimes(type: Struct): ArgPrinter {
+  return (call, i) => {
+    const input = call.input(i);
+    if (input === undefined) return addressArg(call, i);
+    call.decoded.push(input);
+    return array(type, input.bytes, 16, 2);
+  };
+}
+
+const S_IFMT = 0xf000;
+const DEVICES: ReadonlySet<number> = new Set([0x2000, 0x6000]);
+/** Only devices have a number. */
+function nodeArguments(mode: number): (call: Call) => number {
+  return (call) => (DEVICES.has(call.uint(mode) & S_IFMT) ? mode + 2 : mode + 1);
+}
+
+/** How much room there was, and the handle that was put there. */
+const fileHandle: ArgPrinter = (call, i) => {
   const input = call.input(i);
-  if (input === undefined) return addressArg(call, i);
+  if (input === undefined || input.bytes.length < 4) return addressArg(call, i);
   call.decoded.push(input);
-  return array(utimeTimespec, input.bytes, 16, 2);
+  const room = u32(input.bytes, 0);
+  const stored = call.output(call.address(i));
+  const needed = stored === undefined || stored.length < 4 ? room : u32(stored, 0);
+  const size = needed === room ? String(room) : `${room} => ${needed}`;
+  if (call.failed || stored === undefined) return `{handle_bytes=${size}}`;
+  const whole = known('file_handle').print(stored, 0, stored.length);
+  return whole.replace(/handle_bytes=\d+/, `handle_bytes=${size}`);
 };
 
 /** The time left is of a sleep that was interrupted. */
-const timespecOut = structPrinter(known('timespec'), 'out', () => 16, undefined);
+const timespecOut = structPrinter(known('timespec'), 'out', () => 16, undefined, 'printed');
 const timeLeft: ArgPrinter = (call, i) => (call.failed ? timespecOut : addressArg)(call, i);
+
+const MTYPE_BYTES = 8;
+/** A System V message, of which the log may have the beginning. */
+function messageText(call: Call, i: number, bytes: Uint8Array | undefined): string {
+  if (bytes === undefined || bytes.length < MTYPE_BYTES) return addressArg(call, i);
+  const input = call.input(i);
+  if (input !== undefined) call.decoded.push(input);
+  const received = call.frame.writes.length > 0;
+  const size = received ? call.count : Number(call.frame.args[2]!);
+  const limit = received ? call.limits.output : call.limits.input;
+  return `{mtype=${i64(bytes, 0)}, mtext=${quoteUpTo(bytes.subarray(MTYPE_BYTES), size, limit)}}`;
+}
+
+const policyArg: ArgPrinter = (call, i) => {
+  const stored = call.failed ? undefined : call.output(call.address(i));
+  if (stored === undefined || stored.length < 4) return addressArg(call, i);
+  return `[${memoryFormats['mempolicy_mode']!(i32(stored, 0) >>> 0)}]`;
+};
+
+const unsignedLong: ArgPrinter = (call, i) => String(unsigned(call.frame.args[i]!));
+
+/** Where it went on is told by the result. */
+const offsetBefore = structPrinter(known('loff_t'), 'in', () => 8, undefined);
+
+const receivedResult = (call: Call): string | undefined => {
+  if (call.count === 0) return '0 (Timeout)';
+  const left = leftText(call, 4, known('timespec'));
+  return left === '' ? undefined : `${call.count} (${left})`;
+};
+
+/** The high half of a position is 0 where words have 64 bits. */
+const VECTOR_FLAGS: readonly number[] = [0, 1, 2, 3, 5];
+
+const randomArg: ArgPrinter = (call, i) => {
+  const bytes = call.output(call.address(i));
+  if (bytes === undefined) return addressArg(call, i);
+  const shown = Math.min(bytes.length, call.limits.output);
+  let text = '';
+  for (let k = 0; k < shown; k++) text += '\\x' + bytes[k]!.toString(16).padStart(2, '0');
+  return `"${text}"${shown < bytes.length ? '...' : ''}`;
+};
 
 const KEYCTL_ARGUMENTS: readonly number[] = [
   3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 2, 3, 2, 4, 1, 5, 5, 2, 3, 5, 5, 5, 5, 5, 5, 4, 5, 3, 4,
@@ -220,12 +279,28 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   mq_open: { taken: openArguments(1, 2, 4) },
   getcwd: { args: { 0: pathText } },
   umask: { result: (call) => octal(call.count) },
-  mknod: { args: { 1: (call, i) => fileMode(call.uint(i)) } },
+  mknod: { taken: nodeArguments(1), args: { 1: (call, i) => fileMode(call.uint(i)) } },
   getdents: { args: { 1: entriesArg } },
   getdents64: { args: { 1: entriesArg } },
-  utimensat: { args: { 2: utimes } },
+  utimensat: { args: { 2: fileTimes(utimeTimespec) } },
+  utimes: { args: { 1: fileTimes(utimeTimeval) } },
+  futimesat: { args: { 2: fileTimes(utimeTimeval) } },
+  name_to_handle_at: { args: { 2: fileHandle } },
+  mknodat: { taken: nodeArguments(2) },
   nanosleep: { args: { 1: timeLeft } },
   clock_nanosleep: { args: { 3: timeLeft } },
+  preadv: { taken: () => 4 },
+  pwritev: { taken: () => 4 },
+  preadv2: { order: () => VECTOR_FLAGS },
+  pwritev2: { order: () => VECTOR_FLAGS },
+  truncate: { args: { 1: unsignedLong } },
+  ftruncate: { args: { 1: unsignedLong } },
+  ioprio_set: { args: { 2: (call, i) => ioPriority(call.uint(i)) } },
+  ioprio_get: { result: (call) => `${call.count} (${ioPriority(call.count)})` },
+  splice: { args: { 1: offsetBefore, 3: offsetBefore } },
+  copy_file_range: { args: { 1: offsetBefore, 3: offsetBefore } },
+  recvmmsg: { args: { 4: timespecBefore }, result: receivedResult },
+  getrandom: { args: { 0: randomArg } },
   fcntl: { taken: fcntlArguments, result: fcntlResult },
   ioctl: { taken: (call) => (ioctlHasArgument(call.uint(1)) ? 3 : 2) },
   select,
@@ -236,12 +311,15 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   poll,
   ppoll: poll,
   mmap: { args: { 5: (call, i) => hex(call.frame.args[i]!) } },
+  msgsnd: { args: { 1: (call, i) => messageText(call, i, call.input(i)?.bytes) } },
+  msgrcv: { args: { 1: (call, i) => messageText(call, i, call.output(call.address(i))) } },
+  get_mempolicy: { args: { 0: policyArg } },
   mremap: { taken: (call) => ((call.uint(3) & MREMAP_WITH_ADDRESS) === 0 ? 4 : 5) },
   clone: { all: cloneArguments },
   execve: { args: { 2: countedStringsArg } },
   execveat: { args: { 3: countedStringsArg } },
   futex: { args: { 3: futexTimeout, 5: futexLast }, order: futexArguments },
-  prctl: { taken: prctlArguments },
+  prctl: { taken: prctlArguments, result: prctlResult },
   semctl: { taken: (call) => (SEMCTL_BARE.has(call.int(2)) ? 3 : 4) },
   keyctl: {
     taken: (call) => KEYCTL_ARGUMENTS[call.int(0)] ?? 5,
@@ -254,6 +332,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
     result: (call) => `${hex(call.count)} (${processFormats['personality']!(call.count)})`,
   },
   membarrier: {
+    taken: (call) => (call.uint(1) === 0 ? 2 : 3),
     result: (call) =>
       call.int(0) === 0 && call.count > 0
         ? `${hex(call.count)} (${processFormats['membarrier_cmd']!(call.count)})`

@@ -4,7 +4,7 @@ import { choice, field, flags, type NumberPrinter } from './flags.js';
 import { hugeField } from './memory.js';
 import * as names from './names/file.js';
 import { bits, struct, type Structs } from './struct.js';
-import { hex, i16, i32, i64, octal, pointer, u16, u32, u64 } from './words.js';
+import { f64, hex, i32, i64, octal, pointer, u16, u32, u64 } from './words.js';
 
 export const openFlags = flags(names.OPEN_FLAGS, '0', field(3, names.OPEN_ACCESS));
 /** Where only modifiers are meant (pipe2, dup3, F_GETFL's cousins): no access mode. */
@@ -13,15 +13,16 @@ export const openModifiers = flags(names.OPEN_FLAGS);
 export const atFlags = flags(names.AT_FLAGS);
 /** 0x200 and the low bits mean other things to some calls. */
 const { AT_REMOVEDIR: _, ...AT_OTHER } = names.AT_FLAGS;
+const { AT_RECURSIVE: _recursive, ...AT_ACCESS } = AT_OTHER;
 export const atFlagsOf: Readonly<Record<string, NumberPrinter>> = {
-  faccessat2: flags({ ...AT_OTHER, ...names.FACCESSAT_FLAGS }),
+  faccessat2: flags({ ...AT_ACCESS, ...names.FACCESSAT_FLAGS }),
   name_to_handle_at: flags({ ...AT_OTHER, ...names.HANDLE_FLAGS }),
   open_tree: flags({ ...AT_OTHER, ...names.OPEN_TREE_FLAGS }),
   open_tree_attr: flags({ ...AT_OTHER, ...names.OPEN_TREE_FLAGS }),
   execveat: flags({ ...AT_OTHER, AT_EXECVE_CHECK: 0x10000 }),
 };
 
-const fcntlCommand = choice(names.FCNTL_CMD, hex);
+const fcntlCommand = choice(names.FCNTL_CMD);
 export const descriptorFlags = flags(names.FD_FLAGS);
 export const seals = flags(names.SEALS);
 export const leaseType = choice(names.LOCK_TYPE);
@@ -32,17 +33,22 @@ const statxMask = flags(names.STATX_MASK);
 const statxAttributes = flags(names.STATX_ATTRIBUTES);
 const resolveFlags = flags(names.RESOLVE_FLAGS);
 const mountAttributes = flags(names.MOUNT_ATTR_FLAGS);
+const mountedFlags = flags(names.STATFS_FLAGS);
 const fsMagic = choice(names.FS_MAGIC, hex);
 const lockType = choice(names.LOCK_TYPE);
 const whence = choice(names.WHENCE);
 const ownerType = choice(names.OWNER_TYPE);
 
 const TYPE_MASK = 0xf000;
+const SPECIAL_BITS = 0xe00;
+const specialBits = flags({ S_ISUID: 0x800, S_ISGID: 0x400, S_ISVTX: 0x200 }, '');
 /** S_IFREG|0644; without a type only the permissions. */
 export function fileMode(mode: number): string {
   const type = mode & TYPE_MASK;
-  const permissions = octal(mode & ~TYPE_MASK);
-  return type === 0 ? permissions : `${fileType(type)}|${permissions}`;
+  if (type === 0) return octal(mode);
+  const special = specialBits(mode & SPECIAL_BITS);
+  const bits = octal(mode & ~TYPE_MASK & ~SPECIAL_BITS);
+  return `${fileType(type)}|${special === '' ? '' : special + '|'}${bits}`;
 }
 
 export function device(major: number, minor: number): string {
@@ -92,19 +98,24 @@ function statfs(bytes: Uint8Array, at: number): string {
     `f_ffree=${u64(bytes, at + 48)}, ` +
     `f_fsid={val=[${hex(u32(bytes, at + 56))}, ${hex(u32(bytes, at + 60))}]}, ` +
     `f_namelen=${i64(bytes, at + 64)}, f_frsize=${i64(bytes, at + 72)}, ` +
-    `f_flags=${hex(u64(bytes, at + 80))}}`
+    `f_flags=${mountedFlags(f64(bytes, at + 80))}}`
   );
 }
 
-function flock(bytes: Uint8Array, at: number): string {
-  const type = i16(bytes, at);
+function lock(bytes: Uint8Array, at: number): string {
   return (
-    `{l_type=${lockType(type)}, l_whence=${whence(u16(bytes, at + 2))}, ` +
-    `l_start=${i64(bytes, at + 8)}, l_len=${i64(bytes, at + 16)}` +
-    // Only F_GETLK's answer has one.
-    (i32(bytes, at + 24) === 0 ? '}' : `, l_pid=${i32(bytes, at + 24)}}`)
+    `{l_type=${lockType(u16(bytes, at))}, l_whence=${whence(u16(bytes, at + 2))}, ` +
+    `l_start=${i64(bytes, at + 8)}, l_len=${i64(bytes, at + 16)}`
   );
 }
+
+const flock = (bytes: Uint8Array, at: number): string => lock(bytes, at) + '}';
+
+/** F_GETLK's answer: who has the lock stands in it as well. */
+export const foundLock = struct(
+  28,
+  (bytes, at) => `${lock(bytes, at)}, l_pid=${i32(bytes, at + 24)}}`,
+);
 
 export function pollfd(bytes: Uint8Array, at: number): string {
   const fd = i32(bytes, at);
@@ -154,12 +165,12 @@ export const fileStructs: Structs = {
   pollfd: struct(8, pollfd),
   epoll_event: struct(12, epollEvent),
   fd_set: struct(1, bits),
-  open_how: struct(24, (bytes, at) => {
+  open_how: struct(24, (bytes, at, size) => {
     const open = u64(bytes, at);
-    return (
-      `{flags=${typeof open === 'number' ? openFlags(open) : hex(open)}, ` +
-      `mode=${octal(u32(bytes, at + 8))}, resolve=${resolveFlags(u32(bytes, at + 16))}}`
-    );
+    const shown = typeof open === 'number' ? openFlags(open) : hex(open);
+    const making = (u32(bytes, at) & (O_CREAT | TMPFILE)) !== 0 || u64(bytes, at + 8) !== 0;
+    const mode = making ? `, mode=${octal(u32(bytes, at + 8))}` : '';
+    return `{flags=${shown}${mode}, resolve=${resolveFlags(u32(bytes, at + 16))}${beyond(bytes, at + 24, at + size)}}`;
   }),
   file_handle: struct(
     8,
@@ -188,11 +199,44 @@ export const fileStructs: Structs = {
   ),
 };
 
+const O_CREAT = 0x40;
+const TMPFILE = 0x40_0000;
+
+/** Members that are not known here. */
+function beyond(bytes: Uint8Array, from: number, to: number): string {
+  const end = Math.min(to, bytes.length);
+  if (end <= from || bytes.subarray(from, end).every((byte) => byte === 0)) return '';
+  let text = '';
+  for (let i = from; i < end; i++) text += '\\x' + bytes[i]!.toString(16).padStart(2, '0');
+  return `, /* bytes ${from}..${end - 1} */ "${text}"`;
+}
+
 function hexBytes(bytes: Uint8Array, at: number, size: number): string {
   let text = '0x';
   const end = Math.min(at + size, bytes.length);
   for (let i = at; i < end; i++) text += bytes[i]!.toString(16).padStart(2, '0');
   return text;
+}
+
+const accessMode = flags(names.ACCESS_MODE);
+const AT_STATX_SYNC_TYPE = 0x6000;
+const { AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC, ...AT_LOOKUP } = names.AT_FLAGS;
+const statxKind = choice(
+  {
+    AT_STATX_SYNC_AS_STAT: 0,
+    AT_STATX_FORCE_SYNC: AT_STATX_FORCE_SYNC!,
+    AT_STATX_DONT_SYNC: AT_STATX_DONT_SYNC!,
+  },
+  hex,
+);
+const statxLookup = flags(AT_LOOKUP, '');
+/** How the attributes are brought up to date comes first, whatever it is. */
+function statxSync(value: number): string {
+  const kind = statxKind(value & AT_STATX_SYNC_TYPE);
+  const rest = (value & ~AT_STATX_SYNC_TYPE) >>> 0;
+  if (rest === 0) return kind;
+  const known = statxLookup(rest);
+  return `${kind}|${known.startsWith('0x') ? hex(rest) : known}`;
 }
 
 const fanotifyInit = flags(names.FANOTIFY_INIT_FLAGS, '', field(0xc, names.FANOTIFY_CLASS));
@@ -201,9 +245,10 @@ export const fileFormats: Readonly<Record<string, NumberPrinter>> = {
   open_flags: openFlags,
   mode: fileMode,
   dev: shortDevice,
-  access_mode: flags(names.ACCESS_MODE, 'F_OK'),
+  access_mode: (value) =>
+    value === 0 ? 'F_OK' : (value & 7) === 0 ? `${hex(value)} /* ?_OK */` : accessMode(value),
   whence,
-  at_statx_flags: flags(names.AT_FLAGS, 'AT_STATX_SYNC_AS_STAT'),
+  at_statx_flags: statxSync,
   statx_mask: statxMask,
   rename_flags: flags(names.RENAME_FLAGS),
   xattr_flags: flags(names.XATTR_FLAGS),

@@ -29,6 +29,25 @@ function remember(print: NumberPrinter): NumberPrinter {
   };
 }
 
+/** What all names begin with, up to an underscore: `AT_` of AT_EMPTY_PATH and AT_RECURSIVE. '' if nothing. */
+function commonPrefix(names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  let end = first.lastIndexOf('_') + 1;
+  while (end > 0 && !others.every((name) => name.startsWith(first.slice(0, end)))) {
+    end = first.lastIndexOf('_', end - 2) + 1;
+  }
+  if (end > 0) return first.slice(0, end);
+  let shared = first.length;
+  for (const name of others) while (!name.startsWith(first.slice(0, shared))) shared--;
+  return first.slice(0, shared);
+}
+
+/** A number that none of the names explains: `0x4d /* F_??? *\/`. */
+function unknownOf(names: readonly string[]): NumberPrinter {
+  const prefix = commonPrefix(names);
+  return prefix === '' ? hex : (value) => `${hex(value)} /* ${prefix}??? */`;
+}
+
 /**
  * Joins the names of the bits that are set with `|`; what has no name comes last, in hexadecimal. A name with several
  * bits must stand before names of single ones among them. Fields come first. 0 prints as `zero`.
@@ -39,6 +58,7 @@ export function flags(names: Names, zero = '0', ...fields: readonly Field[]): Nu
     low: (value % HIGH) | 0,
     high: Math.floor(value / HIGH),
   }));
+  const unknown = unknownOf(Object.keys(names));
   return remember((value) => {
     let low = (value % HIGH) | 0;
     let high = Math.floor(value / HIGH);
@@ -56,13 +76,16 @@ export function flags(names: Names, zero = '0', ...fields: readonly Field[]): Nu
       text += (text === '' ? '' : '|') + entry.name;
     }
     const rest = high * HIGH + (low >>> 0);
-    if (rest !== 0) text += (text === '' ? '' : '|') + hex(rest);
+    if (rest !== 0) text += text === '' ? unknown(rest) : '|' + hex(rest);
     return text === '' ? zero : text;
   });
 }
 
-/** The name of the value, else what `other` says. */
-export function choice(names: Names, other: NumberPrinter = String): NumberPrinter {
+/** The name of the value, else what `other` says; default: the number with a comment of what it is not. */
+export function choice(
+  names: Names,
+  other: NumberPrinter = unknownOf(Object.keys(names)),
+): NumberPrinter {
   const byValue = new Map<number, string>();
   for (const [name, value] of Object.entries(names)) {
     if (!byValue.has(value)) byValue.set(value, name);

@@ -1,6 +1,8 @@
 /** ioctl(): names of requests, and what they point to. */
 import { ioctlInfo, ioctlRegions, type Region } from '@scribe-ts/tracelog';
 import type { ArgPrinter } from './call.js';
+import { choice, type NumberPrinter } from './flags.js';
+import { TERMINAL_FLOW, TERMINAL_FLUSH } from './names/terminal.js';
 import { addressArg, structPrinter } from './pointers.js';
 import { boxed, type Struct } from './struct.js';
 import { structNamed } from './structs.js';
@@ -73,7 +75,10 @@ function wordOfSize(size: number): Struct | undefined {
 }
 
 export function regionStruct(region: Region): Struct | undefined {
-  return region.struct === undefined ? wordOfSize(region.size) : structNamed(region.struct);
+  const { struct, dir, size } = region;
+  if (struct === undefined) return wordOfSize(size);
+  // Of some structures the kernel reads less than it writes.
+  return (dir === 'in' ? structNamed(`${struct} to set`) : undefined) ?? structNamed(struct);
 }
 
 const PROBE_ADDRESS = 0x1000;
@@ -84,7 +89,14 @@ const number: ArgPrinter = (call, i) => {
   return word >= 0 && word <= SMALL ? String(word) : pointer(word);
 };
 
+const VALUES: Readonly<Record<number, NumberPrinter>> = {
+  0x540a: choice(TERMINAL_FLOW),
+  0x540b: choice(TERMINAL_FLUSH),
+};
+
 function printerFor(request: number): ArgPrinter {
+  const value = VALUES[request];
+  if (value !== undefined) return (call, i) => value(call.uint(i));
   // Shapes with pointers inside need memory: their head alone is printed.
   const region = ioctlRegions(request, PROBE_ADDRESS, () => undefined, 0).find(
     ({ addr, unknown }) => addr === PROBE_ADDRESS && unknown !== true,

@@ -1,4 +1,5 @@
 /** Futexes, System V IPC, POSIX message queues, keys. */
+import { openModifiers } from './file.js';
 import { choice, field, flags, type NumberPrinter } from './flags.js';
 import * as names from './names/ipc.js';
 import { struct, type Structs } from './struct.js';
@@ -60,7 +61,6 @@ function lastPermissions(print: NumberPrinter): NumberPrinter {
   return (value) => {
     const mode = value & 0o777;
     const rest = print(value - mode);
-    if (mode === 0) return rest;
     return rest === '0' ? octal(mode) : `${rest}|${octal(mode)}`;
   };
 }
@@ -68,7 +68,81 @@ function lastPermissions(print: NumberPrinter): NumberPrinter {
 const semaphoreFlags = flags(names.SEM_OPERATION_FLAGS);
 const futex2 = flags(names.FUTEX2_FLAGS, '', field(3, names.FUTEX2_SIZE));
 
+/** struct ipc64_perm: key, uid, gid, cuid, cgid, mode. */
+function permissions(bytes: Uint8Array, at: number): string {
+  return (
+    `{uid=${u32(bytes, at + 4)}, gid=${u32(bytes, at + 8)}, mode=${octal(u32(bytes, at + 20))}, ` +
+    `key=${u32(bytes, at)}, cuid=${u32(bytes, at + 12)}, cgid=${u32(bytes, at + 16)}}`
+  );
+}
+
+const PERM = 48;
+/** `count` members of `width` bytes each, by name. */
+function numbers(bytes: Uint8Array, at: number, width: 4 | 8, list: readonly string[]): string {
+  const value = (i: number) => (width === 4 ? u32(bytes, at + 4 * i) : u64(bytes, at + 8 * i));
+  return list.map((name, i) => `${name}=${value(i)}`).join(', ');
+}
+
+const shmid = struct(
+  112,
+  (bytes, at) =>
+    `{shm_perm=${permissions(bytes, at)}, shm_segsz=${u64(bytes, at + PERM)}, ` +
+    `shm_cpid=${u32(bytes, at + PERM + 32)}, shm_lpid=${u32(bytes, at + PERM + 36)}, ` +
+    `shm_nattch=${u64(bytes, at + PERM + 40)}, ` +
+    `${numbers(bytes, at + PERM + 8, 8, ['shm_atime', 'shm_dtime', 'shm_ctime'])}}`,
+);
+
+const msqid = struct(
+  120,
+  (bytes, at) =>
+    `{msg_perm=${permissions(bytes, at)}, ` +
+    `${numbers(bytes, at + PERM, 8, ['msg_stime', 'msg_rtime', 'msg_ctime'])}, ` +
+    `msg_qnum=${u64(bytes, at + PERM + 32)}, msg_qbytes=${u64(bytes, at + PERM + 40)}, ` +
+    `${numbers(bytes, at + PERM + 48, 4, ['msg_lspid', 'msg_lrpid'])}}`,
+);
+
+const semid = struct(
+  104,
+  (bytes, at) =>
+    `{sem_perm=${permissions(bytes, at)}, sem_otime=${u64(bytes, at + PERM)}, ` +
+    `sem_ctime=${u64(bytes, at + PERM + 16)}, sem_nsems=${u64(bytes, at + PERM + 32)}}`,
+);
+
+function settable(bytes: Uint8Array, at: number): string {
+  return `{uid=${u32(bytes, at + 4)}, gid=${u32(bytes, at + 8)}, mode=${octal(u32(bytes, at + 20))}}`;
+}
+
 export const ipcStructs: Structs = {
+  'shmid_ds to set': struct(112, (bytes, at) => `{shm_perm=${settable(bytes, at)}}`),
+  'semid_ds to set': struct(104, (bytes, at) => `{sem_perm=${settable(bytes, at)}}`),
+  'msqid_ds to set': struct(
+    120,
+    (bytes, at) => `{msg_perm=${settable(bytes, at)}, msg_qbytes=${u64(bytes, at + PERM + 40)}}`,
+  ),
+  shmid_ds: shmid,
+  msqid_ds: msqid,
+  semid_ds: semid,
+  shm_info: struct(
+    48,
+    (bytes, at) =>
+      `{used_ids=${u32(bytes, at)}, ` +
+      `${numbers(bytes, at + 8, 8, ['shm_tot', 'shm_rss', 'shm_swp', 'swap_attempts', 'swap_successes'])}}`,
+  ),
+  shminfo: struct(
+    40,
+    (bytes, at) => `{${numbers(bytes, at, 8, ['shmmax', 'shmmin', 'shmmni', 'shmseg', 'shmall'])}}`,
+  ),
+  msginfo: struct(
+    32,
+    (bytes, at) =>
+      `{${numbers(bytes, at, 4, ['msgpool', 'msgmap', 'msgmax', 'msgmnb', 'msgmni', 'msgssz', 'msgtql'])}, ` +
+      `msgseg=${u16(bytes, at + 28)}}`,
+  ),
+  seminfo: struct(
+    40,
+    (bytes, at) =>
+      `{${numbers(bytes, at, 4, ['semmap', 'semmni', 'semmns', 'semmnu', 'semmsl', 'semopm', 'semume', 'semusz', 'semvmx', 'semaem'])}}`,
+  ),
   sembuf: struct(
     6,
     (bytes, at) =>
@@ -78,7 +152,7 @@ export const ipcStructs: Structs = {
   mq_attr: struct(
     32,
     (bytes, at) =>
-      `{mq_flags=${hex(i64(bytes, at))}, mq_maxmsg=${i64(bytes, at + 8)}, ` +
+      `{mq_flags=${openModifiers(u32(bytes, at))}, mq_maxmsg=${i64(bytes, at + 8)}, ` +
       `mq_msgsize=${i64(bytes, at + 16)}, mq_curmsgs=${i64(bytes, at + 24)}}`,
   ),
   msgbuf: struct(

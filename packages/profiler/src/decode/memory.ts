@@ -1,7 +1,7 @@
 /** Address spaces: protection, kinds of mappings, advice, placement. */
 import { choice, field, flags, type Field, type NumberPrinter } from './flags.js';
 import * as names from './names/memory.js';
-import { bits, struct, type Structs } from './struct.js';
+import { struct, type Structs } from './struct.js';
 import { u64 } from './words.js';
 
 const HUGE_SHIFT = 26;
@@ -48,7 +48,14 @@ export function protection(prot: number, shared: boolean): string {
 }
 
 export const memoryStructs: Structs = {
-  nodemask: struct(1, bits),
+  nodemask: struct(8, (bytes, at, size) => {
+    let text = '';
+    for (let from = at; from + 8 <= Math.min(at + size, bytes.length); from += 8) {
+      const word = u64(bytes, from).toString(16).padStart(16, '0');
+      text += (text === '' ? '' : ', ') + word;
+    }
+    return `[${text}]`;
+  }),
   cachestat_range: struct(16, (bytes, at) => `{off=${u64(bytes, at)}, len=${u64(bytes, at + 8)}}`),
   cachestat: struct(
     40,

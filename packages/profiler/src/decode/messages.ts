@@ -83,8 +83,9 @@ function vectorText(
     left -= taken;
     let shown: string;
     if (base === 0) shown = 'NULL';
-    else if (taken === 0) shown = sent && length > 0 ? pointer(u64(bytes, at)) : '""';
-    else if (sent) {
+    else if (taken === 0) {
+      shown = length > 0 && (sent || call.failed) ? pointer(u64(bytes, at)) : '""';
+    } else if (sent) {
       const part = parts.next();
       shown =
         part === undefined
@@ -122,7 +123,7 @@ export function iovecArg(row: SyscallRow, type: ArgTypeOf<'iovec'>): ArgPrinter 
       const known = !sent && call.count > 0 && call.frame.writes.length > 0;
       return known ? storedText(call, 0, call.count) : addressArg(call, i);
     }
-    const total = call.failed ? (sent ? Infinity : 0) : call.count;
+    const total = sent ? Infinity : call.count;
     return vectorText(call, vector, count(call), sent, total, parts);
   };
 }
@@ -144,6 +145,8 @@ function messageText(
   const stored = sent ? undefined : call.output(addr);
   const after = stored !== undefined && stored.length >= MSGHDR_BYTES ? stored : bytes;
   const nameLength = i32(after, 8);
+  const nameRoom = i32(bytes, 8);
+  const lengthText = nameRoom === nameLength ? String(nameLength) : `${nameRoom} => ${nameLength}`;
   const controlLength = f64(after, 40);
 
   let nameText = pointer(u64(bytes, 0));
@@ -175,7 +178,7 @@ function messageText(
         : `msg_control=${controlMessages(controlPart.subarray(0, controlLength))}, `;
   }
   return (
-    `{msg_name=${nameText}, msg_namelen=${nameLength}, msg_iov=${vectorShown}, ` +
+    `{msg_name=${nameText}, msg_namelen=${lengthText}, msg_iov=${vectorShown}, ` +
     `msg_iovlen=${u64(bytes, 24)}, ${controlText}msg_controllen=${u64(after, 40)}, ` +
     `msg_flags=${messageFlags(u32(after, 48))}}`
   );
@@ -200,7 +203,7 @@ export function msghdrArg(row: SyscallRow, type: ArgTypeOf<'msghdr'>): ArgPrinte
     const parts = new Parts(call, i);
     const header = headerBytes(call, parts, sent, addr);
     if (header === undefined) return addressArg(call, i);
-    const total = call.failed ? (sent ? Infinity : 0) : call.count;
+    const total = sent ? Infinity : call.count;
     return messageText(call, header, addr, sent, total, parts);
   };
 }
@@ -211,6 +214,7 @@ function mmsghdrArg(sent: boolean, count: (call: Call) => number): ArgPrinter {
     if (addr === 0) return addressArg(call, i);
     const messages = call.failed ? (sent ? count(call) : 0) : Math.min(count(call), call.count);
     const parts = new Parts(call, i);
+    if (call.failed && !sent) return addressArg(call, i);
     let text = '';
     let shown = 0;
     for (; shown < Math.min(messages, SHOWN); shown++) {
@@ -218,7 +222,7 @@ function mmsghdrArg(sent: boolean, count: (call: Call) => number): ArgPrinter {
       const header = headerBytes(call, parts, sent, at);
       if (header === undefined || header.length < MMSGHDR_BYTES) break;
       const length = messageLength(call, header, at);
-      const total = call.failed ? Infinity : length;
+      const total = sent ? Infinity : length;
       text +=
         `${shown > 0 ? ', ' : ''}{msg_hdr=${messageText(call, header, at, sent, total, parts)}, ` +
         `msg_len=${length}}`;

@@ -1,6 +1,6 @@
 /** Sockets: addresses, options, control messages. */
 import { fdText } from './fds.js';
-import { choice, field, flags, type Names, type NumberPrinter } from './flags.js';
+import { choice, flags, type Names, type NumberPrinter } from './flags.js';
 import * as names from './names/net.js';
 import { id, struct, type Struct, type Structs } from './struct.js';
 import { quote, quoteField } from './text.js';
@@ -8,10 +8,20 @@ import { timeStructs } from './time.js';
 import { hex, i32, u16, u32, u64 } from './words.js';
 
 const addressFamily = choice(names.ADDRESS_FAMILY);
-const socketType = flags(names.SOCKET_FLAGS, '0', field(0xf, names.SOCKET_TYPE));
+const plainType = choice(names.SOCKET_TYPE);
+const typeFlags = flags(names.SOCKET_FLAGS, '');
+const TYPE_FLAGS = Object.values(names.SOCKET_FLAGS).reduce((all, flag) => all | flag, 0);
+function socketType(value: number): string {
+  const set = typeFlags(value & TYPE_FLAGS);
+  const kind = (value & ~TYPE_FLAGS) >>> 0;
+  // accept4 takes flags alone.
+  if (kind === 0) return set === '' ? '0' : set;
+  return set === '' ? plainType(kind) : `${plainType(kind)}|${set}`;
+}
+
 export const messageFlags = flags(names.MSG_FLAGS);
 const socketLevel = choice(names.SOCKOPT_LEVEL);
-const controlType = choice(names.SOCKET_MESSAGE, hex);
+const controlType = choice(names.SOCKET_MESSAGE);
 
 const AF_UNIX = 1;
 const AF_INET = 2;

@@ -121,7 +121,7 @@ export function bufferArg(row: SyscallRow, type: ArgTypeOf<'buffer'>): ArgPrinte
       if (input !== undefined) return quoteUpTo(input.bytes, input.size, call.limits.input);
       if (!call.failed && size(call) === 0) return '""';
     }
-    if (writes) {
+    if (writes && !call.failed) {
       const bytes = call.output(addr);
       if (bytes !== undefined) {
         const whole = size(call);
@@ -147,6 +147,7 @@ export function structPrinter(
   dir: 'in' | 'out' | 'inout',
   size: SizeReader,
   count: SizeReader | undefined,
+  whenFailed: 'address' | 'printed' = 'address',
 ): ArgPrinter {
   const reads = dir !== 'out';
   const writes = dir !== 'in';
@@ -169,7 +170,8 @@ export function structPrinter(
         if (before !== undefined) call.decoded.push(input);
       }
     }
-    const output = writes ? call.output(addr) : undefined;
+    const output =
+      writes && !(call.failed && whenFailed === 'address') ? call.output(addr) : undefined;
     const after = output === undefined ? undefined : print(call, output);
     if (before !== undefined) {
       return wrap(after === undefined || after === before ? before : `${before} => ${after}`);

@@ -1,5 +1,5 @@
 /** Tasks: creation, waiting, limits, scheduling, credentials. */
-import { choice, field, flags, signedChoice, type NumberPrinter } from './flags.js';
+import { choice, flags, type NumberPrinter } from './flags.js';
 import * as names from './names/process.js';
 import { signalName } from './signal.js';
 import { bits, boxed, struct, type Structs } from './struct.js';
@@ -19,23 +19,45 @@ export function cloneFlags(value: number): string {
 /** Flags of clone3(), which has a field for the signal. */
 const clone3Flags = flags(names.CLONE_FLAGS);
 
-const prctlOption = choice(names.PRCTL_OPTION, hex);
+const prctlOption = choice(names.PRCTL_OPTION);
 export const memoryMapOption = choice(names.PR_SET_MM_OPTION);
 export const ambientOption = choice(names.PR_CAP_AMBIENT_OPTION);
 export const tscMode = choice(names.PR_TSC);
+export const dumpable = choice(names.PR_DUMPABLE);
+export const machineCheckKill = choice(names.PR_MCE_KILL);
+const ioprioClass = choice(names.IOPRIO_CLASS);
+const IOPRIO_CLASS_SHIFT = 13;
+
+/** IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6) */
+export function ioPriority(value: number): string {
+  const data = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+  return `IOPRIO_PRIO_VALUE(${ioprioClass(value >>> IOPRIO_CLASS_SHIFT)}, ${data})`;
+}
 export const capability = choice(names.CAPABILITY);
-export const schedPolicy = flags(names.SCHED_POLICY_FLAGS, '0', field(7, names.SCHED_POLICY));
+const RESET_ON_FORK = 0x40000000;
+const plainPolicy = choice(names.SCHED_POLICY);
+export function schedPolicy(value: number): string {
+  const policy = plainPolicy((value & ~RESET_ON_FORK) >>> 0);
+  return (value & RESET_ON_FORK) === 0 ? policy : `${policy}|SCHED_RESET_ON_FORK`;
+}
 const schedAttributes = flags(names.SCHED_ATTR_FLAGS);
-const capabilityVersion = choice(names.CAPABILITY_VERSION, hex);
+const capabilityVersion = choice(names.CAPABILITY_VERSION);
 const personalityFlags = flags(names.PERSONALITY_FLAGS, '');
 const PER_MASK = 0xff;
 
+const waitOptions = flags(names.WAIT_OPTIONS, '0');
+export const speculation = choice(names.PR_SPECULATION);
+export const speculationState = flags(names.PR_SPECULATION_STATE, 'PR_SPEC_NOT_AFFECTED');
+
 export const processFormats: Readonly<Record<string, NumberPrinter>> = {
   clone_flags: cloneFlags,
-  wait_options: flags(names.WAIT_OPTIONS),
+  wait_options: (value) => {
+    const text = waitOptions(value);
+    return /^0x\w+$/.test(text) ? `${text} /* W??? */` : text;
+  },
   waitid_type: choice(names.WAITID_TYPE),
   prctl_option: prctlOption,
-  arch_prctl_code: choice(names.ARCH_PRCTL_CODE, hex),
+  arch_prctl_code: choice(names.ARCH_PRCTL_CODE),
   personality: (value) => {
     if (value === 0xffffffff) return '0xffffffff';
     const kind = value & PER_MASK;
@@ -45,12 +67,12 @@ export const processFormats: Readonly<Record<string, NumberPrinter>> = {
   pidfd_flags: flags(names.PIDFD_FLAGS),
   pidfd_signal_flags: flags(names.PIDFD_SIGNAL_FLAGS),
   kcmp_type: choice(names.KCMP_TYPE),
-  ptrace_request: choice(names.PTRACE_REQUEST, hex),
+  ptrace_request: choice(names.PTRACE_REQUEST),
   sched_policy: schedPolicy,
   priority_which: choice(names.PRIORITY_WHICH),
   ioprio_which: choice(names.IOPRIO_WHICH),
   rlimit_resource: choice(names.RLIMIT_RESOURCE),
-  rusage_who: signedChoice(names.RUSAGE_WHO),
+  rusage_who: choice(names.RUSAGE_WHO),
   membarrier_cmd: flags(names.MEMBARRIER_CMD, 'MEMBARRIER_CMD_QUERY'),
   membarrier_flags: flags(names.MEMBARRIER_FLAGS),
   seccomp_op: choice(names.SECCOMP_OP),
@@ -136,11 +158,14 @@ export const processStructs: Structs = {
   sched_param: boxed(4, (bytes, at) => String(i32(bytes, at))),
   sched_attr: struct(
     48,
-    (bytes, at) =>
+    (bytes, at, size) =>
       `{size=${u32(bytes, at)}, sched_policy=${schedPolicy(u32(bytes, at + 4))}, ` +
       `sched_flags=${schedAttributes(u32(bytes, at + 8))}, sched_nice=${i32(bytes, at + 16)}, ` +
       `sched_priority=${u32(bytes, at + 20)}, sched_runtime=${u64(bytes, at + 24)}, ` +
-      `sched_deadline=${u64(bytes, at + 32)}, sched_period=${u64(bytes, at + 40)}}`,
+      `sched_deadline=${u64(bytes, at + 32)}, sched_period=${u64(bytes, at + 40)}` +
+      (size < 56 || bytes.length < at + 56
+        ? '}'
+        : `, sched_util_min=${u32(bytes, at + 48)}, sched_util_max=${u32(bytes, at + 52)}}`),
   ),
   cpu_set: struct(1, bits),
   cap_user_header: struct(

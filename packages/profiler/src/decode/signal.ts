@@ -4,6 +4,7 @@ import { choice, flags, signedChoice, type Names, type NumberPrinter } from './f
 import { errnoNames } from './errno.js';
 import * as names from './names/signal.js';
 import { struct, type Structs } from './struct.js';
+import { ticks } from './time.js';
 import { hex, i32, i64, pointer, u32, u64 } from './words.js';
 
 const FIRST_REALTIME = 32;
@@ -63,11 +64,12 @@ function handler(word: Word): string {
 /** The kernel's struct sigaction: handler, flags, restorer, mask. */
 function sigaction(bytes: Uint8Array, at: number): string {
   const bits = u32(bytes, at + 8);
+  const beyond = u32(bytes, at + 12);
   const restorer =
     (bits & SA_RESTORER) === 0 ? '' : `, sa_restorer=${pointer(u64(bytes, at + 16))}`;
   return (
     `{sa_handler=${handler(u64(bytes, at))}, sa_mask=${signalSet(bytes, at + 24, 8)}, ` +
-    `sa_flags=${actionFlags(bits)}${restorer}}`
+    `sa_flags=${actionFlags(bits)}${beyond === 0 ? '' : `|${hex(beyond * 2 ** 32)}`}${restorer}}`
   );
 }
 
@@ -98,6 +100,9 @@ codesOf('SIGIO', names.POLL_CODE);
 codesOf('SIGSYS', names.SYS_CODE);
 
 const CLD_EXITED = 1;
+/** Bytes of a siginfo_t up to the times of a child. */
+const SIGINFO_CHILD = 48;
+const SI_KERNEL = 0x80;
 const SI_TIMER = -2;
 const SI_QUEUE = -1;
 const SI_MESGQ = -3;
@@ -105,6 +110,8 @@ const SI_MESGQ = -3;
 /** siginfo_t; the members that the signal and its code give a meaning. */
 export function siginfo(bytes: Uint8Array, at: number): string {
   const signo = i32(bytes, at);
+  // waitid() with nobody to tell of.
+  if (signo === 0) return '{}';
   const code = i32(bytes, at + 8);
   const errno = i32(bytes, at + 4);
   let text = `{si_signo=${signalName(signo)}, si_code=${(codes[signo] ?? generalCode)(code >>> 0)}`;
@@ -114,19 +121,24 @@ export function siginfo(bytes: Uint8Array, at: number): string {
 
 function siginfoMembers(bytes: Uint8Array, at: number, signo: number, code: number): string {
   const sender = () => `, si_pid=${i32(bytes, at + 16)}, si_uid=${u32(bytes, at + 20)}`;
-  const value = () =>
-    `, si_value={sival_int=${i32(bytes, at + 24)}, sival_ptr=${pointer(u64(bytes, at + 24))}}`;
+  const value = () => {
+    const word = u64(bytes, at + 24);
+    return word === 0 ? '' : `, si_int=${i32(bytes, at + 24)}, si_ptr=${pointer(word)}`;
+  };
   if (code === SI_TIMER) {
     return `, si_timerid=${i32(bytes, at + 16)}, si_overrun=${i32(bytes, at + 20)}${value()}`;
   }
   if (code === SI_QUEUE || code === SI_MESGQ) return sender() + value();
   if (code <= 0) return sender();
-  if (code === 0x80) return '';
   switch (signalName(signo)) {
     case 'SIGCHLD': {
       const status = i32(bytes, at + 24);
       const shown = code === CLD_EXITED ? String(status) : signalName(status);
-      return `, si_pid=${i32(bytes, at + 16)}, si_status=${shown}`;
+      const times =
+        bytes.length < at + SIGINFO_CHILD
+          ? ''
+          : `, si_utime=${ticks(bytes, at + 32)}, si_stime=${ticks(bytes, at + 40)}`;
+      return `${sender()}, si_status=${shown}${times}`;
     }
     case 'SIGILL':
     case 'SIGFPE':
@@ -139,7 +151,7 @@ function siginfoMembers(bytes: Uint8Array, at: number, signo: number, code: numb
     case 'SIGSYS':
       return `, si_call_addr=${pointer(u64(bytes, at + 16))}, si_syscall=${i32(bytes, at + 24)}`;
     default:
-      return sender();
+      return code === SI_KERNEL ? '' : sender();
   }
 }
 
@@ -158,7 +170,9 @@ export const signalStructs: Structs = {
   sigevent: struct(
     20,
     (bytes, at) =>
-      `{sigev_value={sival_int=${i32(bytes, at)}, sival_ptr=${pointer(u64(bytes, at))}}, ` +
+      (u64(bytes, at) === 0
+        ? '{'
+        : `{sigev_value={sival_int=${i32(bytes, at)}, sival_ptr=${pointer(u64(bytes, at))}}, `) +
       `sigev_signo=${signalName(i32(bytes, at + 8))}, ` +
       `sigev_notify=${sigevNotify(u32(bytes, at + 12))}}`,
   ),

@@ -1,52 +1,15 @@
 /** Arguments whose meaning depends on another: commands and operations. */
-import { specialRegions, type Peek, type Region } from '@scribe-ts/tracelog';
 import type { ArgPrinter, Call } from './call.js';
-import { descriptorFlags, leaseType, openFlags, seals } from './file.js';
+import { descriptorFlags, foundLock, leaseType, openFlags, seals } from './file.js';
 import { bitset, wakeOp } from './ipc.js';
-import { ioctlArg, regionStruct } from './ioctl.js';
-import { addressArg, stringArg, structPrinter } from './pointers.js';
-import { ambientOption, capability, memoryMapOption, tscMode } from './process.js';
+import { ioctlArg } from './ioctl.js';
+import { prctlArg } from './prctl.js';
+import { regionArg } from './regions.js';
+import { addressArg, structPrinter } from './pointers.js';
 import { signedInt } from './scalars.js';
 import { signalName, signalSet } from './signal.js';
 import { structNamed } from './structs.js';
-import { quoteField, quoteUpTo } from './text.js';
 import { f64, hex, i32, pointer } from './words.js';
-
-/** What the table says of an argument that leads to memory: its first region, printed as its structure or as text. */
-function regionArg(decoder: string): ArgPrinter {
-  return (call, i) => {
-    const addr = call.address(i);
-    if (addr === 0) return addressArg(call, i);
-    const region = firstRegion(call, decoder, i, addr);
-    const type = region === undefined ? undefined : regionStruct(region);
-    if (region !== undefined && type !== undefined) {
-      return structPrinter(type, region.dir, () => region.size, undefined)(call, i);
-    }
-    // Strings have no length that could be told without their bytes.
-    if (region === undefined || region.dir === 'in') return stringArg(call, i);
-    const stored = call.output(addr);
-    return stored === undefined
-      ? addressArg(call, i)
-      : quoteUpTo(stored, stored.length, call.limits.output);
-  };
-}
-
-function firstRegion(call: Call, decoder: string, index: number, addr: number): Region | undefined {
-  const { nr, args, result } = call.frame;
-  // Some shapes are told by the beginning of the structure, others by another argument's.
-  const peek: Peek = (from, length) => {
-    let bytes = call.output(from);
-    if (bytes === undefined) {
-      for (let i = 0; i < args.length && bytes === undefined; i++) {
-        if (args[i] === from) bytes = call.input(i)?.bytes;
-      }
-    }
-    return bytes === undefined || bytes.length < length ? undefined : bytes.subarray(0, length);
-  };
-  return specialRegions(decoder, nr, args, index, peek, result).find(
-    (region) => region.addr === addr && region.unknown !== true,
-  );
-}
 
 const enum Fcntl {
   Dupfd = 0,
@@ -54,10 +17,12 @@ const enum Fcntl {
   Setfd = 2,
   Getfl = 3,
   Setfl = 4,
+  Getlk = 5,
   Setown = 8,
   Getown = 9,
   Setsig = 10,
   Getsig = 11,
+  OfdGetlk = 36,
   Setlease = 1024,
   Getlease = 1025,
   Notify = 1026,
@@ -70,6 +35,7 @@ const enum Fcntl {
 }
 
 const fcntlMemory = regionArg('fcntl');
+const getlkArg = structPrinter(foundLock, 'out', () => 28, undefined);
 const fcntlArg: ArgPrinter = (call, i) => {
   switch (call.uint(1)) {
     case Fcntl.Setfd:
@@ -90,6 +56,9 @@ const fcntlArg: ArgPrinter = (call, i) => {
       return signedInt(call, i);
     case Fcntl.Notify:
       return hex(call.uint(i));
+    case Fcntl.Getlk:
+    case Fcntl.OfdGetlk:
+      return (call.failed ? fcntlMemory : getlkArg)(call, i);
     default:
       return fcntlMemory(call, i);
   }
@@ -195,115 +164,6 @@ export const futexLast: ArgPrinter = (call, i) => {
       return bitset(call.uint(i));
     default:
       return String(call.uint(i));
-  }
-};
-
-const enum Prctl {
-  SetPdeathsig = 1,
-  GetPdeathsig = 2,
-  GetDumpable = 3,
-  SetDumpable = 4,
-  GetKeepcaps = 7,
-  SetKeepcaps = 8,
-  SetName = 15,
-  GetName = 16,
-  GetSeccomp = 21,
-  SetSeccomp = 22,
-  CapbsetRead = 23,
-  CapbsetDrop = 24,
-  GetTsc = 25,
-  SetTsc = 26,
-  GetSecurebits = 27,
-  SetSecurebits = 28,
-  SetTimerslack = 29,
-  GetTimerslack = 30,
-  SetMm = 35,
-  SetChildSubreaper = 36,
-  GetChildSubreaper = 37,
-  SetNoNewPrivs = 38,
-  GetNoNewPrivs = 39,
-  GetTidAddress = 40,
-  SetThpDisable = 41,
-  GetThpDisable = 42,
-  CapAmbient = 47,
-  SetVma = 0x53564d41,
-}
-
-/** How many of prctl's arguments an option takes, itself counted. */
-export function prctlArguments(call: Call): number {
-  switch (call.int(0)) {
-    case Prctl.GetDumpable:
-    case Prctl.GetKeepcaps:
-    case Prctl.GetSeccomp:
-    case Prctl.GetSecurebits:
-    case Prctl.GetTimerslack:
-      return 1;
-    case Prctl.SetPdeathsig:
-    case Prctl.GetPdeathsig:
-    case Prctl.SetDumpable:
-    case Prctl.SetKeepcaps:
-    case Prctl.SetName:
-    case Prctl.GetName:
-    case Prctl.CapbsetRead:
-    case Prctl.CapbsetDrop:
-    case Prctl.GetTsc:
-    case Prctl.SetTsc:
-    case Prctl.SetSecurebits:
-    case Prctl.SetTimerslack:
-    case Prctl.SetChildSubreaper:
-    case Prctl.GetChildSubreaper:
-    case Prctl.GetTidAddress:
-      return 2;
-    case Prctl.SetSeccomp:
-      return 3;
-    default:
-      return 5;
-  }
-}
-
-const NAME_BYTES = 16;
-const prctlMemory = regionArg('prctl');
-const prctlArg: ArgPrinter = (call, i) => {
-  const option = call.int(0);
-  const word = call.frame.args[i]!;
-  switch (option) {
-    case Prctl.SetPdeathsig:
-      return signalName(call.int(i));
-    case Prctl.CapbsetRead:
-    case Prctl.CapbsetDrop:
-      return capability(call.uint(i));
-    case Prctl.SetTsc:
-      return tscMode(call.uint(i));
-    case Prctl.CapAmbient:
-      if (i === 1) return ambientOption(call.uint(i));
-      return i === 2 ? capability(call.uint(i)) : String(call.uint(i));
-    case Prctl.SetMm:
-      return i === 1 ? memoryMapOption(call.uint(i)) : prctlMemory(call, i);
-    case Prctl.SetVma:
-      if (i === 1) return word === 0 ? 'PR_SET_VMA_ANON_NAME' : hex(word);
-      return i === 3 ? String(word) : prctlMemory(call, i);
-    case Prctl.GetName: {
-      const stored = call.output(call.address(i));
-      return stored === undefined ? addressArg(call, i) : quoteField(stored, 0, NAME_BYTES);
-    }
-    case Prctl.SetDumpable:
-    case Prctl.SetKeepcaps:
-    case Prctl.SetTimerslack:
-    case Prctl.SetChildSubreaper:
-    case Prctl.SetNoNewPrivs:
-    case Prctl.GetNoNewPrivs:
-    case Prctl.SetThpDisable:
-    case Prctl.GetThpDisable:
-      return String(word);
-    case Prctl.SetName:
-    case Prctl.GetPdeathsig:
-    case Prctl.GetTsc:
-    case Prctl.GetChildSubreaper:
-    case Prctl.GetTidAddress:
-    case Prctl.SetSeccomp:
-      return i === 1 && option === Prctl.SetSeccomp ? String(word) : prctlMemory(call, i);
-    default:
-      return call.address(i) === 0 ? hex(word) : prctlMemory(call, i);
   }
 };
 

@@ -1,6 +1,7 @@
 /** The machine as a whole, terminals, and calls that recordings refuse. */
 import { choice, flags, type NumberPrinter } from './flags.js';
 import * as names from './names/system.js';
+import { controlFlags, inputFlags, localFlags, outputFlags } from './terminal.js';
 import { struct, type Structs } from './struct.js';
 import { quoteField } from './text.js';
 import { hex, u16, u32 } from './words.js';
@@ -11,8 +12,8 @@ const quotaType = choice(names.QUOTA_TYPE);
 export const systemFormats: Readonly<Record<string, NumberPrinter>> = {
   getrandom_flags: flags(names.GETRANDOM_FLAGS),
   syslog_action: choice(names.SYSLOG_ACTION),
-  reboot_magic: choice(names.REBOOT_MAGIC, hex),
-  reboot_op: choice(names.REBOOT_OP, hex),
+  reboot_magic: choice(names.REBOOT_MAGIC),
+  reboot_op: choice(names.REBOOT_OP),
   delete_module_flags: flags(names.DELETE_MODULE_FLAGS),
   finit_module_flags: flags(names.FINIT_MODULE_FLAGS),
   bpf_cmd: choice(names.BPF_CMD),
@@ -30,8 +31,8 @@ const UTSNAME = 65;
 
 function termios(bytes: Uint8Array, at: number): string {
   return (
-    `{c_iflag=${hex(u32(bytes, at))}, c_oflag=${hex(u32(bytes, at + 4))}, ` +
-    `c_cflag=${hex(u32(bytes, at + 8))}, c_lflag=${hex(u32(bytes, at + 12))}, ...}`
+    `{c_iflag=${inputFlags(u32(bytes, at))}, c_oflag=${outputFlags(u32(bytes, at + 4))}, ` +
+    `c_cflag=${controlFlags(u32(bytes, at + 8))}, c_lflag=${localFlags(u32(bytes, at + 12))}, ...}`
   );
 }
 

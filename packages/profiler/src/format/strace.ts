@@ -6,11 +6,12 @@ import { syscallByName, type Frame, type ImageFrame } from '@scribe-ts/tracelog'
 import type { TextLimits } from '../decode/call.js';
 import { signalName } from '../decode/signal.js';
 import { quoteUpTo } from '../decode/text.js';
-import { f64, hex } from '../decode/words.js';
+import { hex } from '../decode/words.js';
 import type { Event, ExecEvent, ExitEvent, SignalEvent } from '../events/event.js';
 import type { FdNaming } from '../events/sockets.js';
 import type { SyscallEvent } from '../events/syscall-event.js';
 import { dumpLines, type DumpOptions } from './hex-dump.js';
+import { executedName, stackPointer } from './fresh-stack.js';
 import { SignalFrames } from './signal-frames.js';
 import type { Stamps } from './stamps.js';
 
@@ -23,7 +24,6 @@ const ARGV_SHOWN = 32;
 const NR_EXIT = syscallByName.get('exit')!.nr;
 const NR_EXIT_GROUP = syscallByName.get('exit_group')!.nr;
 const NR_SIGRETURN = syscallByName.get('rt_sigreturn')!.nr;
-const RSP = 19 * 8;
 /** Parent of the first task. */
 const RECORDER = 1;
 
@@ -139,7 +139,8 @@ export class StraceFormat {
     };
     const shown = argv.slice(0, ARGV_SHOWN).map(string);
     if (argv.length > ARGV_SHOWN) shown.push('...');
-    const path = quoteUpTo(Buffer.from(image.path, 'latin1'), image.path.length, Infinity);
+    const name = Buffer.from(executedName(image) ?? image.path, 'latin1');
+    const path = quoteUpTo(name, name.length, Infinity);
     const environment = 8 * (argv.length + 2) + stackPointer(image);
     const count = `${envp.length} var${envp.length === 1 ? '' : 's'}`;
     return `execve(${path}, [${shown.join(', ')}], ${hex(environment)} /* ${count} */) = 0`;
@@ -167,11 +168,6 @@ export class StraceFormat {
       sink(`${head}+++ killed by ${signalName(event.signal)}${core} +++`, event);
     }
   }
-}
-
-/** The stack pointer of a fresh program: argc, argv and envp lie there. */
-function stackPointer({ regs }: ImageFrame): number {
-  return regs.length < RSP + 8 ? 0 : f64(regs, RSP);
 }
 
 /** Puts the `=` of the result where strace has it. */

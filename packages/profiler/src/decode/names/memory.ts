@@ -11,6 +11,7 @@ export const MMAP_PROT: Names = {
 };
 
 export const MAP_TYPE: Names = {
+  MAP_FILE: 0,
   MAP_SHARED: 1,
   MAP_PRIVATE: 2,
   MAP_SHARED_VALIDATE: 3,
@@ -72,9 +73,9 @@ export const MADVISE: Names = {
 };
 
 export const MSYNC_FLAGS: Names = {
+  MS_SYNC: 4,
   MS_ASYNC: 1,
   MS_INVALIDATE: 2,
-  MS_SYNC: 4,
 };
 
 export const MLOCK_FLAGS: Names = {

@@ -33,7 +33,7 @@ export const CLONE_FLAGS: Names = {
 
 export const WAIT_OPTIONS: Names = {
   WNOHANG: 0x1,
-  WUNTRACED: 0x2,
+  WSTOPPED: 0x2,
   WEXITED: 0x4,
   WCONTINUED: 0x8,
   WNOWAIT: 0x1000000,
@@ -426,6 +426,39 @@ export const PR_CAP_AMBIENT_OPTION: Names = {
   PR_CAP_AMBIENT_RAISE: 2,
   PR_CAP_AMBIENT_LOWER: 3,
   PR_CAP_AMBIENT_CLEAR_ALL: 4,
+};
+
+export const PR_DUMPABLE: Names = {
+  SUID_DUMP_DISABLE: 0,
+  SUID_DUMP_USER: 1,
+  SUID_DUMP_ROOT: 2,
+};
+
+export const PR_MCE_KILL: Names = {
+  PR_MCE_KILL_LATE: 0,
+  PR_MCE_KILL_EARLY: 1,
+  PR_MCE_KILL_DEFAULT: 2,
+};
+
+export const PR_SPECULATION: Names = {
+  PR_SPEC_STORE_BYPASS: 0,
+  PR_SPEC_INDIRECT_BRANCH: 1,
+  PR_SPEC_L1D_FLUSH: 2,
+};
+
+export const PR_SPECULATION_STATE: Names = {
+  PR_SPEC_PRCTL: 1,
+  PR_SPEC_ENABLE: 2,
+  PR_SPEC_DISABLE: 4,
+  PR_SPEC_FORCE_DISABLE: 8,
+  PR_SPEC_DISABLE_NOEXEC: 16,
+};
+
+export const IOPRIO_CLASS: Names = {
+  IOPRIO_CLASS_NONE: 0,
+  IOPRIO_CLASS_RT: 1,
+  IOPRIO_CLASS_BE: 2,
+  IOPRIO_CLASS_IDLE: 3,
 };
 
 export const PR_TSC: Names = {
