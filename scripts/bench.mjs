@@ -17,6 +17,7 @@ import { cpus, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureReading, readingTable } from '../bench/reading.mjs';
 import { workloads } from '../bench/workloads.mjs';
 import { measureLog } from '../bench/log-size.mjs';
 
@@ -259,6 +260,15 @@ function keep(rows) {
   return all;
 }
 
+/** Puts the table of how fast logs are read into the document. */
+function keepReading(text) {
+  const document = readFileSync(documentPath, 'utf8');
+  const [before] = document.split('<!-- begin reading -->');
+  const [, after] = document.split('<!-- end reading -->');
+  const marked = `<!-- begin reading -->\n${text}\n<!-- end reading -->`;
+  writeFileSync(documentPath, `${before}${marked}${after}`);
+}
+
 const names = options.only?.split(',');
 for (const name of names ?? []) {
   if (!workloads.some((workload) => workload.name === name)) {
@@ -281,6 +291,14 @@ if (options.list) {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   if (!options.quick) keep(rows);
   console.log(table(rows));
+  if (names === undefined) {
+    const reading = measureReading(options.quick ? { calls: 100_000, rounds: 1 } : { rounds });
+    if (reading === undefined) console.log('reading: needs /usr/bin/time and strace');
+    else {
+      if (!options.quick) keepReading(readingTable(reading));
+      console.log(readingTable(reading));
+    }
+  }
   const failed = rows.some(({ failures }) => Object.keys(failures ?? {}).length > 0);
   process.exitCode = failed ? 1 : 0;
 }

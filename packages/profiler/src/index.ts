@@ -46,6 +46,7 @@ export { parseSyscallSet, syscallClasses, SyscallSet } from './query/syscall-set
 export { parseTextPattern, type TextPattern } from './query/text-pattern.js';
 export { parseSpan, parseTime, type TimeBase } from './query/times.js';
 export { NumberSet } from './query/values.js';
+export { Batons, batonTable, type BatonShare } from './summary/batons.js';
 export { CallCount, CallCounts } from './summary/call-counts.js';
 export { Histogram } from './summary/histogram.js';
 export { countTable, SORT_NAMES, sortCounts, type NamedCount } from './summary/table.js';
@@ -55,4 +56,5 @@ export { FlameTree, type FlameNode } from './flamegraph/tree.js';
 export { renderFlamegraph, type FlamegraphOptions } from './flamegraph/svg.js';
 export type { FdNaming } from './events/sockets.js';
 export { CtfExporter, type CtfSink } from './export/ctf.js';
+export { programName, taskTitle } from './export/names.js';
 export { makeExporter, TEXT_FORMATS, type Exporter, type TextFormat } from './export/exporter.js';

@@ -19,10 +19,12 @@ import {
   QUERY_OPTIONS,
   type Questions,
   readerFilter,
+  timeFilter,
   warnOfGaps,
 } from '../profiler/query-options.js';
 import {
   parseSummary,
+  printBatons,
   printSummary,
   SUMMARY_OPTIONS,
   type SummaryOptions,
@@ -124,6 +126,9 @@ export const profiler: Command = {
     const summary = parseSummary(args, library);
     const job: Job = { log, args, library, questions, summary, context };
     const modes = ['around', 'follow'].filter((name) => isGiven(args, name));
+    if (summary.batons && modes.length > 0) {
+      throw new UsageError(`--batons does not go with --${modes[0]!}`);
+    }
     if (modes.length > 1) throw new UsageError('--around and --follow exclude each other');
     if (args.value('context') !== undefined && !isGiven(args, 'around')) {
       throw new UsageError('-n says how much --around shows');
@@ -175,6 +180,16 @@ async function readThrough(job: Job): Promise<void> {
   using reader = openLog(job.log);
   const query = completeQuery(job.questions, args, reader, library);
   warnOfGaps(query, reader.header.verbosity, context.output);
+  if (summary.batons) {
+    const { tasks, from, to, ...others } = query;
+    if (Object.values(others).some((condition) => condition !== undefined)) {
+      throw new UsageError('--batons goes with -p, --from and --to alone');
+    }
+    // What tasks are called is told at their beginning.
+    const records = reader.records(timeFilter(undefined, to));
+    printBatons(records, from, tasks, library, context.output);
+    return;
+  }
   if (summary.wanted === 'only' && !job.questions.chosen) {
     // Nothing but calls is decoded.
     const counts = new library.CallCounts();

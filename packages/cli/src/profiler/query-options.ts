@@ -124,10 +124,11 @@ export function completeQuery(
  */
 export function readerFilter(query: Query, wholePast: boolean): FrameFilter {
   const { from, to } = query;
-  return {
-    ...(from === undefined || wholePast || needsPast(query) ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-  };
+  return timeFilter(wholePast || needsPast(query) ? undefined : from, to);
+}
+
+export function timeFilter(from: number | undefined, to: number | undefined): FrameFilter {
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
 }
 
 /** Whether what is wanted depends on what was long before. */
