@@ -6,6 +6,8 @@ import { constants } from 'node:os';
  */
 export const ExitCode = {
   Ok: 0,
+  /** `profiler --diff`: the logs differ. */
+  Different: 1,
   /** Wrong option or argument; nothing was started. */
   Usage: 2,
   /** A replay differed from its log. */

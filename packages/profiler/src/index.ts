@@ -56,5 +56,8 @@ export { FlameTree, type FlameNode } from './flamegraph/tree.js';
 export { renderFlamegraph, type FlamegraphOptions } from './flamegraph/svg.js';
 export type { FdNaming } from './events/sockets.js';
 export { CtfExporter, type CtfSink } from './export/ctf.js';
+export { diffLogs, type LogDifference } from './diff/diff-logs.js';
+export { differenceLines } from './diff/text.js';
+export type { ReadableLog, Step } from './diff/task-sequences.js';
 export { programName, taskTitle } from './export/names.js';
 export { makeExporter, TEXT_FORMATS, type Exporter, type TextFormat } from './export/exporter.js';

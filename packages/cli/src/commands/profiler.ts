@@ -38,6 +38,7 @@ import {
 } from '../stacks/options.js';
 
 const AROUND = 20;
+const DIFF_CONTEXT = 5;
 
 /** Which part of the log is read. */
 const PLACE_OPTIONS: readonly OptionSpec[] = [
@@ -48,7 +49,13 @@ const PLACE_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: '-n, --context <calls>',
-    description: `how many calls before and after; default ${AROUND}`,
+    description: `how many calls before and after; default ${AROUND}, for --diff ${DIFF_CONTEXT}`,
+    group: 'Selection',
+  },
+  {
+    flags: '--diff',
+    description:
+      'compare two logs task by task: the first difference; exits with 1 if there is one',
     group: 'Selection',
   },
   {
@@ -84,8 +91,8 @@ const FORM_OPTIONS: readonly OptionSpec[] = [
 const spec: CommandSpec = {
   name: 'profiler',
   summary: 'Prints what a recorded program did: its system calls, signals, and their details.',
-  usage: 'LOG',
-  arguments: [1, 1],
+  usage: 'LOG [LOG]',
+  arguments: [1, 2],
   afterFirstWord: 'ours',
   options: [
     ...QUERY_OPTIONS,
@@ -120,6 +127,9 @@ export const profiler: Command = {
 
   async run(args, context) {
     const log = args.positionals[0]!;
+    const other = args.positionals[1];
+    if (args.flag('diff')) return await diff(args, context);
+    if (other !== undefined) throw new UsageError(`unexpected argument '${other}'`);
     context.about.log = log;
     const library = await context.deps.profiler();
     const questions = parseQuestions(args, library);
@@ -221,6 +231,30 @@ async function writeExport(job: Job, options: ExportOptions): Promise<void> {
   const source = { header, records: () => reader.records(readerFilter(query, false)) };
   const events = library.selectEvents(source, query);
   exportEvents(options, events, header, library, context);
+}
+
+/** Compares two logs; the exit code is diff's. */
+async function diff(args: Args, context: Context): Promise<number> {
+  const [nameA, nameB] = args.positionals;
+  if (nameB === undefined) throw new UsageError('--diff takes two logs');
+  const others = [...QUERY_OPTIONS, ...PLACE_OPTIONS, ...FORM_OPTIONS, ...TIME_OPTIONS];
+  for (const { flags } of [...others, ...SUMMARY_OPTIONS, ...EXPORT_OPTIONS, ...STACK_OPTIONS]) {
+    const name = /--([\w-]+)/.exec(flags)![1]!;
+    if (name === 'diff' || name === 'context' || !isGiven(args, name)) continue;
+    throw new UsageError(`--${name} does not go with --diff`);
+  }
+  const { diffLogs, differenceLines } = await context.deps.profiler();
+  const { openLog } = await context.deps.tracelog();
+  const count = wholeNumber('-n', args.value('context') ?? String(DIFF_CONTEXT), 0);
+  context.about.log = nameA!;
+  using a = openLog(nameA!);
+  context.about.log = nameB;
+  using b = openLog(nameB);
+  const difference = diffLogs(a, b, count);
+  if (difference === undefined) return ExitCode.Ok;
+  for (const line of differenceLines(difference, nameA!, nameB)) context.output.line(line);
+  context.output.flush();
+  return ExitCode.Different;
 }
 
 /** Who made the calls: replays the log. */
