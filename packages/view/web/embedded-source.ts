@@ -126,8 +126,9 @@ export class EmbeddedSource implements Source {
     return { ...(await this.text(task, index)), ...row, file: block.file[i]! };
   }
 
-  files(): Promise<readonly FileFacts[]> {
-    return Promise.resolve(this.log.files);
+  async files(): Promise<readonly FileFacts[]> {
+    const json = new TextDecoder().decode(await inflated(this.log.files));
+    return JSON.parse(json) as FileFacts[];
   }
 
   async transfers(file: number, after: EventKey, count: number): Promise<Transfer[]> {

@@ -22,8 +22,8 @@ const FAN_OUT = 8;
 export function embed(index: LogIndex, events: EventReader, maxBytes: number): EmbeddedLog {
   const { facts } = index;
   const trees = facts.tasks.map(({ uid }) => ({ uid, tree: index.trees.get(uid)! }));
-  const files = index.files.facts();
-  let room = maxBytes - JSON.stringify(facts).length - JSON.stringify(files).length;
+  const files = packed(Buffer.from(JSON.stringify(index.files.facts())));
+  let room = maxBytes - JSON.stringify(facts).length - files.length;
   let level = 0;
   while (rowsOf(trees, level) * SUM_BYTES > maxBytes * SUMS_PART && level < 8) level++;
   room -= rowsOf(trees, level) * SUM_BYTES;

@@ -7,7 +7,7 @@ const READS = ['read', 'pread64', 'readv', 'preadv', 'preadv2'];
 const WRITES = ['write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'];
 const COPIES = ['sendfile', 'splice', 'tee', 'vmsplice', 'copy_file_range'];
 const WAITS =
-  /^(poll|ppoll|select|pselect6|epoll_.*|futex.*|nanosleep|clock_nanosleep|pause|sched_yield|restart_syscall|wait4|waitid)$/;
+  /^(poll|ppoll|select|pselect6|epoll_.*|futex.*|nanosleep|clock_nanosleep|pause|rt_sigsuspend|rt_sigtimedwait|sched_yield|restart_syscall|wait4|waitid)$/;
 
 /** Calls whose result is the number of bytes that came in or went out. */
 const TRANSFERS: Readonly<Record<string, Direction>> = {

@@ -1,5 +1,5 @@
 /** What a self-contained page holds of a log. Binary parts are deflated (raw) and in base64. */
-import type { FileFacts, LogFacts } from './facts.js';
+import type { LogFacts } from './facts.js';
 import type { EventDetail } from './source.js';
 
 /** An event's parts that its block does not have. */
@@ -26,7 +26,8 @@ export interface EmbeddedChunk {
 
 export interface EmbeddedLog {
   readonly facts: LogFacts;
-  readonly files: readonly FileFacts[];
+  /** JSON of an array of FileFacts: a server may have used a hundred thousand sockets. */
+  readonly files: string;
   readonly tasks: readonly EmbeddedTask[];
   /** The blocks of all tasks: rows of the first task, then those of the second, … */
   readonly blocks: string;
