@@ -94,13 +94,13 @@ function openExit(flagsArg: number): ExitHook {
   };
 }
 
-/** Bytes that go from a pipe straight to the program's output could not be recorded: programs fall back to read and write. */
+/** Bytes that go from a file or pipe straight to the program's output could not be recorded: programs fall back to read and write. */
 function spliceEntry(fdArg: number): EntryHook {
   return (session, task) => {
     const fd = Number(task.args[fdArg]) | 0;
     const file = task.files.get(task.tid, fd);
     if (file === undefined || session.output.target(fd, file) < 0) return false;
-    session.note(task, 'splice or tee to the recorded output was answered EINVAL');
+    session.note(task, 'splice, tee or copy_file_range to the recorded output was answered EINVAL');
     answer(session, task, -Errno.EINVAL);
     return true;
   };
@@ -227,6 +227,7 @@ export const fileEntries: Readonly<Record<number, EntryHook>> = {
   [Sys.process_vm_writev]: vmWriteEntry,
   [Sys.ioctl]: ioctlEntry,
   [Sys.splice]: spliceEntry(2),
+  [Sys.copy_file_range]: spliceEntry(2),
   [Sys.tee]: spliceEntry(1),
   [Sys.vmsplice]: spliceEntry(0),
   [Sys.setsockopt]: setsockoptEntry,
