@@ -17,6 +17,7 @@ export const Sys = {
   pread64: 17,
   pwrite64: 18,
   readv: 19,
+  getdents64: 217,
   writev: 20,
   sched_yield: 24,
   mremap: 25,

@@ -21,6 +21,7 @@ export interface Addon {
   interrupt(token: number): boolean;
   interruptAllForGood(): void;
   cpuid(leaf: number, subleaf: number): [number, number, number, number];
+  vdsoClockOffset(): number;
   readTsc(): { low: number; high: number };
   trapCpuidHere(): boolean;
   getAffinity(tid: number): number[];

@@ -157,6 +157,12 @@ export interface NativeTracer {
    */
   setBreakpoint(tid: number, addr: number): boolean;
   interruptTask(tid: number): boolean;
+  /**
+   * Syscall User Dispatch of a stopped task: every `syscall` instruction whose end is not in the `length` bytes from
+   * `start` on raises SIGSYS instead (si_code 2), its registers as they were before. `length` 0: off. EINVAL before
+   * Linux 6.4. A task made by fork or clone has it off, as one that has executed a program.
+   */
+  setDispatch(tid: number, start: number, length: number): boolean;
   detach(tid: number, signal: number): boolean;
   /** Signals one thread (tgkill), or with one of the ids 0 the thread group that the other is in. false if there is no such task. */
   kill(tgid: number, tid: number, signal: number): boolean;
@@ -206,6 +212,8 @@ export interface NativeTracer {
     stackPointer: number,
     scan?: 'read',
   ): string;
+  /** Addresses of single pages that hashMemory leaves out from now on. */
+  leaveOut(pages: Float64Array): void;
   /** 64-bit hash (16 hex digits) of `length` bytes of a task's memory, wherever they are. EFAULT if not all can be read. */
   hashRange(tid: number, addr: number, length: number): string;
 }

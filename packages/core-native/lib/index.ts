@@ -3,6 +3,7 @@ import { addon, type Addon } from './addon.js';
 import type { NativeTracer } from './binding.js';
 
 export * from './abi.js';
+export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt } from './agent.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export * from './registers.js';

@@ -21,6 +21,8 @@ export const gettid: Addon['gettid'] = addon.gettid;
 export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
 /** The cpuid instruction: [eax, ebx, ecx, edx], unsigned. */
 export const cpuid: Addon['cpuid'] = addon.cpuid;
+/** Where clock_gettime is in this kernel's vDSO, bytes from its beginning; 0 if it has none. */
+export const vdsoClockOffset: Addon['vdsoClockOffset'] = addon.vdsoClockOffset;
 /** The time stamp counter, as unsigned halves. */
 export const readTsc: Addon['readTsc'] = addon.readTsc;
 /** An open file of a task; undefined if the descriptor isn't open. ESRCH if the task is gone. */

@@ -53,6 +53,22 @@ class Arguments {
     return word;
   }
 
+  /// The elements of a Float64Array.
+  const double* doubles(size_t index, size_t& count) {
+    bool is_typed = false;
+    napi_typedarray_type type = napi_int8_array;
+    void* data = nullptr;
+    count = 0;
+    if (!ok_) return nullptr;
+    if (napi_is_typedarray(env_, values_[index], &is_typed) != napi_ok || !is_typed ||
+        napi_get_typedarray_info(env_, values_[index], &type, &count, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_float64_array) {
+      fail("a Float64Array was expected");
+      count = 0;
+    }
+    return static_cast<const double*>(data);
+  }
+
   /// [offset, offset + length) of the Uint8Array at `array`, checked against its size; nullptr if it isn't inside.
   uint8_t* bytes(size_t array, size_t offset_at, size_t length_at, size_t& length) {
     length = 0;

@@ -54,8 +54,8 @@ constexpr uint64_t kRedZone = 128;
 
 class Hasher {
  public:
-  Hasher(const TaskMemory& memory, pid_t tid, PageRange excluded)
-      : memory_(memory), tid_(tid), excluded_(excluded), buffer_(kReadSize) {}
+  Hasher(const TaskMemory& memory, pid_t tid, PageRange excluded, const std::vector<uint64_t>& left_out)
+      : memory_(memory), tid_(tid), excluded_(excluded), left_out_(left_out), buffer_(kReadSize) {}
 
   /// Adds the non-zero pages of a range; what can't be read doesn't count.
   Status add(PageRange range) {
@@ -73,6 +73,7 @@ class Hasher {
       const uint64_t pages = count.value() / kPageSize;
       for (uint64_t page = 0; page < pages; page++) {
         uint8_t* const block = buffer_.data() + page * kPageSize;
+        if (is_left_out(addr + page * kPageSize)) continue;
         clear_dead(block, addr + page * kPageSize);
         if (!is_zero_block(block)) sum_ += hash_block(block, addr + page * kPageSize);
       }
@@ -88,6 +89,9 @@ class Hasher {
   void set_dead(PageRange dead) { dead_ = dead; }
 
  private:
+  bool is_left_out(uint64_t addr) const {
+    return !left_out_.empty() && std::binary_search(left_out_.begin(), left_out_.end(), addr);
+  }
   void clear_dead(uint8_t* block, uint64_t addr) const {
     const uint64_t from = std::max(addr, dead_.start);
     const uint64_t to = std::min(addr + kPageSize, dead_.end);
@@ -97,6 +101,7 @@ class Hasher {
   const TaskMemory& memory_;
   pid_t tid_;
   PageRange excluded_;
+  const std::vector<uint64_t>& left_out_;
   PageRange dead_ = {0, 0};
   std::vector<uint8_t> buffer_;
   ContentHash sum_;
@@ -132,7 +137,7 @@ Status add_shared(Hasher& hasher, pid_t tid, const Mapping& mapping) {
 }  // namespace
 
 Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan,
-                                RemotePtr stack_pointer) {
+                                RemotePtr stack_pointer, const std::vector<uint64_t>& left_out) {
   const auto maps = ProcMaps::read(tid);
   if (!maps.ok()) return maps.error();
   auto page_map = PageMap::open(tid, scan);
@@ -140,7 +145,7 @@ Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange exclude
   const ScopedOpenMemory open_memory(memory, tid);
   if (!open_memory.status().ok()) return open_memory.status().error();
 
-  Hasher hasher(memory, tid, excluded);
+  Hasher hasher(memory, tid, excluded, left_out);
   for (const Mapping& mapping : maps.value().mappings()) {
     if (is_kernel_page(mapping) || is_device(mapping)) continue;
     if (mapping.start >= excluded.start && mapping.end <= excluded.end) continue;

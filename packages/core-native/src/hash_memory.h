@@ -2,6 +2,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "content_hash.h"
 #include "errors.h"
 #include "memory.h"
@@ -12,9 +15,10 @@
 /// own pages ([vdso], [vvar]). The same content hashes equal however it is split into mappings, whatever their
 /// protection.
 /// What lies below `stack_pointer` (0: none) in its mapping is dead and counts as zeros: dynamic linkers leave vector
-/// state there whose form depends on how often the task was interrupted.
+/// state there whose form depends on how often the task was interrupted. `left_out`: addresses of single pages, in
+/// ascending order, that don't count.
 Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan,
-                                RemotePtr stack_pointer);
+                                RemotePtr stack_pointer, const std::vector<uint64_t>& left_out);
 
 /// Hash of `length` bytes, wherever they are. EFAULT if not all can be read.
 Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length);

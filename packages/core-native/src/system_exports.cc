@@ -1,5 +1,7 @@
 #include "system_exports.h"
 
+#include <dlfcn.h>
+#include <sys/auxv.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -43,6 +45,15 @@ Napi::Value cpuid(const Napi::CallbackInfo& info) {
   uint32_t index = 0;
   for (const uint32_t value : ::cpuid(leaf, subleaf)) result.Set(index++, value);
   return result;
+}
+
+/// Where clock_gettime is in the vDSO, in bytes from its beginning; 0 if there is none.
+Napi::Value vdso_clock_offset(const Napi::CallbackInfo& info) {
+  const uintptr_t base = getauxval(AT_SYSINFO_EHDR);
+  void* const vdso = base == 0 ? nullptr : dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  void* const symbol = vdso == nullptr ? nullptr : dlsym(vdso, "__vdso_clock_gettime");
+  const uintptr_t offset = symbol == nullptr ? 0 : reinterpret_cast<uintptr_t>(symbol) - base;
+  return Napi::Number::New(info.Env(), static_cast<double>(offset));
 }
 
 Napi::Value read_tsc(const Napi::CallbackInfo& info) {
@@ -202,6 +213,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("interrupt", Napi::Function::New<interrupt>(env));
   exports.Set("interruptAllForGood", Napi::Function::New<interrupt_all_for_good>(env));
   exports.Set("cpuid", Napi::Function::New<cpuid>(env));
+  exports.Set("vdsoClockOffset", Napi::Function::New<vdso_clock_offset>(env));
   exports.Set("readTsc", Napi::Function::New<read_tsc>(env));
   exports.Set("trapCpuidHere", Napi::Function::New<trap_cpuid_here>(env));
   exports.Set("getAffinity", Napi::Function::New<get_affinity>(env));

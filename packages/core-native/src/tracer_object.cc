@@ -171,9 +171,11 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("remoteSyscall", remote_syscall),
                          plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
+                         plain("setDispatch", set_dispatch),
                          plain("detach", detach),
                          plain("kill", kill),
                          plain("hashMemory", hash_memory),
+                         plain("leaveOut", leave_out),
                          plain("hashRange", hash_range),
                          InstanceMethod<&TracerObject::spawn>("spawn"),
                          InstanceMethod<&TracerObject::get_xstate>("getXstate"),
@@ -396,6 +398,24 @@ napi_value TracerObject::set_breakpoint(napi_env env, napi_callback_info info) {
   return alive_or_throw(env, StoppedTask(tid).set_breakpoint(addr));
 }
 
+napi_value TracerObject::set_dispatch(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  const uint64_t start = arguments.word(1);
+  const uint64_t length = arguments.word(2);
+  if (!arguments.ok()) return nullptr;
+  // The headers of Debian 12 are older than PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG (Linux 6.4) and its structure.
+  constexpr auto kSetDispatchConfig = static_cast<__ptrace_request>(0x4210);
+  constexpr uint64_t kDispatchOn = 1;
+  struct {
+    uint64_t mode, selector, offset, length;
+  } config = {};
+  // The kernel wants all zeros where it is off.
+  if (length > 0) config = {kDispatchOn, 0, start, length};
+  const bool failed = ptrace(kSetDispatchConfig, tid, sizeof config, &config) != 0;
+  return alive_or_throw(env, failed ? Status(last_error("ptrace")) : Status());
+}
+
 napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   const pid_t tid = arguments.int32(0);
@@ -549,6 +569,17 @@ void TracerObject::close_memory(const Napi::CallbackInfo& info) {
   if (tid >= 0) memory_.forget(tid);
 }
 
+napi_value TracerObject::leave_out(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  size_t count = 0;
+  const double* const pages = arguments.doubles(0, count);
+  if (!arguments.ok()) return nullptr;
+  self->left_out_.assign(pages, pages + count);
+  std::sort(self->left_out_.begin(), self->left_out_.end());
+  return nullptr;
+}
+
 napi_value TracerObject::hash_memory(napi_env env, napi_callback_info info) {
   Arguments<4, 1> arguments(env, info);
   auto* const self = arguments.receiver<TracerObject>();
@@ -557,7 +588,7 @@ napi_value TracerObject::hash_memory(napi_env env, napi_callback_info info) {
   const RemotePtr stack_pointer = {arguments.word(3)};
   const PageScan scan = arguments.given(4) ? PageScan::Read : PageScan::Auto;
   if (!arguments.ok()) return nullptr;
-  const auto hash = ::hash_memory(self->memory_, tid, excluded, scan, stack_pointer);
+  const auto hash = ::hash_memory(self->memory_, tid, excluded, scan, stack_pointer, self->left_out_);
   if (hash.ok()) return js_hex(env, {hash.value().high, hash.value().low});
   throw_os_error(env, hash.error());
   return nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vector>
 #include <napi.h>
 #include <sys/user.h>
 
@@ -27,9 +28,11 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
   static napi_value set_breakpoint(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);
+  static napi_value set_dispatch(napi_env env, napi_callback_info info);
   static napi_value detach(napi_env env, napi_callback_info info);
   static napi_value kill(napi_env env, napi_callback_info info);
   static napi_value hash_memory(napi_env env, napi_callback_info info);
+  static napi_value leave_out(napi_env env, napi_callback_info info);
   static napi_value hash_range(napi_env env, napi_callback_info info);
 
   Napi::Value spawn(const Napi::CallbackInfo& info);
@@ -50,6 +53,8 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
 
   Waiter waiter_;
   TaskMemory memory_;
+  /// Pages that hash_memory leaves out, by ascending address.
+  std::vector<uint64_t> left_out_;
   uint32_t interrupt_token_;
   // Backing stores of the JavaScript arrays, which these references keep alive.
   Napi::Reference<Napi::ArrayBuffer> regs_buffer_;

@@ -1,10 +1,4 @@
-import {
-  hashRegisters,
-  Reg,
-  Registers,
-  RESERVED_END,
-  RESERVED_START,
-} from '@scribe-ts/core-native';
+import { hashRegisters, Reg, Registers } from '@scribe-ts/core-native';
 import { settledRegisters } from './settled.js';
 import type { Session } from './session.js';
 import { type AddressSpace, type Domain, type Task, TaskState } from './tasks.js';
@@ -30,7 +24,7 @@ export function describeState(session: Session): readonly TaskStateHash[] {
     states.push({
       task,
       registers: hashRegisters(regs),
-      memory: fresh ? session.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stack) : '',
+      memory: fresh ? session.hashMemory(task, stack) : '',
     });
   }
   return states;

@@ -34,6 +34,7 @@ const PTRACE_EVENT_STOP = 128;
  */
 export function detachAll(session: Session, endLog: () => void): void {
   try {
+    session.agent?.ring.peek();
     for (const task of session.tasks.values()) {
       if (task.state === TaskState.Dead || !task.started) continue;
       session.emit(task, { type: 'detach', task: task.uid, time: session.now });
@@ -130,13 +131,19 @@ class Detacher {
       tracer.resume(tid, Resume.Cont, 0);
       return;
     }
+    let { kind } = stop;
+    if (task?.dispatching === true) {
+      const settled = session.agent!.stops.settle(task, kind, stop.detail);
+      if (settled === undefined) return;
+      if (settled.swallow) kind = EventKind.InterruptStop;
+    }
     this.left.delete(tid);
     this.freed.add(tid);
     let signal = 0;
     if (!(stop.kind === EventKind.Event && stop.detail === PtraceEvent.Exit)) {
       try {
-        if (stop.kind === EventKind.Signal) signal = this.signalFor(tid, task, stop.detail);
-        else if (stop.kind !== EventKind.Event) this.settle(tid, task);
+        if (kind === EventKind.Signal) signal = this.signalFor(tid, task, stop.detail);
+        else if (kind !== EventKind.Event) this.settle(tid, task);
         this.free(tid, task);
       } catch {
         // Killed meanwhile, or in a state we do not know: better let go half free than kept.
@@ -232,10 +239,12 @@ class Detacher {
       tracer.getRegs(tid);
       mapReserved(tracer, tid, session.regs.address(Reg.rip));
     }
+    const last = task !== undefined && !this.sharesSpace(task);
+    if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
     session.cpus.release(tid);
     for (const held of task?.held.splice(0) ?? []) this.sendAgain(tid, held);
-    if (task === undefined || this.sharesSpace(task)) return;
+    if (!last) return;
     if (task.space.dumpable === 0)
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
     unmapReserved(tracer, tid);

@@ -5,6 +5,8 @@ import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
 const MEMORY_FILE = /^\/proc\/(\d+)(?:\/task\/\d+)?\/mem$/;
+/** True for a path whose file is the memory of a process. */
+export const isMemoryFile = (path: string): boolean => MEMORY_FILE.test(path);
 
 /** System calls that send bytes to the file of their first argument (sendfile and splice name it otherwise). */
 const WRITES_TO_FD: ReadonlySet<number> = new Set([

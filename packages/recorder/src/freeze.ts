@@ -35,6 +35,7 @@ export class Freezer {
     this.session.parking.active = true;
     this.frozen = frozen;
     this.sinceNs = monotonicNs();
+    this.session.agent?.recall();
     for (const task of this.session.tasks.values()) {
       // What an interrupt does to the call is hidden (signals.ts).
       if (task.state === TaskState.InKernel && !maySleep(task))

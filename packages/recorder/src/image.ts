@@ -7,9 +7,8 @@ import {
   type ProcMapping,
   Prot,
   Reg,
-  REMOTE_SCRATCH,
-  REMOTE_SCRATCH_SIZE,
   REMOTE_SYSCALL,
+  RESERVED_END,
   RESERVED_START,
   Resume,
   Sys,
@@ -49,8 +48,7 @@ export function captureImage(session: Session, task: Task): void {
   const writes: MemoryWrite[] = [];
   const mappings: Mapping[] = [];
   for (const mapping of parseMaps(tid)) {
-    if (mapping.start >= RESERVED_START && mapping.start < REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE)
-      continue;
+    if (mapping.start >= RESERVED_START && mapping.start < RESERVED_END) continue;
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     mappings.push(describe(session, task, mapping));
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
@@ -88,8 +86,10 @@ function prepare(session: Session, task: Task, mappings: readonly ProcMapping[])
   const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
   // Any executable page will do for the first call; the vDSO's go away afterwards.
   mapReserved(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
-  for (const page of kernelPages) {
-    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [page.start, page.end - page.start]);
+  if (session.agent !== undefined) session.agent.load(task, kernelPages);
+  else {
+    for (const page of kernelPages)
+      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [page.start, page.end - page.start]);
   }
   if (!trapInstructions(tracer, tid)) {
     session.note(

@@ -21,6 +21,8 @@ export interface RecordOptions {
   readonly autoBookmarkSeconds?: number;
   /** Save a hash of each address space before it ends, to be verified by every replay. */
   readonly stateHashes?: boolean;
+  /** Record the common system calls inside the program's own processes (the agent), without stopping them. */
+  readonly agent?: boolean;
   /** What to do with the program when the log cannot be written any more: let it run on by itself, or end it. */
   readonly onLogFailure?: 'detach' | 'kill';
   /** Descriptors of the calling process for the program's 0, 1, 2. */

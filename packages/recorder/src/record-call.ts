@@ -66,6 +66,7 @@ export function recordSyscall(
     writes,
     duration: session.config.verbosity.durations ? session.now - task.enteredAt : undefined,
   });
+  session.agent?.descriptors.learn(task);
   if (session.stores.length > 0) {
     // After the call: before it, the program's own instructions up to the call would still have to run in a replay.
     for (const { target, writes: stored } of session.stores.splice(0)) {

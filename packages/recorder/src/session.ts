@@ -3,10 +3,13 @@ import {
   type EventKind,
   monotonicNs,
   Registers,
+  RESERVED_END,
+  RESERVED_START,
   Resume,
   type Tracer,
 } from '@scribe-ts/core-native';
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
+import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
 import { FileRegistry, type FileTable } from './files.js';
 import { OutputTracker } from './output.js';
@@ -24,6 +27,7 @@ import {
 import type { Verbosity } from './verbosity.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
+const NO_PAGES = new Float64Array(0);
 
 export interface SessionConfig {
   readonly verbosity: Verbosity;
@@ -57,6 +61,8 @@ export class Session {
   readonly output = new OutputTracker();
   readonly baton = new Baton(this);
   readonly parking = new Parking(this.baton);
+  /** Set if calls are recorded inside the tasks. */
+  agent: AgentControl | undefined;
   /** Set by the TraceLoop. */
   stops!: StopHandler;
   /** Files (dev:ino) that the program has opened for writing. */
@@ -107,6 +113,13 @@ export class Session {
 
   emitTo(domain: Domain, frame: Frame): void {
     if (!this.muted) this.log.append(domain.stream, frame);
+  }
+
+  /** Appends frames of a task that the agent has encoded. `base`, `last`: CLOCK_MONOTONIC of what was before, and of the last, ns. */
+  appendRun(task: Task, bytes: Uint8Array, frames: number, base: number, last: number): void {
+    if (this.muted) return;
+    const { startNs } = this;
+    this.log.appendRun(task.domain.stream, bytes, frames, task.uid, base - startNs, last - startNs);
   }
 
   /** The log takes nothing any more: the recording goes on only until everything can be let go. */
@@ -162,8 +175,15 @@ export class Session {
   readonly resumeUser = (task: Task): void => {
     task.state = TaskState.Running;
     task.resumedAt = this.now;
-    this.tracer.resume(task.tid, Resume.Syscall, 0);
+    const { agent } = task.space;
+    if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
+    else this.agent!.resume(task, agent);
   };
+
+  /** Lets a task go on where it is, with what it was resumed for before. */
+  goOn(task: Task, signal: number): void {
+    this.tracer.resume(task.tid, task.dispatching ? Resume.Cont : Resume.Syscall, signal);
+  }
 
   readonly peek = (addr: number, length: number): Uint8Array | undefined => {
     const bytes = new Uint8Array(length);
@@ -172,6 +192,12 @@ export class Session {
       : undefined;
   };
   peekTid = 0;
+
+  /** Hash of the address space of a stopped or sleeping task. */
+  hashMemory(task: Task, stackPointer: number): string {
+    this.tracer.leaveOut(task.space.agent?.changedPages() ?? NO_PAGES);
+    return this.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stackPointer);
+  }
 
   /** A 64-bit word of a task's memory; 0 if it is not there. */
   readWord(task: Task, addr: number): number {

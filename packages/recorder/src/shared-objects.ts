@@ -71,6 +71,9 @@ export class SharedObjects {
   }
 
   /** A backing for a view of a file; its content is kept if nobody has it mapped. */
+  /** Called when a file's content begins to be followed. */
+  onFile: () => void = () => {};
+
   file(
     recorded: Recorded,
     file: FileInfo,
@@ -84,6 +87,7 @@ export class SharedObjects {
       const hash = size > 0 ? this.store.add(openPath, true) : '';
       object = { id: this.next++, key: file.key, size, hash, changed: false };
       this.byKey.set(file.key, object);
+      this.onFile();
     }
     if (writable) object.changed = true;
     const { id, hash } = object;

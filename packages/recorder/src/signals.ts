@@ -51,7 +51,8 @@ export function isSynchronous(signo: number, siginfo: Uint8Array): boolean {
   }
 }
 
-function actionOf(task: Task, signo: number): SignalAction {
+/** What a signal does to a task. */
+export function actionOf(task: Task, signo: number): SignalAction {
   if (signo === Signal.SIGKILL) return 'terminate';
   if (signo === Signal.SIGSTOP) return 'stop';
   const handler = task.handlers.handler[signo]!;
@@ -128,9 +129,28 @@ export function hideInterruption(session: Session, task: Task): void {
   task.result = ERESTARTNOHAND;
 }
 
+/** Delivers the signal a task is stopped for, or one that has been held for longer. */
+export function deliverFirst(
+  session: Session,
+  task: Task,
+  signo: number,
+  siginfo: Uint8Array,
+  point: SignalPoint,
+): void {
+  if (!mayDeliverHeld(session, task)) {
+    deliver(session, task, signo, siginfo, point);
+    return;
+  }
+  task.held.push({ signo, siginfo });
+  const first = task.held.shift()!;
+  session.tracer.setSiginfo(task.tid, first.siginfo);
+  deliver(session, task, first.signo, first.siginfo, point);
+}
+
 /** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */
 export function onSignalStop(session: Session, task: Task, signo: number): void {
   const { tracer, regs } = session;
+  if (task.dispatching && session.agent!.stops.onSignal(task, task.space.agent!, signo)) return;
   const held = task.held[0];
   if (held !== undefined && task.carrier === signo) {
     task.held.shift();
@@ -141,7 +161,7 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   }
   const siginfo = tracer.getSiginfo(task.tid);
   if (task.exitRegsValid && regs.equals(task.exitRegs)) {
-    deliver(session, task, signo, siginfo, pointOf(task));
+    deliverFirst(session, task, signo, siginfo, pointOf(task));
     return;
   }
   if (isSynchronous(signo, siginfo)) {
@@ -155,19 +175,22 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     deliver(session, task, signo, siginfo, 'anywhere');
     return;
   }
-  if (session.stops.preempt(task)) {
+  // A task with the agent comes to a sync point soon, or is stopped where it is when it does not.
+  if (!task.dispatching && session.stops.preempt(task)) {
     deliver(session, task, signo, siginfo, pointOf(task));
     return;
   }
+  hold(session, task, signo, siginfo);
+  session.resumeUser(task);
+}
+
+/** Keeps a signal until the task's next sync point. */
+export function hold(session: Session, task: Task, signo: number, siginfo: Uint8Array): void {
   // As the kernel does with one that is pending already.
-  if (signo < FIRST_REALTIME && task.held.some((other) => other.signo === signo)) {
-    session.resumeUser(task);
-    return;
-  }
+  if (signo < FIRST_REALTIME && task.held.some((other) => other.signo === signo)) return;
   if (task.held.length === 0) task.heldSince = session.now;
   task.held.push({ signo, siginfo });
   session.baton.contended.add(task.domain);
-  session.resumeUser(task);
 }
 
 /** True if a held signal is due that the task does not block now; that one is the first then. */
@@ -231,7 +254,7 @@ export function deliver(
     }
     // If it was to hit before a call, the next stop is that call's entry again: no signal waits there any more.
     task.state = TaskState.Running;
-    tracer.resume(task.tid, Resume.Syscall, signo);
+    session.goOn(task, signo);
     return;
   }
   const stackPointer = regs.address(Reg.rsp);

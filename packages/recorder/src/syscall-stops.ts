@@ -19,6 +19,8 @@ export class SyscallStops {
   entry(task: Task): void {
     const { session } = this;
     const { regs } = session;
+    if (task.space.agent !== undefined)
+      session.agent!.stops.relocateEntry(task, regs.address(Reg.rip));
     task.exitRegs.set(regs.halves);
     task.exitRegsValid = false;
     const nr = regs.int(Reg.orig_rax);

@@ -1,3 +1,4 @@
+import type { AgentSpace } from './agent/space.js';
 import { readFileSync } from 'node:fs';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
@@ -67,12 +68,18 @@ export class AddressSpace {
   clone(id: number): AddressSpace {
     const copy = new AddressSpace(id, this.scratch.clone());
     copy.dumpable = this.dumpable;
+    for (const site of this.syscallSites) copy.syscallSites.add(site);
+    copy.agent = this.agent?.clone();
     copy.shared = this.shared.map((mapping) => ({ ...mapping }));
     return copy;
   }
 
-  /** Forgets shared mappings in [start, end). */
+  /** The agent in it; undefined if there is none. */
+  agent: AgentSpace | undefined;
+
+  /** Forgets what was mapped in [start, end). */
   unmap(start: number, end: number): void {
+    this.agent?.unmap(start, end);
     if (this.shared.length === 0) return;
     const left: SharedMapping[] = [];
     for (const mapping of this.shared) {
@@ -140,6 +147,8 @@ export class Task {
   state = TaskState.Starting;
   /** How the task goes on once it has the baton; only in state Ready. */
   onBaton: (task: Task) => void = () => {};
+  /** In state Stopped: how the task goes on when the stop is over, if not by running on. */
+  afterStop: ((task: Task) => void) | undefined;
   /** The system call the task is in: number and argument registers as the program set them. */
   nr = -1;
   readonly args: Word[] = [0, 0, 0, 0, 0, 0];
@@ -226,6 +235,8 @@ export class Task {
   cpus: readonly number[] | undefined;
   /** Its futex call woke somebody, who shall go first this time. */
   wokeOthers = false;
+  /** Dispatch is on: the agent makes its calls, and stops it at the others. */
+  dispatching = false;
   /** Its task-start frame is written. */
   started = false;
   /** Set while the task writes to the recorded output, or waits until it may. */

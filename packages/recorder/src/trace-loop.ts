@@ -158,6 +158,7 @@ export class TraceLoop implements StopHandler {
         this.rebindAfterExec(task, message);
         return;
       case PtraceEvent.Exit:
+        session.agent?.ring.drain(task);
         beginExit(session, task, message);
         return;
       default:
@@ -197,6 +198,7 @@ export class TraceLoop implements StopHandler {
     const wasRunning = task.state === TaskState.Running;
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);
+    this.stopWaiting(task);
     // Away from a sync point it must keep the baton: nobody else may run before it goes on.
     if (
       domain.holder === task &&
@@ -210,12 +212,41 @@ export class TraceLoop implements StopHandler {
     if (task.group === session.root?.group) this.events.onStopped(signo);
   }
 
+  /**
+   * Brings the threads that wait for their turn into the stop that one of their group is in: it is complete, and seen by
+   * the parent, only when all are. The one that has the baton may be stopped too, and would never hand it on.
+   */
+  private stopWaiting(stopped: Task): void {
+    const { tracer } = this.session;
+    for (const task of stopped.group.tasks) {
+      // At the entry of a call there is no way to the stop but through the call.
+      if (task.state !== TaskState.Ready || !task.exitRegsValid || task.exiting) continue;
+      const { ready } = task.domain;
+      const place = ready.indexOf(task);
+      // Parked ones stay where they are.
+      if (place < 0) continue;
+      ready.splice(place, 1);
+      task.state = TaskState.Stopped;
+      task.afterStop = task.onBaton;
+      // Should the stop be over by now, it is this that keeps the task from running on.
+      tracer.interruptTask(task.tid);
+      tracer.resume(task.tid, Resume.Syscall, 0);
+    }
+  }
+
   private interruptStop(task: Task): void {
     const { session } = this;
     if (task.state === TaskState.Starting) childStarted(session, task);
     else if (task.state === TaskState.Stopped) {
-      if (task.domain.holder === task) session.resumeUser(task);
-      else session.baton.request(task, session.resumeUser);
+      const goOn = task.afterStop ?? session.resumeUser;
+      task.afterStop = undefined;
+      if (task.domain.holder === task) {
+        task.state = TaskState.InKernel;
+        goOn(task);
+      } else session.baton.request(task, goOn);
+    } else if (task.dispatching && session.agent!.stops.onInterrupt(task, task.space.agent!)) {
+      // It was inside the agent.
+      task.interrupted = false;
     } else if (task.state === TaskState.Running) this.preempter.interrupted(task);
     else session.tracer.resume(task.tid, Resume.Syscall, 0);
   }

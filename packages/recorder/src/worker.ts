@@ -6,6 +6,7 @@ import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
 import { type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
+import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
@@ -126,6 +127,8 @@ function run(): void {
     });
   };
   const session = new Session(tracer, log, store, sessionConfig(), cpusOf);
+  if (options.agent === true && AgentControl.canHold(sessionConfig().verbosity))
+    session.agent = new AgentControl(session);
   const loop = new TraceLoop(session, {
     onStopped: (signal) => {
       tell({ type: 'stopped', signal });
@@ -138,6 +141,7 @@ function run(): void {
       ) {
         requests.push(message.message as Request);
       }
+      session.agent?.ring.peek();
       // A program that idles does not keep its last frames in memory; one that is busy fills chunks worth compressing.
       if (loop.stops - stopsBefore <= 1) log.flush();
       else log.flushOlderThan(KEPT_MS);

@@ -174,6 +174,22 @@ export class LogWriter {
     this.appended(buffer, frame.time);
   }
 
+  /** Adds encoded frames of one task at the end of a stream, as FrameEncoder.appendRun takes them. Throws LogWriteError. */
+  appendRun(
+    stream: StreamId,
+    bytes: Uint8Array,
+    frames: number,
+    task: TaskUid,
+    base: number,
+    last: number,
+  ): void {
+    const buffer = this.bufferOf(stream);
+    const isFirst = buffer.encoder.frames === 0;
+    buffer.encoder.appendRun(bytes, frames, task, base, last);
+    if (isFirst) this.began(buffer, last);
+    this.appended(buffer, last);
+  }
+
   /**
    * Begins a `syscall` frame. Its writes follow by writeMemory, or reserveWrite and commitWrite; endFrame ends it, cancelFrame takes it back.
    * No other frame can be added in between.
@@ -396,10 +412,7 @@ export class LogWriter {
   /** Everything that may have to happen once a frame is in its buffer. */
   private appended(buffer: StreamBuffer, time: number): void {
     const { encoder } = buffer;
-    if (encoder.frames === 1) {
-      buffer.since = performance.now();
-      if (this.dueTime === Infinity) this.dueTime = time + this.maxDelay;
-    }
+    if (encoder.frames === 1) this.began(buffer, time);
     const { sink } = encoder;
     if (sink.buf.length !== buffer.capacity) {
       this.buffered += sink.buf.length - buffer.capacity;
@@ -414,6 +427,11 @@ export class LogWriter {
       this.flush();
       for (const other of this.streams.values()) this.releaseMemory(other);
     }
+  }
+
+  private began(buffer: StreamBuffer, time: number): void {
+    buffer.since = performance.now();
+    if (this.dueTime === Infinity) this.dueTime = time + this.maxDelay;
   }
 
   private releaseMemory(buffer: StreamBuffer): void {

@@ -252,3 +252,26 @@ test('codes are unique and in their range', (t) => {
   t.is(new Set(codes).size, codes.length);
   for (const code of codes) t.true(code > 0 && code < 128);
 });
+
+test('frames that somebody else has encoded are appended as if they were one’s own', (t) => {
+  const random = Random.forTest(t);
+  for (let round = 0; round < 50; round++) {
+    const base = 1000 + random.below(1000);
+    const own = randomFrame(random, 'syscall', 1 + random.below(2), random.below(3000));
+    const run: Frame[] = [];
+    for (let i = 0; i < 5; i++) run.push(randomFrame(random, 'syscall', 2, base + i * 100));
+    // As the agent encodes: the task is known, and times go on from `base`.
+    const other = new FrameEncoder();
+    other.append(randomFrame(random, 'note', 2, base));
+    const skipped = other.sink.pos;
+    for (const frame of run) other.append(frame);
+    const encoder = new FrameEncoder();
+    encoder.append(own);
+    encoder.appendRun(other.sink.written().slice(skipped), run.length, 2, base, base + 400);
+    encoder.append(own);
+    t.is(encoder.frames, run.length + 2);
+    const shift = Math.max(0, own.time - base);
+    const expected = [own, ...run.map((frame) => ({ ...frame, time: frame.time + shift })), own];
+    same(t, decode(encoder.sink.written()), expected);
+  }
+});

@@ -66,6 +66,11 @@ const spec: CommandSpec = {
       group: 'Program',
     },
     {
+      flags: '--agent',
+      description: 'record common system calls inside the program, without stopping it',
+      group: 'Program',
+    },
+    {
       flags: '--on-log-failure <what>',
       description: 'if the log cannot be written: detach (it runs on; default) or kill',
       group: 'Program',
@@ -145,6 +150,7 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
       newNetwork: args.flag('new-network'),
       pack: args.flag('pack'),
       stateHashes: args.flag('state-hashes'),
+      agent: args.flag('agent'),
       onLogFailure,
       ...(cwd === undefined ? {} : { cwd }),
       ...(root === undefined ? {} : { root }),

@@ -1,15 +1,5 @@
 import { readFileSync } from 'node:fs';
-import {
-  counters,
-  Errno,
-  EventKind,
-  Reg,
-  RESERVED_END,
-  RESERVED_START,
-  Resume,
-  Signal,
-  Sys,
-} from '@scribe-ts/core-native';
+import { counters, Errno, EventKind, Reg, Resume, Signal, Sys } from '@scribe-ts/core-native';
 import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
 import { endOutput } from '../calls.js';
 import { releaseScratch } from '../moved-buffers.js';
@@ -83,12 +73,7 @@ function die(session: Session, task: Task): void {
       task: task.uid,
       time: session.now,
       registers: '',
-      memory: tracer.hashMemory(
-        task.tid,
-        RESERVED_START,
-        RESERVED_END,
-        stackPointer(session, task),
-      ),
+      memory: session.hashMemory(task, stackPointer(session, task)),
     });
   }
   const writes = robustWrites(session, task);

@@ -1,4 +1,4 @@
-import { Sys } from '@scribe-ts/core-native';
+import { Signal, Sys } from '@scribe-ts/core-native';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
@@ -25,6 +25,9 @@ function sigactionExit(session: Session, task: Task): void {
     if (view !== undefined && signo >= 1 && signo <= 64) {
       task.handlers.handler[signo] = word(view, 0);
       task.handlers.flags[signo] = word(view, 8);
+      // Dispatch forces that signal on the task, which would take the handler away.
+      if (signo === Signal.SIGSYS && word(view, 0) > 0 && task.space.agent !== undefined)
+        task.space.agent.given = true;
     }
   }
   recordSyscall(session, task);

@@ -1,0 +1,46 @@
+/* Where the agent's parts lie in every recorded address space, and the block of words it shares with the tracer.
+ * lib/agent.ts has the same numbers for the tracer's side: change both. */
+#ifndef SCRIBE_AGENT_LAYOUT_H
+#define SCRIBE_AGENT_LAYOUT_H
+
+#define AGENT_CODE 0x71000000
+#define AGENT_DATA 0x71100000
+#define AGENT_FDS (AGENT_DATA + 0x1000)
+#define AGENT_FD_COUNT 4096
+#define AGENT_STACK_TOP (AGENT_DATA + 0x8000)
+#define AGENT_RING (AGENT_DATA + 0x8000)
+#define AGENT_RING_SIZE 0x40000
+
+/* Byte offsets in the block, which is at AGENT_DATA. */
+#define BLOCK_HEAD 0
+#define BLOCK_FRAMES 8
+#define BLOCK_CALLS 16
+#define BLOCK_CHANGES 24
+#define BLOCK_TIME 32
+#define BLOCK_RET 40
+#define BLOCK_NR 48
+#define BLOCK_RESULT 56
+#define BLOCK_RSP 64
+#define BLOCK_HALT 72
+#define BLOCK_STAGE 76
+#define BLOCK_DETAILS 80
+#define BLOCK_WRITING 84
+#define BLOCK_CLOCK 88
+#define BLOCK_CHANGED 96
+#define BLOCK_CHANGED_MAX 32
+
+/* Bits of BLOCK_HALT. */
+#define HALT_OFF 1
+#define HALT_SIGNAL 2
+
+/* Bits of BLOCK_DETAILS. */
+#define DETAIL_ARGS 1
+#define DETAIL_STRINGS 2
+#define DETAIL_DATA 4
+#define DETAIL_DURATIONS 8
+
+/* Bits of a descriptor's byte at AGENT_FDS: what the agent may do with it by itself. */
+#define FD_READ 1
+#define FD_WRITE 2
+
+#endif

@@ -1,0 +1,227 @@
+// Builds the agent: a table of the calls it makes by itself, generated from tracelog's syscall table, and the code
+// (build/agent.bin) with the addresses the tracer needs (build/agent.json). Does nothing when no input has changed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { syscallTable } from '@scribe-ts/tracelog';
+import { AGENT_CALLS } from './agent-calls.mjs';
+
+const script = fileURLToPath(import.meta.url);
+const packageDir = dirname(dirname(script));
+const source = join(packageDir, 'agent');
+const buildDir = join(packageDir, 'build');
+const binary = join(buildDir, 'agent.bin');
+/** The `syscall` instructions that dispatch lets through. */
+const allowed = join(buildDir, 'agent-allowed.bin');
+const addresses = join(buildDir, 'agent.json');
+
+/** Symbols whose addresses the tracer knows. */
+const SYMBOLS = [
+  'agent_entry',
+  'agent_tail',
+  'agent_tail_end',
+  'agent_forward_end',
+  'agent_take_end',
+  'agent_exit_end',
+  'agent_window',
+  'agent_insn',
+  'agent_aborted',
+  'agent_pass',
+  'agent_pass_end',
+];
+const MAX_STEPS = 4;
+
+if (process.platform === 'linux') build();
+
+function build() {
+  mkdirSync(buildDir, { recursive: true });
+  const table = join(buildDir, 'table.h');
+  const text = generate();
+  const same = existsSync(table) && readFileSync(table, 'utf8') === text;
+  if (!same) writeFileSync(table, text);
+  const inputs = [...readdirSync(source).map((name) => join(source, name)), table, script];
+  const newest = Math.max(...inputs.map((path) => statSync(path).mtimeMs));
+  if (existsSync(addresses) && statSync(addresses).mtimeMs > newest) return;
+  const elf = join(buildDir, 'agent.elf');
+  run('gcc', [
+    '-std=c11',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-ffreestanding',
+    '-fno-builtin',
+    '-fno-pic',
+    '-fno-pie',
+    '-fno-stack-protector',
+    '-fno-asynchronous-unwind-tables',
+    '-fno-tree-loop-distribute-patterns',
+    '-fcf-protection=none',
+    '-mgeneral-regs-only',
+    '-mno-red-zone',
+    '-nostdlib',
+    '-static',
+    '-no-pie',
+    `-I${buildDir}`,
+    `-I${source}`,
+    '-Wl,--build-id=none',
+    `-Wl,-T,${join(source, 'agent.lds')}`,
+    '-o',
+    elf,
+    join(source, 'agent.c'),
+  ]);
+  run('objcopy', ['-O', 'binary', '-j', '.text', elf, binary]);
+  run('objcopy', ['-O', 'binary', '-j', '.allowed', elf, allowed]);
+  const found = new Map(
+    run('nm', [elf])
+      .split('\n')
+      .map((line) => line.split(' '))
+      .map(([address, , name]) => [name, Number.parseInt(address, 16)]),
+  );
+  writeFileSync(
+    addresses,
+    JSON.stringify({
+      symbols: Object.fromEntries(SYMBOLS.map((name) => [name, found.get(name)])),
+      calls: Object.keys(AGENT_CALLS).map((name) => rowOf(name).nr),
+    }),
+  );
+}
+
+function run(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (error !== undefined || status !== 0)
+    throw new Error(`${command} failed: ${error?.message ?? stderr}`);
+  return stdout;
+}
+
+function rowOf(name) {
+  const row = syscallTable.find((candidate) => candidate?.name === name);
+  if (row === undefined) throw new Error(`no row for ${name}`);
+  return row;
+}
+
+function generate() {
+  const calls = Object.entries(AGENT_CALLS);
+  const rows = calls.map(([name, traits]) => rowText(rowOf(name), traits));
+  const indices = calls.map(
+    ([name], index) => `  [${rowOf(name).nr}] = ${index + 1}, /* ${name} */`,
+  );
+  const count = Math.max(...calls.map(([name]) => rowOf(name).nr)) + 1;
+  return `/* Generated from the syscall table: do not edit. */
+#define AGENT_ROWS ${count}
+#define MAX_STEPS ${MAX_STEPS}
+#define NO_ARG 255
+enum { OP_OUT, OP_IN, OP_STRING };
+enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO };
+enum { CHECK_NONE, CHECK_OPEN, CHECK_FCNTL, CHECK_DUP };
+/* Any way to write: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE. */
+#define OPEN_FOLLOWED 020001103
+struct agent_step {
+  unsigned char op, arg, measure, a, positive;
+  unsigned int a_const, times, per;
+  int plus;
+};
+struct agent_row {
+  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, steps;
+  struct agent_step step[MAX_STEPS];
+};
+/* 0 for calls the agent does not make. */
+static const unsigned char agent_index[AGENT_ROWS] = {
+${indices.join('\n')}
+};
+static const struct agent_row agent_rows[] = {
+${rows.join('\n')}
+};
+`;
+}
+
+function rowText(row, traits) {
+  const steps = [];
+  // Whether the kernel stores something even if the call fails.
+  let fails = false;
+  let nullArg = 'NO_ARG';
+  row.args.forEach((spec, index) => {
+    const { type } = spec;
+    if (type.kind === 'string') {
+      steps.push({ op: 'OP_STRING', arg: index, measure: 'MEASURE_CONST' });
+      return;
+    }
+    if (type.kind !== 'buffer' && type.kind !== 'struct') {
+      if (['iovec', 'msghdr', 'strings'].includes(type.kind))
+        throw new Error(`the agent has no ${type.kind} (${row.name})`);
+      if (type.kind === 'special' && traits.check === undefined)
+        throw new Error(`the agent has no ${type.decoder} (${row.name})`);
+      return;
+    }
+    const size = type.kind === 'buffer' ? type.size : (type.count ?? { const: 1 });
+    const unit = type.kind === 'buffer' ? 1 : type.size;
+    if ('deref' in size) {
+      if (traits.nullArg !== index) throw new Error(`${row.name}: argument ${index} must be NULL`);
+      nullArg = index;
+      return;
+    }
+    if (type.when === 'always') fails = true;
+    const step = { arg: index, ...lengthOf(row, size, unit), positive: type.when === 'positive' };
+    if (type.dir !== 'out') steps.push({ ...step, op: 'OP_IN' });
+    if (type.dir !== 'in') steps.push({ ...step, op: 'OP_OUT' });
+  });
+  // Strings come first, as the traced path writes them.
+  steps.sort((a, b) => Number(b.op === 'OP_STRING') - Number(a.op === 'OP_STRING'));
+  if (steps.length > MAX_STEPS) throw new Error(`${row.name} has too many steps`);
+  const reads = fails || steps.some((step) => step.op !== 'OP_OUT');
+  const fields = {
+    args: row.args.length,
+    fd_arg: traits.fd ?? 'NO_ARG',
+    fd_need: { read: 1, write: 2, both: 3 }[traits.need] ?? 0,
+    null_arg: nullArg,
+    check: traits.check ?? (traits.open === undefined ? 'CHECK_NONE' : 'CHECK_OPEN'),
+    check_arg: traits.open ?? 0,
+    opens: Number(traits.open !== undefined),
+    closes: Number(traits.closes === true),
+    reads: Number(reads),
+    fails: Number(fails),
+    steps: steps.length,
+    step: `{${steps.map(stepText).join(', ')}}`,
+  };
+  const text = Object.entries(fields).map(([name, value]) => `.${name} = ${value}`);
+  return `  {${text.join(', ')}}, /* ${row.name} */`;
+}
+
+function stepText(step) {
+  const {
+    op,
+    arg,
+    measure,
+    a = 0,
+    positive = false,
+    a_const = 0,
+    times = 1,
+    per = 1,
+    plus = 0,
+  } = step;
+  return (
+    `{.op = ${op}, .arg = ${arg}, .measure = ${measure}, .a = ${a}, .positive = ${Number(positive)}, ` +
+    `.a_const = ${a_const}, .times = ${times}, .per = ${per}, .plus = ${plus}}`
+  );
+}
+
+/** As the recorder measures: see the sizes in tracelog's syscall table. */
+function lengthOf(row, size, unit) {
+  if ('const' in size) return { measure: 'MEASURE_CONST', a_const: size.const * unit };
+  if ('arg' in size) {
+    const { kind } = row.args[size.arg].type;
+    const measure = ['int', 'fd', 'dirfd'].includes(kind)
+      ? 'MEASURE_INT'
+      : kind === 'uint'
+        ? 'MEASURE_UINT'
+        : 'MEASURE_LONG';
+    const { arg: a, plus = 0, per = 1, times = 1 } = size;
+    return { measure, a, plus, per, times: times * unit };
+  }
+  if ('result' in size) {
+    if (size.plus) throw new Error(`${row.name}: result plus ${size.plus}`);
+    return { measure: 'MEASURE_RESULT', times: (size.times ?? 1) * unit };
+  }
+  return { measure: 'MEASURE_RESULT_UP_TO', a: size.resultUpTo, times: unit };
+}

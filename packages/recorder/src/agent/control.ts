@@ -1,0 +1,120 @@
+import {
+  Agent,
+  AgentDetail,
+  Halt,
+  NativeError,
+  type ProcMapping,
+  Resume,
+} from '@scribe-ts/core-native';
+import type { Session } from '../session.js';
+import { type Task, TaskState } from '../tasks.js';
+import type { Verbosity } from '../verbosity.js';
+import { AgentDescriptors } from './descriptors.js';
+import { Patcher } from './patcher.js';
+import { AgentRing } from './ring.js';
+import { AgentSpace } from './space.js';
+import { AgentStops } from './stops.js';
+
+/**
+ * The recorder's side of the agent: which tasks run with it, and how it comes into an address space and out of it.
+ *
+ * A task runs with the agent while it is alone in its domain. It is resumed without syscall-stops then: dispatch stops it
+ * (SIGSYS) at every call that is made outside the agent.
+ */
+export class AgentControl {
+  readonly ring: AgentRing;
+  readonly stops: AgentStops;
+  readonly descriptors: AgentDescriptors;
+  private readonly agent: Agent;
+  private readonly patcher: Patcher;
+  private readonly details: number;
+
+  /** Whether the agent's frames hold the details that are wanted. */
+  static canHold(verbosity: Verbosity): boolean {
+    const { registerHashes, registers, wholeData, nanoseconds } = verbosity;
+    return !registerHashes && !registers && !wholeData && !nanoseconds;
+  }
+
+  constructor(private readonly session: Session) {
+    this.agent = new Agent(session.tracer);
+    this.patcher = new Patcher(session.tracer, this.agent);
+    this.ring = new AgentRing(session, this.agent);
+    this.stops = new AgentStops(session, this.agent, this.patcher, this.ring);
+    this.descriptors = new AgentDescriptors(session, this.agent);
+    const { verbosity } = session.config;
+    this.details =
+      (verbosity.args ? AgentDetail.Args : 0) |
+      (verbosity.strings ? AgentDetail.Strings : 0) |
+      (verbosity.data ? AgentDetail.Data : 0) |
+      (verbosity.durations ? AgentDetail.Durations : 0);
+  }
+
+  /** Puts the agent into a fresh address space, and the vDSO's pages with it. */
+  load(task: Task, vdsoPages: readonly ProcMapping[]): void {
+    const { agent, session } = this;
+    const clock = agent.parkVdso(task.tid, vdsoPages);
+    const space = new AgentSpace();
+    space.time = session.tracer.values[1]!;
+    agent.load(task.tid, this.details, space.time, clock);
+    task.space.agent = space;
+    task.dispatching = false;
+  }
+
+  /** Lets a task go on in user code. */
+  resume(task: Task, space: AgentSpace): void {
+    const { session } = this;
+    const { tid } = task;
+    const usable = task.domain.tasks.size === 1 && !session.parking.active && !space.given;
+    const halt = !usable ? Halt.Off : task.held.length > 0 ? Halt.Signal : Halt.None;
+    if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
+    if (task.dispatching !== usable) {
+      const done = this.dispatch(task, space, usable);
+      if (done === undefined) return;
+      task.dispatching = usable && done;
+    }
+    session.tracer.resume(tid, task.dispatching ? Resume.Cont : Resume.Syscall, 0);
+  }
+
+  /** undefined if the task is gone, false if this kernel cannot. */
+  private dispatch(task: Task, space: AgentSpace, on: boolean): boolean | undefined {
+    try {
+      return this.agent.dispatch(task.tid, on) ? true : undefined;
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      // Before Linux 6.4 a tracer cannot set it.
+      this.session.note(task, `the agent is off: dispatch is not to be had here (${error.code})`);
+      space.setHalt(this.agent, task.tid, Halt.Off);
+      space.given = true;
+      return false;
+    }
+  }
+
+  /** Calls every task that runs with the agent to its next call's entry stop. */
+  recall(): void {
+    const { session } = this;
+    for (const task of session.tasks.values()) {
+      const space = task.space.agent;
+      if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
+      space.setHalt(this.agent, task.tid, Halt.Off);
+      session.tracer.interruptTask(task.tid);
+    }
+  }
+
+  /** The address space is to be as the program alone would have it: for its hash, or for good. */
+  unpatch(task: Task): void {
+    const space = task.space.agent;
+    if (space !== undefined && (space.patches.size > 0 || space.pages.length > 0))
+      this.patcher.undo(task.tid, space);
+  }
+
+  /** Takes everything of the agent out of a stopped task that is about to be let go, wherever in the agent it stands. */
+  leave(task: Task, last: boolean): void {
+    const { agent } = this;
+    if (task.dispatching) agent.dispatch(task.tid, false);
+    task.dispatching = false;
+    if (task.space.agent === undefined || !last) return;
+    this.unpatch(task);
+    agent.unload(task.tid);
+    task.space.agent = undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { type Agent, FdUse, Sys } from '@scribe-ts/core-native';
+import { isMemoryFile } from '../details.js';
+import type { Session } from '../session.js';
+import { type Task, TaskState } from '../tasks.js';
+import type { AgentSpace } from './space.js';
+
+/** Calls that tell what may be done with the descriptor in their first argument. */
+const usesFirst = new Uint8Array(512);
+for (const nr of [Sys.read, Sys.pread64, Sys.getdents64, Sys.recvfrom]) usesFirst[nr] = FdUse.Read;
+for (const nr of [Sys.write, Sys.pwrite64, Sys.sendto]) usesFirst[nr] = FdUse.Write;
+
+/** Tells agents what they may do with which descriptor. */
+export class AgentDescriptors {
+  constructor(
+    private readonly session: Session,
+    private readonly agent: Agent,
+  ) {
+    session.objects.onFile = () => this.forgetFiles();
+  }
+
+  /** A call on the traced path has told what its descriptor is: from now on the agent may do with it what is plain. */
+  learn(task: Task): void {
+    const space = task.space.agent;
+    if (space === undefined) return;
+    const { agent, session } = this;
+    const { nr, tid } = task;
+    const result = Number(task.result);
+    const first = Number(task.args[0]) | 0;
+    switch (nr) {
+      case Sys.close:
+        agent.allow(tid, first, FdUse.None);
+        return;
+      case Sys.dup2:
+      case Sys.dup3:
+        if (result >= 0) agent.allow(tid, result, FdUse.None);
+        return;
+      case Sys.close_range:
+        agent.forgetFds(tid);
+        return;
+    }
+    if (usesFirst[nr] === 0 || result < 0 || task.domain.tasks.size > 1) return;
+    const file = task.files.get(tid, first);
+    if (file === undefined) return;
+    let use = file.path.startsWith('/proc/') ? FdUse.None : FdUse.Read;
+    const followed =
+      session.output.target(first, file) >= 0 ||
+      isMemoryFile(file.path) ||
+      session.objects.find(session, file.key) !== undefined;
+    if (!followed) use |= FdUse.Write;
+    agent.allow(tid, first, use);
+  }
+
+  /** A file's content is followed from now on: no descriptor is plain until it has been looked at again. */
+  private forgetFiles(): void {
+    const seen = new Set<AgentSpace>();
+    for (const task of this.session.tasks.values()) {
+      const space = task.space.agent;
+      if (space === undefined || seen.has(space) || task.state === TaskState.Dead) continue;
+      seen.add(space);
+      this.agent.forgetFds(task.tid);
+    }
+  }
+}

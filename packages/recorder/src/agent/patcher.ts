@@ -1,0 +1,181 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import {
+  type Agent,
+  MapFlag,
+  PAGE_SIZE,
+  Prot,
+  REMOTE_SYSCALL,
+  Sys,
+  type Tracer,
+} from '@scribe-ts/core-native';
+import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
+import type { AgentSpace, TrampolinePage } from './space.js';
+
+/** mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
+const TRAMPOLINE_BYTES = 24;
+const MAP_FIXED_NOREPLACE = 0x100000;
+const MADV_DONTNEED = 4;
+/** A site is patched when it traps for this time: most sites of short programs are used once. */
+const PATCHED_AT = 2;
+/** Distance between a site and its trampolines, bytes: far from where the kernel maps next, near enough for a jump. */
+const APART = 0x30000000;
+const STEP = 0x1000000;
+const ATTEMPTS = 16;
+const REACH = 0x7ff00000;
+/** For programs at low addresses. */
+const RESERVED_TRAMPOLINES = 0x72000000;
+/** Bit of a pagemap entry: the page is a file's, or shared. */
+const PAGEMAP_FILE = 1n << 61n;
+
+/** Makes system call sites jump to the agent, and undoes it. */
+export class Patcher {
+  private readonly code = new Uint8Array(SEARCHED_BYTES);
+
+  constructor(
+    private readonly tracer: Tracer,
+    private readonly agent: Agent,
+  ) {}
+
+  /**
+   * A site has trapped in a stopped task; `ret` is the address after it. Patches it if that pays and can be done. True if
+   * it has tried: the tracer's registers are another stop's then.
+   */
+  trapped(tid: number, space: AgentSpace, ret: number): boolean {
+    const count = space.traps.get(ret) ?? 0;
+    if (count < 0) return false;
+    if (count + 1 < PATCHED_AT) {
+      space.traps.set(ret, count + 1);
+      return false;
+    }
+    space.traps.set(ret, this.patch(tid, space, ret) ? 0 : -1);
+    return true;
+  }
+
+  private patch(tid: number, space: AgentSpace, ret: number): boolean {
+    const { tracer, code } = this;
+    const site = ret - SITE_BYTES;
+    const siteBytes = new Uint8Array(SITE_BYTES);
+    if (tracer.readMemory(tid, site, siteBytes, 0, SITE_BYTES) !== SITE_BYTES) return false;
+    if (siteBytes[0] !== 0x0f || siteBytes[1] !== 0x05) return false;
+    code.fill(0);
+    const got = tracer.readMemory(tid, ret, code, 0, code.length);
+    const offset = findHole(code.subarray(0, got), (at) => this.isTaken(space, ret + at));
+    if (offset < 0) return false;
+    const hole = ret + offset;
+    if (!isCleanFilePage(tid, site) || !isCleanFilePage(tid, hole + JUMP_BYTES - 1)) {
+      // The program's own code, which it may change or compare; or already ours.
+      if (!this.isOurPage(space, site) || !this.isOurPage(space, hole + JUMP_BYTES - 1))
+        return false;
+    }
+    const trampoline = this.makeTrampoline(tid, space, ret, hole);
+    if (trampoline === undefined) return false;
+    const holeBytes = code.slice(offset, offset + JUMP_BYTES);
+    const jump = new Uint8Array(JUMP_BYTES);
+    jump[0] = 0xe9;
+    new DataView(jump.buffer).setInt32(1, trampoline - (hole + JUMP_BYTES), true);
+    tracer.writeMemory(tid, hole, jump, 0, JUMP_BYTES);
+    tracer.writeMemory(tid, site, Uint8Array.of(0xeb, offset), 0, SITE_BYTES);
+    space.patches.set(ret, { site, siteBytes, hole, holeBytes });
+    return true;
+  }
+
+  private isTaken(space: AgentSpace, hole: number): boolean {
+    for (const patch of space.patches.values()) {
+      if (hole < patch.hole + JUMP_BYTES && patch.hole < hole + JUMP_BYTES) return true;
+    }
+    return false;
+  }
+
+  /** True if a page is not the file's any more because sites in it are patched. */
+  private isOurPage(space: AgentSpace, addr: number): boolean {
+    const page = pageOf(addr);
+    for (const { site, hole } of space.patches.values()) {
+      if (pageOf(site) === page || pageOf(hole) === page) return true;
+      if (pageOf(hole + JUMP_BYTES - 1) === page) return true;
+    }
+    return false;
+  }
+
+  private makeTrampoline(
+    tid: number,
+    space: AgentSpace,
+    ret: number,
+    hole: number,
+  ): number | undefined {
+    let page = space.pages.find(
+      ({ start, used }) =>
+        used < PAGE_SIZE / TRAMPOLINE_BYTES - 1 && Math.abs(start - hole) < REACH,
+    );
+    page ??= this.newPage(tid, space, hole);
+    if (page === undefined) return undefined;
+    const at = page.start + TRAMPOLINE_BYTES * page.used++;
+    const bytes = new Uint8Array(TRAMPOLINE_BYTES);
+    const view = new DataView(bytes.buffer);
+    bytes.set([0x48, 0xb9]);
+    view.setBigUint64(2, BigInt(ret), true);
+    bytes.set([0x41, 0xbb], 10);
+    view.setUint32(12, this.agent.symbols.agent_entry, true);
+    bytes.set([0x41, 0xff, 0xe3], 16);
+    this.tracer.writeMemory(tid, at, bytes, 0, TRAMPOLINE_BYTES);
+    return at;
+  }
+
+  private newPage(tid: number, space: AgentSpace, hole: number): TrampolinePage | undefined {
+    let start = hole > APART ? pageOf(hole - APART) : RESERVED_TRAMPOLINES;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MAP_FIXED_NOREPLACE;
+      const args = [start, PAGE_SIZE, Prot.READ | Prot.EXEC, flags, -1, 0];
+      const result = this.tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args);
+      if (result === start) {
+        const page = { start, used: 0 };
+        space.pages.push(page);
+        return page;
+      }
+      start -= STEP;
+      if (start < STEP || hole - start > REACH) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Puts every site back as it was, so that nothing of the patches is left in the address space. */
+  undo(tid: number, space: AgentSpace): void {
+    const { tracer } = this;
+    const pages = new Set<number>();
+    for (const { site, siteBytes, hole, holeBytes } of space.patches.values()) {
+      tracer.writeMemory(tid, site, siteBytes, 0, SITE_BYTES);
+      tracer.writeMemory(tid, hole, holeBytes, 0, JUMP_BYTES);
+      pages
+        .add(pageOf(site))
+        .add(pageOf(hole))
+        .add(pageOf(hole + JUMP_BYTES - 1));
+    }
+    space.patches.clear();
+    space.traps.clear();
+    // They hold what the file holds: let them be the file's again.
+    for (const page of pages)
+      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
+    for (const { start } of space.pages.splice(0))
+      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, PAGE_SIZE]);
+  }
+}
+
+function pageOf(addr: number): number {
+  return addr - (addr % PAGE_SIZE);
+}
+
+/** True if the page at an address is what its file has there. */
+function isCleanFilePage(tid: number, addr: number): boolean {
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${tid}/pagemap`, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    const entry = new BigUint64Array(1);
+    if (readSync(fd, entry, 0, 8, Math.floor(addr / PAGE_SIZE) * 8) !== 8) return false;
+    return (entry[0]! & PAGEMAP_FILE) !== 0n;
+  } finally {
+    closeSync(fd);
+  }
+}

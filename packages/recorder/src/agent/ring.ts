@@ -1,0 +1,78 @@
+import { type Agent, type Drained } from '@scribe-ts/core-native';
+import type { Session } from '../session.js';
+import { type Task, TaskState } from '../tasks.js';
+import type { AgentSpace } from './space.js';
+
+/** How often a task that is busy recording is looked at. */
+const PEEKS = 5;
+
+/** Takes what agents have recorded into the log. */
+export class AgentRing {
+  constructor(
+    private readonly session: Session,
+    private readonly agent: Agent,
+  ) {}
+
+  /** Takes what the agent has recorded since it last was here. The task is stopped. */
+  drain(task: Task): void {
+    const space = task.space.agent;
+    if (space === undefined || !this.agent.look(task.tid)) return;
+    this.drainLooked(task, space);
+  }
+
+  /** As drain, with the block that was just looked at. */
+  drainLooked(task: Task, space: AgentSpace): void {
+    const { agent, session } = this;
+    const { taken } = space;
+    const drained = agent.drain(task.tid, taken.bytes);
+    if (drained !== undefined) {
+      if (drained.changed === undefined) task.files.forgetAll();
+      else for (const fd of drained.changed) task.files.forget(fd);
+      this.append(task, space, drained);
+    } else if (taken.bytes === 0) return;
+    space.time = Math.max(space.time, session.tracer.values[1]!);
+    agent.empty(task.tid, space.time);
+    taken.bytes = taken.frames = taken.calls = 0;
+  }
+
+  private append(
+    task: Task,
+    space: AgentSpace,
+    { bytes, head, frames, calls, time }: Drained,
+  ): void {
+    const { session } = this;
+    const { taken } = space;
+    if (bytes.length > 0) session.appendRun(task, bytes, frames - taken.frames, space.time, time);
+    session.syscalls += calls - taken.calls;
+    taken.bytes = head;
+    taken.frames = frames;
+    taken.calls = calls;
+    space.time = time;
+  }
+
+  /**
+   * Takes what the agents of running tasks have recorded so far, so that little is lost if the recorder is killed. To be
+   * called now and then.
+   */
+  peek(): void {
+    const { session } = this;
+    for (const task of session.tasks.values()) {
+      const space = task.space.agent;
+      if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
+      for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
+        // It has just been writing.
+      }
+    }
+  }
+
+  private peekAt(task: Task, space: AgentSpace): boolean {
+    const { agent } = this;
+    if (!agent.look(task.tid)) return true;
+    const { writing } = agent;
+    if (writing % 2 === 1) return false;
+    const drained = agent.drain(task.tid, space.taken.bytes);
+    if (!agent.look(task.tid) || agent.writing !== writing) return false;
+    if (drained !== undefined) this.append(task, space, drained);
+    return true;
+  }
+}

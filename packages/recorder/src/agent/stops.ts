@@ -1,0 +1,444 @@
+import { readFileSync } from 'node:fs';
+import {
+  type Agent,
+  ARGUMENT_REGS,
+  Clone,
+  EventKind,
+  Halt,
+  isRestart,
+  MapFlag,
+  Reg,
+  Resume,
+  Signal,
+  Sys,
+} from '@scribe-ts/core-native';
+import { syscallTable } from '@scribe-ts/tracelog';
+import { recordInputs } from '../inputs.js';
+import { recordSyscall } from '../record-call.js';
+import type { Session } from '../session.js';
+import {
+  actionOf,
+  deliver,
+  deliverFirst,
+  hold,
+  isSynchronous,
+  mayDeliverHeld,
+} from '../signals.js';
+import { type Task, TaskState } from '../tasks.js';
+import type { Patcher } from './patcher.js';
+import type { AgentRing } from './ring.js';
+import type { AgentSpace } from './space.js';
+
+/** si_code of a SIGSYS that dispatch raised. */
+const SYS_USER_DISPATCH = 2;
+/** More steps than the agent's last instructions take. */
+const MAX_TAIL_STEPS = 64;
+
+/** Every stop that comes of the agent: by dispatch, by its asking for the tracer, by signals that arrive inside it. */
+export class AgentStops {
+  constructor(
+    private readonly session: Session,
+    private readonly agent: Agent,
+    private readonly patcher: Patcher,
+    private readonly ring: AgentRing,
+  ) {}
+
+  /** Handles a signal-delivery-stop of a task that runs with the agent. False if it is no business of the agent's. */
+  onSignal(task: Task, space: AgentSpace, signo: number): boolean {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const rip = regs.address(Reg.rip);
+    if (signo === Signal.SIGSYS) {
+      if (isDispatch(tracer.getSiginfo(task.tid))) {
+        this.onDispatch(task, space, rip);
+        return true;
+      }
+    }
+    if (agent.contains(rip)) {
+      this.onSignalInside(task, space, signo, rip);
+      return true;
+    }
+    // In user code: what the agent has recorded comes before.
+    this.ring.drain(task);
+    return false;
+  }
+
+  private onDispatch(task: Task, space: AgentSpace, rip: number): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const { symbols } = agent;
+    task.exitRegsValid = false;
+    if (rip === symbols.agent_take_end || rip === symbols.agent_exit_end) {
+      agent.look(task.tid);
+      this.ring.drainLooked(task, space);
+      this.atExit(task, agent.ret);
+      if (rip === symbols.agent_take_end) this.taken(task);
+      else if (mayDeliverHeld(session, task)) this.deliverHeld(task);
+      else session.resumeUser(task);
+      return;
+    }
+    if (rip === symbols.agent_forward_end) {
+      agent.look(task.tid);
+      this.ring.drainLooked(task, space);
+      this.forward(task, agent.ret);
+      return;
+    }
+    // At a site of the program's; one not seen before may be an `int $0x80`.
+    const nr = regs.int(Reg.rax);
+    if (agent.calls[nr] === 1 && space.halt === Halt.None && task.space.syscallSites.has(rip)) {
+      if (this.patcher.trapped(task.tid, space, rip)) tracer.getRegs(task.tid);
+      regs.set(Reg.rcx, rip);
+      regs.set(Reg.r11, regs.address(Reg.eflags));
+      regs.set(Reg.rip, symbols.agent_entry);
+      regs.set(Reg.orig_rax, -1);
+      tracer.setRegs(task.tid);
+      tracer.resume(task.tid, Resume.Cont, 0);
+      return;
+    }
+    this.ring.drain(task);
+    tracer.getRegs(task.tid);
+    this.forward(task, rip);
+  }
+
+  /** Sends a task that wants to make a call to that call's entry stop, as if it had made it at its own site. */
+  private forward(task: Task, ret: number): void {
+    const { session } = this;
+    const { regs, tracer } = session;
+    const { tid } = task;
+    const nr = regs.int(Reg.rax);
+    if (this.wantsPlainCode(task, nr)) {
+      this.patcher.undo(task.tid, task.space.agent!);
+      tracer.getRegs(tid);
+    }
+    regs.set(Reg.rip, this.agent.symbols.agent_pass);
+    regs.set(Reg.orig_rax, -1);
+    tracer.setRegs(tid);
+    let kind: EventKind;
+    do {
+      if (!tracer.resume(tid, Resume.Syscall, 0)) return;
+      kind = tracer.waitFor(tid);
+      // Whoever has interrupted it wanted it to come to a sync point: it does.
+      if (kind === EventKind.InterruptStop) task.interrupted = false;
+    } while (kind === EventKind.InterruptStop);
+    if (kind === EventKind.NoTracees) return;
+    if (kind === EventKind.Syscall) {
+      regs.set(Reg.rip, ret);
+      regs.set(Reg.rcx, ret);
+      tracer.setRegs(tid);
+    } else if (
+      kind !== EventKind.Exited &&
+      regs.address(Reg.rip) === this.agent.symbols.agent_pass
+    ) {
+      // Something else came first: the call is still to be made.
+      regs.set(Reg.rip, ret - 2);
+      regs.set(Reg.rax, nr);
+      tracer.setRegs(tid);
+    }
+    session.stops.handle(task, kind);
+  }
+
+  /** True if the call under way needs an address space without patches: threads will share it, or trampolines are in the way. */
+  private wantsPlainCode(task: Task, nr: number): boolean {
+    const { session } = this;
+    const { regs } = session;
+    const space = task.space.agent;
+    if (space === undefined || (space.patches.size === 0 && space.pages.length === 0)) return false;
+    switch (nr) {
+      case Sys.clone:
+        return (regs.int(Reg.rdi) & (Clone.VM | Clone.VFORK)) === Clone.VM;
+      case Sys.munmap:
+      case Sys.mremap:
+        return space.covers(regs.address(Reg.rdi), regs.address(Reg.rsi));
+      case Sys.mmap:
+        return (
+          (regs.int(Reg.r10) & MapFlag.FIXED) !== 0 &&
+          space.covers(regs.address(Reg.rdi), regs.address(Reg.rsi))
+        );
+      default:
+        return false;
+    }
+  }
+
+  /** At the entry of a call made through a patched site without dispatch: puts the entry where the program made it. */
+  relocateEntry(task: Task, rip: number): void {
+    if (rip !== this.agent.symbols.agent_forward_end) return;
+    const { regs, tracer } = this.session;
+    if (!this.agent.look(task.tid)) return;
+    regs.set(Reg.rip, this.agent.ret);
+    regs.set(Reg.rcx, this.agent.ret);
+    tracer.setRegs(task.tid);
+  }
+
+  /** The registers loaded are the program's after a call, but for what the way to the tracer has changed. */
+  private atExit(task: Task, ret: number): void {
+    const { regs, tracer } = this.session;
+    regs.set(Reg.rip, ret);
+    regs.set(Reg.rcx, ret);
+    regs.set(Reg.orig_rax, this.agent.nr);
+    tracer.setRegs(task.tid);
+    this.keepExit(task);
+  }
+
+  private keepExit(task: Task): void {
+    const { regs } = this.session;
+    task.nr = this.agent.nr;
+    for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
+    task.result = regs.get(Reg.rax);
+    task.enteredAt = this.session.now;
+    task.mayYield = false;
+    task.exitRegs.set(regs.halves);
+    task.exitRegsValid = true;
+  }
+
+  /** The agent has made a call that it does not record. */
+  private taken(task: Task): void {
+    const { session } = this;
+    if (mayDeliverHeld(session, task)) {
+      recordSyscall(session, task);
+      this.deliverHeld(task);
+      return;
+    }
+    task.state = TaskState.InKernel;
+    session.stops.handle(task, EventKind.Syscall);
+  }
+
+  /** At a signal-delivery-stop right after a call: the first signal that waits takes its place. */
+  private deliverHeld(task: Task): void {
+    const { signo, siginfo } = task.held.shift()!;
+    this.session.tracer.setSiginfo(task.tid, siginfo);
+    deliver(this.session, task, signo, siginfo, 'syscall-exit');
+  }
+
+  private onSignalInside(task: Task, space: AgentSpace, signo: number, rip: number): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const { symbols } = agent;
+    const siginfo = tracer.getSiginfo(task.tid);
+    if (isSynchronous(signo, siginfo)) {
+      this.fault(task);
+      return;
+    }
+    const action = actionOf(task, signo);
+    if (action !== 'handler') {
+      // The kernel ends or stops the task where it is, or makes an interrupted call again.
+      if (action === 'terminate') this.ring.drain(task);
+      tracer.getRegs(task.tid);
+      deliver(session, task, signo, siginfo, 'anywhere');
+      return;
+    }
+    const interrupted = rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)));
+    if (interrupted && regs.int(Reg.orig_rax) >= 0) {
+      const result = regs.get(Reg.rax);
+      agent.look(task.tid);
+      this.ring.drainLooked(task, space);
+      this.loadSaved(task);
+      regs.set(Reg.rax, result);
+      regs.set(Reg.rip, agent.ret);
+      regs.set(Reg.orig_rax, agent.nr);
+      tracer.setRegs(task.tid);
+      this.keepExit(task);
+      recordInputs(session, task, syscallTable[task.nr]!);
+      recordSyscall(session, task);
+      deliverFirst(session, task, signo, siginfo, 'syscall-exit');
+      return;
+    }
+    hold(session, task, signo, siginfo);
+    space.setHalt(this.agent, task.tid, Halt.Signal);
+    if (rip >= symbols.agent_window && rip <= symbols.agent_insn) {
+      regs.set(Reg.rip, symbols.agent_aborted);
+      tracer.setRegs(task.tid);
+    } else if (rip >= symbols.agent_tail && rip < symbols.agent_tail_end) {
+      this.stepOut(task, space);
+      return;
+    }
+    tracer.resume(task.tid, Resume.Cont, 0);
+  }
+
+  /** The agent is done, and its last instructions do not look for signals any more. */
+  private stepOut(task: Task, space: AgentSpace): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    for (let step = 0; agent.contains(regs.address(Reg.rip)); step++) {
+      if (step > MAX_TAIL_STEPS) throw new Error(`task ${task.uid} does not leave the agent`);
+      if (!tracer.resume(task.tid, Resume.Step, 0)) return;
+      const kind = tracer.waitFor(task.tid);
+      if (kind !== EventKind.Signal || tracer.event[2] !== Signal.SIGTRAP) {
+        session.stops.handle(task, kind);
+        return;
+      }
+    }
+    const halves = regs.halves.slice();
+    agent.look(task.tid);
+    this.ring.drainLooked(task, space);
+    regs.halves.set(halves);
+    this.keepExit(task);
+    if (mayDeliverHeld(session, task)) this.deliverHeld(task);
+    else session.resumeUser(task);
+  }
+
+  /** The agent met a pointer to nowhere: a call of the program's that the kernel refuses, or will. */
+  private fault(task: Task): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const space = task.space.agent!;
+    agent.look(task.tid);
+    this.ring.drainLooked(task, space);
+    this.loadSaved(task);
+    if (!agent.isMade) {
+      tracer.setRegs(task.tid);
+      this.forward(task, agent.ret);
+      return;
+    }
+    const { result } = agent;
+    regs.set(Reg.rax, Number(result));
+    this.atExit(task, agent.ret);
+    this.taken(task);
+  }
+
+  /** Loads the registers the program had when it entered the agent; rip and orig_rax are for the caller to set. */
+  private loadSaved(task: Task): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    tracer.getRegs(task.tid);
+    const words = agent.savedWords(task.tid);
+    SAVED_REGS.forEach((reg, index) => {
+      setWord(regs.halves, reg, words[index]!);
+    });
+    setWord(regs.halves, Reg.r11, words[SAVED_REGS.indexOf(Reg.eflags)]!);
+    setWord(regs.halves, Reg.rsp, agent.rsp);
+  }
+
+  /**
+   * An interrupted task inside the agent: takes it out so that it stands before its call, or lets it finish. False if it
+   * is in user code: its code is as it was then, so that a replay can find the place.
+   */
+  onInterrupt(task: Task, space: AgentSpace): boolean {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const { symbols } = agent;
+    const rip = regs.address(Reg.rip);
+    if (isDispatchPending(task.tid)) {
+      tracer.resume(task.tid, Resume.Cont, 0);
+      return true;
+    }
+    if (!agent.contains(rip) && !space.leadsInside(rip)) {
+      this.ring.drain(task);
+      this.patcher.undo(task.tid, space);
+      tracer.getRegs(task.tid);
+      return false;
+    }
+    if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
+      // The kernel would make the call again, inside. It is made again from outside, by the traced path if need be.
+      agent.look(task.tid);
+      this.ring.drainLooked(task, space);
+      this.standBefore(task);
+    } else if (
+      rip >= symbols.agent_window &&
+      rip <= symbols.agent_insn &&
+      space.halt !== Halt.None
+    ) {
+      regs.set(Reg.rip, symbols.agent_aborted);
+      tracer.setRegs(task.tid);
+    }
+    tracer.resume(task.tid, Resume.Cont, 0);
+    return true;
+  }
+
+  /** Puts a task that is in the agent's call back before the program's own. */
+  private standBefore(task: Task): void {
+    const { agent, session } = this;
+    this.loadSaved(task);
+    session.regs.set(Reg.rip, agent.ret - 2);
+    session.regs.set(Reg.orig_rax, -1);
+    session.tracer.setRegs(task.tid);
+  }
+
+  /**
+   * For a task that is about to be let go: gives it the registers of the program alone. undefined if it stands where that
+   * cannot be done: it has been sent on to where it can. Else whether the signal it is stopped for is taken care of.
+   */
+  settle(task: Task, kind: EventKind, signo: number): { readonly swallow: boolean } | undefined {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const { symbols } = agent;
+    const { tid } = task;
+    const space = task.space.agent!;
+    if (!tracer.getRegs(tid)) return { swallow: false };
+    const rip = regs.address(Reg.rip);
+    const siginfo = kind === EventKind.Signal ? tracer.getSiginfo(tid) : undefined;
+    if (signo === Signal.SIGSYS && siginfo !== undefined && isDispatch(siginfo)) {
+      agent.look(tid);
+      const made = rip === symbols.agent_take_end || rip === symbols.agent_exit_end;
+      const site = rip === symbols.agent_forward_end ? agent.ret : rip;
+      regs.set(Reg.rip, made ? agent.ret : site - 2);
+      if (made) regs.set(Reg.rcx, agent.ret);
+      regs.set(Reg.orig_rax, -1);
+      tracer.setRegs(tid);
+      return { swallow: true };
+    }
+    if (siginfo === undefined && isDispatchPending(tid)) {
+      tracer.resume(tid, Resume.Cont, 0);
+      return undefined;
+    }
+    if (!agent.contains(rip) && !space.leadsInside(rip)) return { swallow: false };
+    if (siginfo !== undefined) task.held.push({ signo, siginfo });
+    const swallow = siginfo !== undefined;
+    if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
+      agent.look(tid);
+      this.standBefore(task);
+      return { swallow };
+    }
+    if (rip >= symbols.agent_window && rip <= symbols.agent_insn) {
+      regs.set(Reg.rip, symbols.agent_aborted);
+      tracer.setRegs(tid);
+    }
+    space.setHalt(this.agent, task.tid, Halt.Signal);
+    tracer.resume(tid, Resume.Cont, 0);
+    return undefined;
+  }
+}
+
+/** What the words that the agent's entry has pushed are, from the lowest address on; the last but one is the return address. */
+const SAVED_REGS: readonly Reg[] = [
+  Reg.r15,
+  Reg.r14,
+  Reg.r13,
+  Reg.r12,
+  Reg.rbp,
+  Reg.rbx,
+  Reg.r9,
+  Reg.r8,
+  Reg.r10,
+  Reg.rdx,
+  Reg.rsi,
+  Reg.rdi,
+  Reg.rax,
+  Reg.rcx,
+  Reg.eflags,
+];
+
+/**
+ * True if dispatch has stopped a task in a call whose SIGSYS is still to come: another stop has come first, at which the
+ * registers are neither those before the call nor those after it.
+ */
+function isDispatchPending(tid: number): boolean {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${tid}/status`, 'latin1');
+  } catch {
+    return false;
+  }
+  const pending = /^SigPnd:\t([0-9a-f]+)/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${pending}`) >> BigInt(Signal.SIGSYS - 1)) & 1n) === 1n;
+}
+
+/** True if dispatch has raised the SIGSYS that a siginfo is about. */
+function isDispatch(siginfo: Uint8Array): boolean {
+  const view = new DataView(siginfo.buffer, siginfo.byteOffset);
+  return view.getInt32(8, true) === SYS_USER_DISPATCH;
+}
+
+function setWord(halves: Uint32Array, reg: Reg, word: bigint): void {
+  halves[reg * 2] = Number(word & 0xffffffffn);
+  halves[reg * 2 + 1] = Number(word >> 32n);
+}

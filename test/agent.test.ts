@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { openLog } from '@scribe-ts/tracelog';
+import { compile, Pool, root, scribe, workspace } from './harness.js';
+
+// `record --agent`: the same programs as on the traced path, which is the oracle.
+
+const guests = join(root, 'test/guests');
+const store = join(root, 'build/store');
+const only = process.env.GUEST;
+const pool = new Pool(2);
+
+/** Guests that cannot be recorded with the agent, and why. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  io_partial_faults:
+    'getdents64 into a buffer that ends in a hole stores part of an entry beyond its result',
+  kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
+  mem_shared_spin: 'waits in user code without a system call, which needs preemption',
+};
+
+for (const file of readdirSync(guests).sort()) {
+  if (!file.endsWith('.c')) continue;
+  const name = file.replace(/\.c$/, '');
+  if (only !== undefined && !only.split(',').includes(name)) continue;
+  if (NOT_YET[name] !== undefined) {
+    test.skip(`guest ${name} with the agent: ${NOT_YET[name]}`, (t) => t.pass());
+    continue;
+  }
+  test(`guest ${name} recorded with the agent replays as it was recorded`, async (t) => {
+    await using _turn = await pool.enter();
+    const binary = compile(join(guests, file));
+    const place = workspace(`agent-${name}`);
+    const log = join(place.path, `${name}.log`);
+    const options = ['-o', log, '--agent', '--state-hashes', '--store', store];
+    const recorded = await scribe('record', [...options, binary], { cwd: place.path });
+    t.regex(recorded.stdout, new RegExp(`${name} (ok|skipped)`), recorded.stderr.slice(-3000));
+    const replayed = await scribe('replay', [log], { cwd: '/' });
+    t.is(replayed.stderr, recorded.stderr);
+    t.is(replayed.stdout, recorded.stdout);
+    t.is(replayed.code, recorded.code);
+    place.discard();
+  });
+}
+
+const busy = join(root, 'test/programs/agent-busy.c');
+
+test('calls of a busy program are recorded by the agent, and say what the traced path says', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(busy);
+  const place = workspace('agent-oracle');
+  const calls: string[][] = [];
+  let agentCalls = 0;
+  for (const options of [[], ['--agent']]) {
+    const log = join(place.path, 'busy.log');
+    const recorded = await scribe('record', [
+      '-o',
+      log,
+      '--store',
+      store,
+      ...options,
+      binary,
+      '300',
+    ]);
+    t.is(recorded.code, 7, recorded.stderr);
+    const told: string[] = [];
+    agentCalls = 0;
+    for await (const frame of openLog(log).events({})) {
+      if (frame.type === 'data') {
+        told.push(`data ${frame.arg} ${frame.size} ${Buffer.from(frame.bytes).toString('hex')}`);
+      } else if (frame.type === 'syscall') {
+        if (frame.duration === undefined) agentCalls++;
+        // Times and ids differ from run to run.
+        const sizes = frame.writes.map(({ bytes }) => bytes.length);
+        const isPlain = !['clock_gettime', 'getppid', 'newfstatat'].includes(String(frame.nr));
+        told.push(`call ${frame.nr} ${frame.args.length} ${isPlain ? sizes.join() : ''}`);
+      }
+    }
+    calls.push(told);
+  }
+  t.true(agentCalls > 2000, `${agentCalls} calls by the agent`);
+  t.deepEqual(calls[1], calls[0]);
+  place.discard();
+});
+
+test('a bookmark of a busy program is reached and verified', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(busy);
+  const place = workspace('agent-bookmark');
+  const log = join(place.path, 'busy.log');
+  const recording = start(['-o', log, '--agent', '--store', store, binary, '1000000']);
+  await delay(700);
+  recording.child.kill('SIGUSR2');
+  await delay(300);
+  recording.child.kill('SIGUSR2');
+  await delay(300);
+  recording.child.kill('SIGTERM');
+  const recorded = await recording.ended;
+  t.is(recorded.code, 7, recorded.output);
+  for (const id of ['1', '2']) {
+    const replayed = await scribe('replay', ['-q', '--until', id, log]);
+    t.is(replayed.code, 0, replayed.stderr);
+  }
+  const whole = await scribe('replay', [log]);
+  t.is(whole.stdout, recorded.output);
+  place.discard();
+});
+
+test('nothing of the agent stays in a program that is detached', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(busy);
+  const place = workspace('agent-detach');
+  const log = join(place.path, 'busy.log');
+  const recording = start(['-o', log, '--agent', '--store', store, binary, '2000000']);
+  await delay(700);
+  const pid = childOf(recording.child.pid!);
+  const patched = maps(pid);
+  t.true(patched.some(isReserved), 'the agent was there');
+  recording.child.kill('SIGUSR1');
+  for (let i = 0; i < 100 && /TracerPid:\t[1-9]/.test(status(pid)); i++) await delay(20);
+  t.regex(status(pid), /TracerPid:\t0/);
+  t.deepEqual(maps(pid).filter(isReserved), []);
+  // Code that is only the file's is shared with all who run it: no page of it is the process's own.
+  const text = /^[0-9a-f]+-[0-9a-f]+ r-xp .*\n(?:.*\n)*?Anonymous: +(\d+) kB/gm;
+  for (const [mapping, own] of readFileSync(`/proc/${pid}/smaps`, 'utf8').matchAll(text))
+    t.is(own, '0', mapping);
+  process.kill(pid, 'SIGTERM');
+  await recording.ended;
+  const replayed = await scribe('replay', [log]);
+  t.true(recording.output().startsWith(replayed.stdout));
+  place.discard();
+});
+
+function isReserved(line: string): boolean {
+  return /^7[0-7][0-9a-f]{6}-/.test(line);
+}
+
+const maps = (pid: number): string[] => readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
+const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'utf8');
+
+function childOf(pid: number): number {
+  const children = readdirSync(`/proc/${pid}/task`)
+    .map((tid) => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').trim())
+    .join(' ')
+    .trim();
+  return Number(children.split(' ')[0]);
+}
+
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, [join(root, 'packages/cli/bin/record.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => (output += data.toString('latin1')));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, output }));
+  });
+  return { child, ended, output: () => output };
+}
