@@ -61,3 +61,4 @@ export { differenceLines } from './diff/text.js';
 export type { ReadableLog, Step } from './diff/task-sequences.js';
 export { programName, taskTitle } from './export/names.js';
 export { makeExporter, TEXT_FORMATS, type Exporter, type TextFormat } from './export/exporter.js';
+export { demangle } from './symbols/demangle.js';

@@ -32,9 +32,10 @@ export async function flamegraph(
   request: StackRequest,
   weight: Weight,
 ): Promise<string> {
-  const { FlameTree, renderFlamegraph } = await deps.profiler();
+  const { FlameTree, renderFlamegraph, demangle } = await deps.profiler();
   const tree = new FlameTree();
-  for await (const call of callStacks(deps, request)) tree.add(names(call), weigh(call, weight));
+  for await (const call of callStacks(deps, request))
+    tree.add(names(call, demangle), weigh(call, weight));
   if (!(tree.root.total > 0)) {
     const advice = weight === 'calls' ? 'no call matches' : 'the log has no such times';
     throw new UsageError(`there is nothing to draw: ${advice}`);
@@ -56,9 +57,12 @@ function weigh({ event, sinceLast }: CallStack, weight: Weight): number {
   }
 }
 
-function names({ event, stack }: CallStack): readonly string[] {
+function names(
+  { event, stack }: CallStack,
+  readable: (symbol: string) => string,
+): readonly string[] {
   const program = basename(event.info.path) || `task ${event.task}`;
-  return [program, ...stack.map(frameName).reverse(), event.name];
+  return [program, ...stack.map((frame) => frameName(frame, readable)).reverse(), event.name];
 }
 
 /** '812 ns', '5.30 ms'. */

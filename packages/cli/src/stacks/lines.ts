@@ -3,15 +3,21 @@ import type { StackFrame } from '@scribe-ts/replayer';
 import type { CallStack } from './call-stacks.js';
 
 /** A call as the profiler prints it, and a line for each frame of its stack. */
-export function stackLines({ event, stack }: CallStack): readonly string[] {
+export function stackLines(
+  { event, stack }: CallStack,
+  readable: (symbol: string) => string,
+): readonly string[] {
   const head = `[${String(event.task).padStart(2, '0')}] `;
-  return [head + event.text, ...stack.map((frame, i) => `${head}  #${i} ${frameText(frame)}`)];
+  return [
+    head + event.text,
+    ...stack.map((frame, i) => `${head}  #${i} ${frameText(frame, readable)}`),
+  ];
 }
 
 /** `0x7ffff7ed5350 write+0x10 in /usr/lib/libc.so.6 (write.c:26)` */
-export function frameText(frame: StackFrame): string {
+export function frameText(frame: StackFrame, readable: (symbol: string) => string): string {
   const { address, object, symbol, offset, file, line, isSignalFrame } = frame;
-  const name = symbol === '' ? '' : ` ${symbol}+0x${offset.toString(16)}`;
+  const name = symbol === '' ? '' : ` ${readable(symbol)}+0x${offset.toString(16)}`;
   const place = object === '' ? '' : ` in ${object}`;
   const source = file === '' ? '' : ` (${basename(file)}:${line})`;
   const signal = isSignalFrame ? ' <signal handler called>' : '';
@@ -19,7 +25,10 @@ export function frameText(frame: StackFrame): string {
 }
 
 /** What a frame is called in a picture: its function, or else its file. */
-export function frameName({ symbol, object, address }: StackFrame): string {
-  if (symbol !== '') return symbol;
+export function frameName(
+  { symbol, object, address }: StackFrame,
+  readable: (symbol: string) => string,
+): string {
+  if (symbol !== '') return readable(symbol);
   return object === '' ? `0x${address.toString(16)}` : `[${basename(object)}]`;
 }

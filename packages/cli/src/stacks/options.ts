@@ -72,7 +72,7 @@ export async function showStacks(
   query: Query,
   { deps, output, about }: Context,
 ): Promise<number> {
-  const { EventFilter } = await deps.profiler();
+  const { EventFilter, demangle } = await deps.profiler();
   const filter = (): ((event: Event) => boolean) => {
     const events = new EventFilter(query);
     const wanted: Event[] = [];
@@ -86,7 +86,7 @@ export async function showStacks(
   try {
     if (lines) {
       for await (const call of callStacks(deps, request))
-        for (const line of stackLines(call)) output.line(line);
+        for (const line of stackLines(call, demangle)) output.line(line);
       output.flush();
     }
     if (picture !== undefined) {

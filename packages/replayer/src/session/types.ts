@@ -87,7 +87,7 @@ export interface MapInfo {
 export interface CodeLocation {
   /** Path of the mapped file as the recording has it. */
   readonly object: string;
-  /** Name of the function, as the symbol table has it (C++: mangled). */
+  /** Name of the function, as the symbol table has it (C++: mangled; the profiler's `demangle` makes it readable). */
   readonly symbol: string;
   /** Bytes from the function's beginning. */
   readonly offset: number;

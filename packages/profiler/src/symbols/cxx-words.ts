@@ -1,0 +1,110 @@
+/** Codes of the Itanium C++ ABI (5.1) and the words that they stand for. */
+
+/** Types by their codes. */
+export const BUILTINS: Readonly<Record<string, string>> = {
+  v: 'void',
+  w: 'wchar_t',
+  b: 'bool',
+  c: 'char',
+  a: 'signed char',
+  h: 'unsigned char',
+  s: 'short',
+  t: 'unsigned short',
+  i: 'int',
+  j: 'unsigned int',
+  l: 'long',
+  m: 'unsigned long',
+  x: 'long long',
+  y: 'unsigned long long',
+  n: '__int128',
+  o: 'unsigned __int128',
+  f: 'float',
+  d: 'double',
+  e: 'long double',
+  g: '__float128',
+  z: '...',
+  Di: 'char32_t',
+  Ds: 'char16_t',
+  Du: 'char8_t',
+  Dn: 'decltype(nullptr)',
+};
+
+/** Suffixes of literals of these types; others are printed as casts. */
+export const LITERALS: Readonly<Record<string, string>> = {
+  i: '',
+  j: 'u',
+  l: 'l',
+  m: 'ul',
+  x: 'll',
+  y: 'ull',
+};
+
+/** What `S` and a letter stand for. */
+export const STANDARD: Readonly<Record<string, string>> = {
+  t: 'std',
+  a: 'std::allocator',
+  b: 'std::basic_string',
+  s: 'std::basic_string<char, std::char_traits<char>, std::allocator<char> >',
+  i: 'std::basic_istream<char, std::char_traits<char> >',
+  o: 'std::basic_ostream<char, std::char_traits<char> >',
+  d: 'std::basic_iostream<char, std::char_traits<char> >',
+};
+
+/** Operators by their codes. */
+export const OPERATORS: Readonly<Record<string, string>> = {
+  nw: ' new',
+  na: ' new[]',
+  dl: ' delete',
+  da: ' delete[]',
+  ng: '-',
+  ps: '+',
+  ad: '&',
+  de: '*',
+  co: '~',
+  pl: '+',
+  mi: '-',
+  ml: '*',
+  dv: '/',
+  rm: '%',
+  an: '&',
+  or: '|',
+  eo: '^',
+  aS: '=',
+  pL: '+=',
+  mI: '-=',
+  mL: '*=',
+  dV: '/=',
+  rM: '%=',
+  aN: '&=',
+  oR: '|=',
+  eO: '^=',
+  ls: '<<',
+  rs: '>>',
+  lS: '<<=',
+  rS: '>>=',
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  gt: '>',
+  le: '<=',
+  ge: '>=',
+  ss: '<=>',
+  nt: '!',
+  aa: '&&',
+  oo: '||',
+  pp: '++',
+  mm: '--',
+  cm: ',',
+  pm: '->*',
+  pt: '->',
+  cl: '()',
+  ix: '[]',
+};
+
+/** What compilers make besides functions. */
+export const SPECIAL: Readonly<Record<string, string>> = {
+  TV: 'vtable for ',
+  TT: 'VTT for ',
+  TI: 'typeinfo for ',
+  TS: 'typeinfo name for ',
+};
