@@ -19,6 +19,7 @@ export interface CtfSink {
 /** Fields of every event, in their order. */
 const FIELDS = `uint32_t task; int32_t pid; int32_t tid; int64_t result; int64_t duration; string text;`;
 
+/** Writes events as a trace in the Common Trace Format: bytes of its two files, given to the sink. */
 export class CtfExporter {
   private readonly ids = new Map<string, number>();
   private buffer = Buffer.alloc(PACKET_BYTES);
@@ -32,6 +33,7 @@ export class CtfExporter {
     private readonly sink: CtfSink,
   ) {}
 
+  /** Adds an event; those without a place in a trace are left out. */
   push(event: Event): void {
     switch (event.type) {
       case 'syscall': {
@@ -56,6 +58,7 @@ export class CtfExporter {
     }
   }
 
+  /** Gives what is left to the sink. No event may come after it. */
   end(): void {
     this.flush();
     this.sink('metadata', Buffer.from(this.metadata()));

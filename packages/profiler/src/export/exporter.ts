@@ -21,10 +21,13 @@ const EXPORTERS = {
   folded: (): Exporter => new FoldedExporter(),
 } as const;
 
+/** Formats of text that a log can be exported in. */
 export type TextFormat = keyof typeof EXPORTERS;
 
+/** All of them. */
 export const TEXT_FORMATS = Object.keys(EXPORTERS) as readonly TextFormat[];
 
+/** An exporter for one of the formats; `header` is that of the log. */
 export function makeExporter(format: TextFormat, header: LogHeader): Exporter {
   return EXPORTERS[format](header);
 }
