@@ -179,8 +179,8 @@ export class Task {
   resumedAt = 0;
   /** How long it may compute while others wait. */
   sliceNs = FIRST_SLICE_NS;
-  /** It has been sent an interrupt that has not stopped it yet. */
-  interrupted = false;
+  /** When it was sent an interrupt that has not stopped it yet, ns since the recording began; -1: it was not. */
+  interruptedAt = -1;
   /** Registers at its last preemption. */
   lastPoint: Uint8Array = NO_BYTES;
   /** A signal this recorder asked the kernel to send so that `held[0]` can take its place. */

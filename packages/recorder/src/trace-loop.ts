@@ -236,6 +236,7 @@ export class TraceLoop implements StopHandler {
 
   private interruptStop(task: Task): void {
     const { session } = this;
+    task.interruptedAt = -1;
     if (task.state === TaskState.Starting) childStarted(session, task);
     else if (task.state === TaskState.Stopped) {
       const goOn = task.afterStop ?? session.resumeUser;

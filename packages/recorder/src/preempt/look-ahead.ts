@@ -97,12 +97,14 @@ function addressOf(instruction: Instruction, next: number, regs: Registers): num
   else if (memory.segment === 'gs') addr += Number(regs.get(Reg.gs_base));
   if (memory.base >= 0) addr += Number(regs.get(REGISTER_ORDER[memory.base]!));
   if (memory.index >= 0) addr += Number(regs.get(REGISTER_ORDER[memory.index]!)) * memory.scale;
-  return addr >= LOWEST_ADDRESS && addr < ADDRESS_END ? addr : undefined;
+  return isUserAddress(addr) ? addr : undefined;
 }
 
 /** What registers point to, if it is pointers that they hold. */
 export function pointedTo(regs: Registers): number[] {
-  return REGISTER_ORDER.map((reg) => Number(regs.get(reg))).filter(
-    (value) => value >= LOWEST_ADDRESS && value < ADDRESS_END,
-  );
+  return REGISTER_ORDER.map((reg) => Number(regs.get(reg))).filter(isUserAddress);
+}
+
+export function isUserAddress(addr: number): boolean {
+  return addr >= LOWEST_ADDRESS && addr < ADDRESS_END;
 }

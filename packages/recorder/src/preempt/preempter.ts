@@ -59,11 +59,14 @@ export class Preempter {
         contended.delete(domain);
         continue;
       }
-      if (holder.state !== TaskState.Running || holder.interrupted) continue;
+      if (holder.state !== TaskState.Running) continue;
+      // An interrupt may get lost: the stop that it makes may be taken for another one.
+      const { interruptedAt } = holder;
+      if (interruptedAt >= 0 && session.now - interruptedAt < LATEST_NS) continue;
       const over = session.now - this.endOfSlice(domain, holder);
       // A stop that has not been seen yet may be the holder's own: a system call that the interrupt would disturb.
       if (over < 0 || (last !== EventKind.None && over < LATEST_NS)) continue;
-      holder.interrupted = true;
+      holder.interruptedAt = session.now;
       session.tracer.interruptTask(holder.tid);
     }
   }
@@ -82,7 +85,6 @@ export class Preempter {
   /** A task that runs user code has stopped because it was interrupted. */
   interrupted(task: Task): void {
     const { session } = this;
-    task.interrupted = false;
     const { domain } = task;
     if (domain.holder !== task || !this.isAwaited(domain, task)) {
       session.resumeUser(task);

@@ -14,10 +14,11 @@ import {
   RESERVED_START,
   sseRegisters,
 } from '@scribe-ts/core-native';
-import { hasOut, type MemoryWrite, type PreemptFrame } from '@scribe-ts/tracelog';
+import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import { type Code, lookAhead, pointedTo } from './look-ahead.js';
+import { inFlight, isOutside, type Range } from './in-flight.js';
+import { type Code, isUserAddress, lookAhead, pointedTo } from './look-ahead.js';
 
 /** Code looked at on both sides of the point, bytes. */
 const CODE_WINDOW = 1024;
@@ -25,6 +26,9 @@ const CODE_WINDOW = 1024;
 const CODE_KEPT = 20;
 const WORD = 8;
 const MAX_WORDS = 48;
+/** Bytes kept of what a register or the stack points to, and how many of them. */
+const POINTEE = 64;
+const MAX_POINTEES = 48;
 /** Bytes of the stack kept: a few frames. */
 const STACK_WINDOW = 512;
 const RED_ZONE = 128;
@@ -58,9 +62,11 @@ export class Signatures {
     const kept = code.bytes.slice(rip - code.start, rip - code.start + CODE_KEPT);
     const patchable = this.makePrivate(tid, rip, kept.subarray(0, PATCH_SIZE));
     const named = lookAhead(code, rip, regs).operands;
-    const memory = this.words(task, named);
+    const flying = inFlight(task);
+    const memory = this.words(task, named, flying ?? []);
     const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
-    const pages = this.pages(task, named);
+    if (flying !== undefined) memory.push(...this.pointees(task, stack, flying));
+    const pages = flying === undefined ? NO_PAGES : this.pages(task, named, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
     clearStopTraces(saved);
@@ -116,26 +122,56 @@ export class Signatures {
   }
 
   /** The words at these addresses. */
-  private words(task: Task, addresses: ReadonlySet<number>): MemoryWrite[] {
+  private words(
+    task: Task,
+    addresses: ReadonlySet<number>,
+    flying: readonly Range[],
+  ): MemoryWrite[] {
     const stackPointer = this.session.regs.address(Reg.rsp);
     const found: MemoryWrite[] = [];
     for (const addr of addresses) {
       if (found.length === MAX_WORDS) break;
       // Below the red zone the stack is dead.
       if (addr < stackPointer - RED_ZONE && addr > stackPointer - STACK_NEARNESS) continue;
+      if (!isOutside(flying, addr, WORD)) continue;
       const word = this.read(task.tid, addr, WORD);
       if (word?.bytes.length === WORD) found.push(word);
     }
     return found;
   }
 
+  /** The beginnings of what registers and the stack point to: an interpreter has its variables there. */
+  private pointees(task: Task, stack: Uint8Array, flying: readonly Range[]): MemoryWrite[] {
+    const { regs } = this.session;
+    const stackPointer = regs.address(Reg.rsp);
+    const view = new DataView(stack.buffer, stack.byteOffset, stack.length);
+    const pointers = pointedTo(regs);
+    for (let at = 0; at + WORD <= stack.length; at += WORD)
+      pointers.push(Number(view.getBigUint64(at, true)));
+    const starts = new Set<number>();
+    const found: MemoryWrite[] = [];
+    for (const pointer of pointers) {
+      const start = pointer - (pointer % WORD);
+      if (!isUserAddress(start) || starts.has(start) || isReserved(start)) continue;
+      if (Math.abs(start - stackPointer) < STACK_NEARNESS) continue;
+      starts.add(start);
+      if (!isOutside(flying, start, POINTEE)) continue;
+      const bytes = this.read(task.tid, start, POINTEE);
+      if (bytes?.bytes.length === POINTEE && found.push(bytes) === MAX_POINTEES) break;
+    }
+    return found;
+  }
+
   /** The pieces of memory to hash. */
-  private pages(task: Task, named: ReadonlySet<number>): readonly number[] {
-    if (this.mayBeStoredInto(task)) return NO_PAGES;
+  private pages(
+    task: Task,
+    named: ReadonlySet<number>,
+    flying: readonly Range[],
+  ): readonly number[] {
     const { session } = this;
     const now = monotonicNs();
     if (now - this.thoroughAt > this.thoroughCost * THOROUGH_SHARE) {
-      const pieces = this.data(task);
+      const pieces = this.data(task, flying);
       // Their hash is made once more for the frame itself: that's the same again.
       if (hashPieces(session.tracer, task.tid, pieces) !== undefined) {
         this.thoroughAt = monotonicNs();
@@ -143,11 +179,11 @@ export class Signatures {
         return pieces;
       }
     }
-    return this.near(task, named);
+    return this.near(task, named, flying);
   }
 
   /** Memory next to what the code is about to look at. */
-  private near(task: Task, named: ReadonlySet<number>): number[] {
+  private near(task: Task, named: ReadonlySet<number>, flying: readonly Range[]): number[] {
     const { tracer, regs } = this.session;
     const stackPointer = regs.address(Reg.rsp);
     const pages = new Set<number>();
@@ -158,13 +194,14 @@ export class Signatures {
     }
     const pieces: number[] = [];
     for (const page of pages) {
+      if (!isOutside(flying, page, PAGE_SIZE)) continue;
       if (hashPiece(tracer, task.tid, page, PAGE_SIZE) !== undefined) pieces.push(page, PAGE_SIZE);
     }
     return pieces;
   }
 
   /** All small writable mappings but the stacks. */
-  private data(task: Task): number[] {
+  private data(task: Task, flying: readonly Range[]): number[] {
     const stacks: number[] = [];
     for (const other of task.domain.tasks) {
       const regs = other === task ? this.session.regs.halves : other.exitRegs;
@@ -177,19 +214,12 @@ export class Signatures {
       const wanted = Prot.READ | Prot.WRITE;
       if ((prot & wanted) !== wanted || size > left || isReserved(start)) continue;
       if (name.startsWith('[stack') || name.startsWith('/dev/')) continue;
+      if (!isOutside(flying, start, size)) continue;
       if (stacks.some((pointer) => pointer >= start && pointer <= end)) continue;
       left -= size;
       pieces.push(start, size);
     }
     return pieces;
-  }
-
-  /** Whether a call of another task may have stored something that the log has only later. */
-  private mayBeStoredInto(task: Task): boolean {
-    for (const other of task.domain.tasks) {
-      if (other !== task && (other.exiting || (other.blocked && hasOut(other.nr)))) return true;
-    }
-    return false;
   }
 }
 

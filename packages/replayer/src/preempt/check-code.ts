@@ -55,6 +55,8 @@ export interface CheckCode {
   readonly jump: Uint8Array;
   /** rip when it has stopped the task. */
   readonly hit: number;
+  /** Where rcx is kept while the check compares. */
+  readonly slots: number;
   /** Where a task goes on that the check has stopped. */
   readonly pass: number;
   /** Instructions moved, by their own addresses. */
@@ -201,7 +203,7 @@ function assemble(
   bytes.set(more.finish(), moreAt - entry);
   const jump = new Code(point).put(0xe9).to(entry).finish();
   const start = entry - (entry % PAGE_SIZE);
-  return { start, end: slots + PAGE_SIZE, entry, bytes, jump, hit: more.here, pass, moved };
+  return { start, end: slots + PAGE_SIZE, entry, bytes, jump, hit: more.here, slots, pass, moved };
 }
 
 type Slot = (asm: Code, modrm: number) => Code;

@@ -19,10 +19,13 @@ import type { Mismatch } from '../divergence.js';
 import type { Engine } from '../engine.js';
 import type { ReplayTask } from '../tasks.js';
 import { hex, isFault, nameOf } from '../words.js';
+import { ReadPages } from './read-pages.js';
 import { type CheckCode, type Condition, JUMP_SIZE, makeCheck } from './check-code.js';
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
 const BREAKPOINT_HITS = 4;
+/** How many of these hits tell which conditions are met seldom. */
+const SAMPLES = 2;
 /** Jumps into the midst of the patched code that are put up with. */
 const MAX_JUMPS_INSIDE = 256;
 const TRAP_HWBKPT = 4;
@@ -114,6 +117,15 @@ export class PointSearch {
     const { check } = this;
     if (check !== undefined) {
       if (signo === Signal.SIGTRAP && rip === check.hit) return this.atCheck(check);
+      if (signo !== Signal.SIGTRAP && rip >= check.entry && rip < check.hit && !this.isMoved(rip)) {
+        // What the check compares cannot be read by the program itself (protection keys, the end of a file).
+        engine.regs.set(Reg.rcx, this.savedRcx(check));
+        engine.regs.set(Reg.rip, frame.rip);
+        tracer.setRegs(task.tid);
+        this.remove();
+        tracer.setBreakpoint(task.tid, frame.rip);
+        return this.goOn();
+      }
       // A jump into the midst of what the jump to the check lies on.
       const inside = check.moved.get(signo === Signal.SIGTRAP ? rip - 1 : rip);
       if (inside !== undefined) {
@@ -134,6 +146,16 @@ export class PointSearch {
       }
     }
     throw this.missed(`signal ${signo} at ${hex(rip)}`);
+  }
+
+  private isMoved(rip: number): boolean {
+    for (const now of this.check!.moved.values()) if (now === rip) return true;
+    return false;
+  }
+
+  private savedRcx(check: CheckCode): bigint {
+    const bytes = this.read(check.slots, WORD)!;
+    return new DataView(bytes.buffer).getBigInt64(0, true);
   }
 
   /** Throws Mismatch if the search has taken too long: the program may never come out of where it is. */
@@ -161,7 +183,7 @@ export class PointSearch {
       return true;
     }
     this.passed++;
-    if (this.mayPatch) this.learn();
+    if (this.mayPatch && this.passed > BREAKPOINT_HITS - SAMPLES) this.learn();
     if (this.mayPatch && this.passed >= BREAKPOINT_HITS) {
       // Only one try: what hinders it will not go away.
       this.mayPatch = false;
@@ -248,17 +270,22 @@ export class PointSearch {
       register,
       value: wordOf(registers, reg),
     }));
+    const pages = new ReadPages(this.engine.tracer, this.task.tid);
+    const seen = new Set<number>();
     const add = (addr: number, bytes: Uint8Array): void => {
       // The check lies over the code itself.
       const onCode = addr + WORD > frame.rip && addr < frame.rip + JUMP_SIZE;
-      if (onCode || this.read(addr, WORD) === undefined) return;
+      if (onCode || seen.has(addr) || pages.word(addr) === undefined) return;
+      seen.add(addr);
       const view = new DataView(bytes.buffer, bytes.byteOffset, WORD);
       found.push({ addr, value: view.getBigUint64(0, true) });
     };
     const sse = new DataView(frame.sse.buffer, frame.sse.byteOffset, frame.sse.length);
     for (let at = 0; at < sse.byteLength; at += 2 * WORD)
       found.push({ xmm: at / (2 * WORD), value: sse.getBigUint64(at, true) });
-    for (const { addr, bytes } of frame.memory) if (bytes.length === WORD) add(addr, bytes);
+    for (const { addr, bytes } of frame.memory)
+      for (let i = 0; i + WORD <= bytes.length; i += WORD)
+        add(addr + i, bytes.subarray(i, i + WORD));
     const start = Number(wordOf(registers, Reg.rsp));
     for (let i = (WORD - (start % WORD)) % WORD; i + WORD <= frame.stack.length; i += WORD) {
       const bytes = frame.stack.subarray(i, i + WORD);
@@ -271,18 +298,17 @@ export class PointSearch {
   private learn(): void {
     this.known ??= this.conditions().map((condition) => ({ condition, unmet: 0 }));
     const sse = sseRegisters(this.engine.tracer.getXstate(this.task.tid));
-    for (const entry of this.known) if (!this.isMet(entry.condition, sse)) entry.unmet++;
+    const pages = new ReadPages(this.engine.tracer, this.task.tid);
+    for (const entry of this.known) if (!this.isMet(entry.condition, sse, pages)) entry.unmet++;
   }
 
-  private isMet(condition: Condition, sse: Uint8Array): boolean {
+  private isMet(condition: Condition, sse: Uint8Array, pages: ReadPages): boolean {
     const { value } = condition;
     if ('xmm' in condition)
       return new DataView(sse.buffer).getBigUint64(condition.xmm * 2 * WORD, true) === value;
     if ('register' in condition)
       return wordOf(this.engine.regs.halves, REGISTERS[condition.register]!) === value;
-    const bytes = this.read(condition.addr, WORD);
-    if (bytes === undefined) return false;
-    return new DataView(bytes.buffer).getBigUint64(0, true) === value;
+    return pages.word(condition.addr) === value;
   }
 
   // The check
@@ -298,7 +324,13 @@ export class PointSearch {
     const maps = parseMaps(tid);
     const known = this.known!.sort((one, other) => other.unmet - one.unmet);
     const conditions = known.map(({ condition }) => condition);
-    const check = makeCheck(code, frame.rip, conditions, maps);
+    const readable = maps.filter(({ prot }) => (prot & Prot.READ) !== 0);
+    const usable = conditions.filter(
+      (condition) =>
+        !('addr' in condition) ||
+        readable.some(({ start, end }) => condition.addr >= start && condition.addr + WORD <= end),
+    );
+    const check = makeCheck(code, frame.rip, usable, maps);
     if (check === undefined) return undefined;
     const saved = regs.save();
     const size = check.end - check.start;
