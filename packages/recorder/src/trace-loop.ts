@@ -246,8 +246,8 @@ export class TraceLoop implements StopHandler {
         goOn(task);
       } else session.baton.request(task, goOn);
     } else if (task.dispatching && session.agent!.stops.onInterrupt(task, task.space.agent!)) {
-      // It was inside the agent.
-      task.interrupted = false;
+      // It was inside the agent, and comes to a sync point by itself.
+      return;
     } else if (task.state === TaskState.Running) this.preempter.interrupted(task);
     else session.tracer.resume(task.tid, Resume.Syscall, 0);
   }

@@ -118,7 +118,7 @@ export class AgentStops {
       if (!tracer.resume(tid, Resume.Syscall, 0)) return;
       kind = tracer.waitFor(tid);
       // Whoever has interrupted it wanted it to come to a sync point: it does.
-      if (kind === EventKind.InterruptStop) task.interrupted = false;
+      if (kind === EventKind.InterruptStop) task.interruptedAt = -1;
     } while (kind === EventKind.InterruptStop);
     if (kind === EventKind.NoTracees) return;
     if (kind === EventKind.Syscall) {
