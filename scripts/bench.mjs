@@ -28,7 +28,7 @@ const place = join(root, 'build', 'bench');
 const store = join(place, 'store');
 
 /** How a workload is run, in the order of a round. */
-const MODES = ['native', 'strace', 'record', 'replay'];
+const MODES = ['native', 'strace', 'agent', 'record', 'replay'];
 const ROUNDS = 5;
 const TIMEOUT_MS = 10 * 60_000;
 /** Below this, what is left of a run without the tracer's start is noise. */
@@ -53,6 +53,8 @@ function commandFor(mode, argv, log) {
       return argv;
     case 'strace':
       return ['strace', '-f', '-o', '/dev/null', ...argv];
+    case 'agent':
+      return [process.execPath, bin('record'), '--agent', '-o', log, '--store', store, ...argv];
     case 'record':
       return [process.execPath, bin('record'), '-o', log, '--store', store, ...argv];
     case 'replay':
@@ -141,6 +143,8 @@ function median(values) {
  * nothing is taken off first; undefined if little is left then, or a mode failed.
  */
 function pairedRatio(row, over, under, starts) {
+  // Results that were kept may be older than a mode.
+  if (row.ms[over] === undefined || row.ms[under] === undefined) return undefined;
   const rounds = Math.min(row.ms[over].length, row.ms[under].length);
   const ratios = [];
   for (let round = 0; round < rounds; round++) {
@@ -158,7 +162,10 @@ function startTimes(rows) {
   if (row?.ms === undefined) return undefined;
   const native = median(row.ms.native);
   return Object.fromEntries(
-    MODES.map((mode) => [mode, Math.max(0, median(row.ms[mode]) - native)]),
+    MODES.filter((mode) => row.ms[mode] !== undefined).map((mode) => [
+      mode,
+      Math.max(0, median(row.ms[mode]) - native),
+    ]),
   );
 }
 
@@ -168,6 +175,8 @@ const HEAD = [
   'strace',
   'record',
   'replay',
+  'agent',
+  'net',
   'record / strace',
   'net',
   'replay / record',
@@ -194,6 +203,8 @@ function cells(row, starts) {
     mode('strace'),
     mode('record'),
     mode('replay'),
+    mode('agent'),
+    net('agent', 'native'),
     ratio('record', 'strace'),
     net('record', 'strace'),
     ratio('replay', 'record'),
