@@ -55,7 +55,7 @@ const PLACE_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--diff',
     description:
-      'compare two logs task by task: the first difference; exits with 1 if there is one',
+      'compare two logs (--diff A B) task by task: the first difference; exits with 1 if there is one',
     group: 'Selection',
   },
   {
@@ -91,7 +91,7 @@ const FORM_OPTIONS: readonly OptionSpec[] = [
 const spec: CommandSpec = {
   name: 'profiler',
   summary: 'Prints what a recorded program did: its system calls, signals, and their details.',
-  usage: 'LOG [LOG]',
+  usage: 'LOG',
   arguments: [1, 2],
   afterFirstWord: 'ours',
   options: [
