@@ -4,14 +4,18 @@ import type { NativeTracer, ProcMapping } from './binding.js';
 import { NativeError } from './errors.js';
 
 /** An open file of a task. `flags`: O_* bits with O_CLOEXEC; `path`: a path or 'pipe:[N]', 'anon_inode:NAME' … */
-export interface FdStat {
+export interface FdStat extends FdIdentity {
+  readonly flags: number;
+  readonly position: number;
+}
+
+/** What file a descriptor refers to. */
+export interface FdIdentity {
   readonly dev: number;
   readonly ino: number;
   readonly mode: number;
   readonly rdev: number;
   readonly size: number;
-  readonly flags: number;
-  readonly position: number;
   readonly path: string;
 }
 
@@ -31,6 +35,7 @@ export interface Addon {
   gettid(): number;
   monotonicNs(): number;
   statFd(tid: number, fd: number): FdStat | undefined;
+  identifyFd(tid: number, fd: number): FdIdentity | undefined;
   parseMaps(tid: number): ProcMapping[];
   openCounters(tid: number): number;
   readCounters(handle: number): (number | null)[];

@@ -27,6 +27,8 @@ export const vdsoClockOffset: Addon['vdsoClockOffset'] = addon.vdsoClockOffset;
 export const readTsc: Addon['readTsc'] = addon.readTsc;
 /** An open file of a task; undefined if the descriptor isn't open. ESRCH if the task is gone. */
 export const statFd: Addon['statFd'] = addon.statFd;
+/** As statFd, without flags and position: a third of the time. */
+export const identifyFd: Addon['identifyFd'] = addon.identifyFd;
 /** /proc/TID/maps, by ascending address. */
 export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
 

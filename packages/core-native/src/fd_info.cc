@@ -26,7 +26,7 @@ uint64_t field(const char* text, const char* key, int base) {
 
 }  // namespace
 
-Result<FdInfo> read_fd_info(pid_t tid, int fd) {
+Result<FdInfo> read_fd_identity(pid_t tid, int fd) {
   char path[64];
   FdInfo info = {};
   snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, fd);
@@ -36,7 +36,14 @@ Result<FdInfo> read_fd_info(pid_t tid, int fd) {
   const ssize_t length = readlink(path, link, sizeof link);
   if (length < 0) return missing(tid, "readlink /proc/TID/fd");
   info.path.assign(link, static_cast<size_t>(length));
+  return info;
+}
 
+Result<FdInfo> read_fd_info(pid_t tid, int fd) {
+  auto identity = read_fd_identity(tid, fd);
+  if (!identity.ok()) return identity;
+  FdInfo info = identity.value();
+  char path[64];
   snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", tid, fd);
   const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return missing(tid, "open /proc/TID/fdinfo");

@@ -18,5 +18,8 @@ struct FdInfo {
   uint64_t position;
 };
 
+/// Without flags and position, which take three more system calls. Errors as read_fd_info.
+Result<FdInfo> read_fd_identity(pid_t tid, int fd);
+
 /// EBADF: no such descriptor; ESRCH: no such task.
 Result<FdInfo> read_fd_info(pid_t tid, int fd);

@@ -115,19 +115,20 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
 }
 
-/// undefined for a descriptor that isn't open.
-Napi::Value stat_fd(const Napi::CallbackInfo& info) {
+/// undefined for a descriptor that isn't open. `read`: read_fd_info, or less of it.
+template <Result<FdInfo> (*read)(pid_t, int), bool whole>
+Napi::Value describe_fd(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const pid_t tid = int_argument(info, 0);
   const int fd = int_argument(info, 1);
   if (env.IsExceptionPending()) return {};
-  const auto read = read_fd_info(tid, fd);
-  if (!read.ok()) {
-    if (read.error().number == EBADF) return env.Undefined();
-    throw_os_error(env, read.error());
+  const auto found = read(tid, fd);
+  if (!found.ok()) {
+    if (found.error().number == EBADF) return env.Undefined();
+    throw_os_error(env, found.error());
     return {};
   }
-  const FdInfo& fd_info = read.value();
+  const FdInfo& fd_info = found.value();
   const auto result = Napi::Object::New(env);
   const auto set = [&](const char* name, auto value) {
     result.Set(name, Napi::Number::New(env, static_cast<double>(value)));
@@ -137,8 +138,10 @@ Napi::Value stat_fd(const Napi::CallbackInfo& info) {
   set("mode", fd_info.stat.st_mode);
   set("rdev", fd_info.stat.st_rdev);
   set("size", fd_info.stat.st_size);
-  set("flags", fd_info.flags);
-  set("position", fd_info.position);
+  if (whole) {
+    set("flags", fd_info.flags);
+    set("position", fd_info.position);
+  }
   result.Set("path", fd_info.path);
   return result;
 }
@@ -222,7 +225,8 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("setSubreaper", Napi::Function::New<set_subreaper>(env));
   exports.Set("gettid", Napi::Function::New<gettid>(env));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
-  exports.Set("statFd", Napi::Function::New<stat_fd>(env));
+  exports.Set("statFd", Napi::Function::New<describe_fd<read_fd_info, true>>(env));
+  exports.Set("identifyFd", Napi::Function::New<describe_fd<read_fd_identity, false>>(env));
   exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));
   exports.Set("openCounters", Napi::Function::New<open_counters>(env));
   exports.Set("readCounters", Napi::Function::New<read_counters>(env));

@@ -1,5 +1,5 @@
 import { statFd, Sys } from '@scribe-ts/core-native';
-import { inRegions, type SyscallRow, type Word } from '@scribe-ts/tracelog';
+import { inRegions, type SyscallRow, syscallTable, type Word } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
@@ -9,13 +9,16 @@ const MEMORY_FILE = /^\/proc\/(\d+)(?:\/task\/\d+)?\/mem$/;
 export const isMemoryFile = (path: string): boolean => MEMORY_FILE.test(path);
 
 /** System calls that send bytes to the file of their first argument (sendfile and splice name it otherwise). */
-const WRITES_TO_FD: ReadonlySet<number> = new Set([
-  Sys.write,
-  Sys.pwrite64,
-  Sys.writev,
-  Sys.pwritev,
-  Sys.pwritev2,
-]);
+const writesToFd = new Uint8Array(512);
+for (const nr of [Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2])
+  writesToFd[nr] = 1;
+
+/** By system call: which of its arguments are descriptors. */
+const descriptors: readonly (readonly number[])[] = syscallTable.map((row) =>
+  (row?.args ?? []).flatMap(({ type: { kind } }, i) =>
+    kind === 'fd' || kind === 'dirfd' ? [i] : [],
+  ),
+);
 
 /** Writes the frames that come right before a syscall frame: what reached the terminal, and what readers want to see. */
 export function detailsBefore(session: Session, task: Task, row: SyscallRow | undefined): void {
@@ -23,7 +26,7 @@ export function detailsBefore(session: Session, task: Task, row: SyscallRow | un
   const { nr, result } = task;
   const { verbosity } = session.config;
   const wrote = typeof result === 'number' && result > 0;
-  if (wrote && WRITES_TO_FD.has(nr)) written(session, task, row, result);
+  if (wrote && writesToFd[nr] === 1) written(session, task, row, result);
   if (verbosity.resources) resources(session, task, row);
   if (verbosity.registers) {
     const { tracer } = session;
@@ -74,6 +77,7 @@ function memoryFile(
   fd: number,
   length: number,
 ): void {
+  if (!file.path.endsWith('/mem')) return;
   const pid = MEMORY_FILE.exec(file.path)?.[1];
   if (pid === undefined) return;
   const target = [...session.tasks.values()].find((other) => other.pid === Number(pid));
@@ -104,9 +108,9 @@ export function emitOutput(session: Session, task: Task, target: number, bytes: 
 }
 
 function resources(session: Session, task: Task, row: SyscallRow): void {
-  for (let i = 0; i < row.args.length; i++) {
-    const { kind } = row.args[i]!.type;
-    if (kind !== 'fd' && kind !== 'dirfd') continue;
+  const found = descriptors[row.nr]!;
+  for (let n = 0; n < found.length; n++) {
+    const i = found[n]!;
     const file = fileOf(session, task, task.args[i]!);
     if (file === undefined) continue;
     const time = session.now;

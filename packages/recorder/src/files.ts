@@ -1,4 +1,4 @@
-import { statFd } from '@scribe-ts/core-native';
+import { identifyFd } from '@scribe-ts/core-native';
 
 /** What a descriptor refers to. */
 export interface FileInfo {
@@ -66,7 +66,7 @@ export class FileTable {
   get(tid: number, fd: number): FileInfo | undefined {
     const known = this.entries.get(fd);
     if (known !== undefined) return known ?? undefined;
-    const stat = fd >= 0 ? statFd(tid, fd) : null;
+    const stat = fd >= 0 ? identifyFd(tid, fd) : null;
     if (stat === null || stat === undefined) return undefined;
     const key = `${stat.dev}:${stat.ino}`;
     const info: FileInfo = {

@@ -1,4 +1,5 @@
-import { hasIn, inRegions, type SyscallRow } from '@scribe-ts/tracelog';
+import { PAGE_SIZE, type Tracer } from '@scribe-ts/core-native';
+import { hasInBesideStrings, inRegions, type SyscallRow } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
@@ -23,13 +24,11 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
       if (row.args[i]!.type.kind !== 'string') continue;
       const addr = task.args[i]!;
       if (typeof addr !== 'number' || addr <= 0) continue;
-      const bytes = tracer.readString(task.tid, addr, STRING_LIMIT);
-      // An empty string is told from memory that is not there.
-      if (bytes.length === 0 && tracer.readMemory(task.tid, addr, probe, 0, 1) === 0) continue;
-      emitData(session, task, i, bytes.length, bytes);
+      const bytes = readText(tracer, task.tid, addr);
+      if (bytes !== undefined) emitData(session, task, i, bytes.length, bytes);
     }
   }
-  if ((!verbosity.data && !verbosity.strings) || !hasIn(row.nr)) return;
+  if ((!verbosity.data && !verbosity.strings) || !hasInBesideStrings(row.nr)) return;
   session.peekTid = task.tid;
   const limit = verbosity.wholeData ? Infinity : DATA_LIMIT;
   let strings = 0;
@@ -52,7 +51,17 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
   });
 }
 
-const probe = new Uint8Array(1);
+/** Most strings are shorter. */
+const text = new Uint8Array(256);
+
+/** A string in a task's memory, a view that is good until the next one; undefined if there is no memory. */
+function readText(tracer: Tracer, tid: number, addr: number): Uint8Array | undefined {
+  const room = Math.min(text.length, PAGE_SIZE - (addr % PAGE_SIZE));
+  const got = tracer.readMemory(tid, addr, text, 0, room);
+  if (got === 0) return undefined;
+  for (let end = 0; end < got; end++) if (text[end] === 0) return text.subarray(0, end);
+  return tracer.readString(tid, addr, STRING_LIMIT);
+}
 
 function emitData(
   session: Session,

@@ -1,5 +1,12 @@
 import { Errno, hashRegisters, Sys } from '@scribe-ts/core-native';
-import { hasOut, type MemoryWrite, outRegions, syscallTable, type Word } from '@scribe-ts/tracelog';
+import {
+  hasOut,
+  type MemoryWrite,
+  outRegions,
+  type SyscallRow,
+  syscallTable,
+  type Word,
+} from '@scribe-ts/tracelog';
 import { detailsBefore } from './details.js';
 import { NO_WRITES, type Session } from './session.js';
 import { settledRegisters } from './settled.js';
@@ -19,9 +26,8 @@ export function recordSyscall(
 ): void {
   const { nr, result } = task;
   session.syscalls++;
-  let row = syscallTable[nr];
+  const row = syscallTable[nr];
   let args: readonly Word[] = task.args;
-  let writes: MemoryWrite[] | readonly MemoryWrite[] = extra;
   if (result === -516) {
     if (nr !== Sys.restart_syscall) {
       task.restartNr = nr;
@@ -35,37 +41,13 @@ export function recordSyscall(
     shape = syscallTable[task.restartNr];
     args = task.restartArgs;
   }
-  if (shape !== undefined && hasOut(shape.nr)) {
-    session.peekTid = task.tid;
-    const found: MemoryWrite[] = extra.slice();
-    const keep = (addr: number, size: number): void => {
-      if (size > LARGE_BYTES) {
-        keepLarge(session, task, addr, size);
-        return;
-      }
-      const bytes = new Uint8Array(size);
-      const got = session.tracer.readMemory(task.tid, addr, bytes, 0, size);
-      if (got > 0) found.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
-    };
-    // A call that met a hole in the buffer may have filled what comes before it.
-    const told = result === -Errno.EFAULT ? FAULTED_BYTES : result;
-    outRegions(shape, args, told, session.peek, keep, task.regionContext);
-    writes = found;
+  // Where nothing is stored, there is nothing to be read from memory.
+  const stored = shape !== undefined && hasOut(shape.nr) ? shape : undefined;
+  if (session.muted) {
+    // Nothing is kept any more.
+  } else if (extra.length > 0 || !recordInPlace(session, task, row, stored, args)) {
+    recordWhole(session, task, row, stored, args, extra);
   }
-  row = syscallTable[nr];
-  session.emit(task, {
-    type: 'syscall',
-    task: task.uid,
-    time: session.now,
-    nr,
-    args:
-      session.config.verbosity.args && row !== undefined
-        ? task.args.slice(0, row.args.length)
-        : NO_ARGS,
-    result,
-    writes,
-    duration: session.config.verbosity.durations ? session.now - task.enteredAt : undefined,
-  });
   session.agent?.descriptors.learn(task);
   if (session.stores.length > 0) {
     // After the call: before it, the program's own instructions up to the call would still have to run in a replay.
@@ -82,6 +64,97 @@ export function recordSyscall(
     const registers = hashRegisters(settledRegisters(task));
     session.emit(task, { type: 'state', task: task.uid, time: session.now, registers, memory: '' });
   }
+}
+
+/** What a call that met a hole in its buffer returns says nothing of what it has filled before that. */
+function toldBy(result: Word): Word {
+  return result === -Errno.EFAULT ? FAULTED_BYTES : result;
+}
+
+function durationOf(session: Session, task: Task): number | undefined {
+  return session.config.verbosity.durations ? session.now - task.enteredAt : undefined;
+}
+
+/** The copy under way from a task's memory into the open frame: no closure for each call. */
+const copying = { session: undefined as unknown as Session, tid: 0, tooLarge: false };
+
+function copyIntoFrame(addr: number, size: number): void {
+  const { session, tid } = copying;
+  if (size > LARGE_BYTES) copying.tooLarge = true;
+  if (copying.tooLarge) return;
+  const { log } = session;
+  const offset = log.reserveWrite(addr, size);
+  log.commitWrite(session.tracer.readMemory(tid, addr, log.frameMemory, offset, size));
+}
+
+/** Builds the call's frame in the log's memory. False, and nothing done, if it would be too large. */
+function recordInPlace(
+  session: Session,
+  task: Task,
+  row: SyscallRow | undefined,
+  stored: SyscallRow | undefined,
+  args: readonly Word[],
+): boolean {
+  const { log } = session;
+  const { nr, result } = task;
+  const argCount = session.config.verbosity.args && row !== undefined ? row.args.length : 0;
+  const { stream } = task.domain;
+  log.beginSyscall(stream, task.uid, session.now, nr, task.args, argCount, result);
+  if (stored !== undefined) {
+    session.peekTid = copying.tid = task.tid;
+    copying.session = session;
+    copying.tooLarge = false;
+    try {
+      outRegions(stored, args, toldBy(result), session.peek, copyIntoFrame, task.regionContext);
+    } catch (error) {
+      log.cancelFrame();
+      throw error;
+    }
+    if (copying.tooLarge) {
+      log.cancelFrame();
+      return false;
+    }
+  }
+  log.endFrame(durationOf(session, task));
+  return true;
+}
+
+function recordWhole(
+  session: Session,
+  task: Task,
+  row: SyscallRow | undefined,
+  stored: SyscallRow | undefined,
+  args: readonly Word[],
+  extra: readonly MemoryWrite[],
+): void {
+  const { nr, result } = task;
+  const writes: MemoryWrite[] = extra.slice();
+  const keep = (addr: number, size: number): void => {
+    if (size > LARGE_BYTES) {
+      keepLarge(session, task, addr, size);
+      return;
+    }
+    const bytes = new Uint8Array(size);
+    const got = session.tracer.readMemory(task.tid, addr, bytes, 0, size);
+    if (got > 0) writes.push({ addr, bytes: got === size ? bytes : bytes.subarray(0, got) });
+  };
+  if (stored !== undefined) {
+    session.peekTid = task.tid;
+    outRegions(stored, args, toldBy(result), session.peek, keep, task.regionContext);
+  }
+  session.emit(task, {
+    type: 'syscall',
+    task: task.uid,
+    time: session.now,
+    nr,
+    args:
+      session.config.verbosity.args && row !== undefined
+        ? task.args.slice(0, row.args.length)
+        : NO_ARGS,
+    result,
+    writes,
+    duration: durationOf(session, task),
+  });
 }
 
 /** What one call stored in one place can be more than a frame holds: most of it goes ahead in frames of its own. */

@@ -86,7 +86,10 @@ export class Session {
   /** What the call that is being recorded has stored into memory of other tasks of its domain. */
   readonly stores: { readonly target: Task; readonly writes: readonly MemoryWrite[] }[] = [];
   finished = false;
-  private muted = false;
+  /** The log takes nothing any more. */
+  muted = false;
+  private rawNow = NaN;
+  private roundedNow = 0;
 
   constructor(
     readonly tracer: Tracer,
@@ -103,8 +106,13 @@ export class Session {
 
   /** Nanoseconds since the recording began, as of the last stop. */
   get now(): number {
-    const ns = this.tracer.values[1]! - this.startNs;
-    return this.config.verbosity.nanoseconds ? ns : ns - (ns % 1000);
+    const raw = this.tracer.values[1]!;
+    if (raw !== this.rawNow) {
+      this.rawNow = raw;
+      const ns = raw - this.startNs;
+      this.roundedNow = this.config.verbosity.nanoseconds ? ns : ns - (ns % 1000);
+    }
+    return this.roundedNow;
   }
 
   emit(task: Task, frame: Frame): void {

@@ -21,8 +21,9 @@ const EMPTY_BUFFER = new Uint8Array(0);
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** Strings below this length are quicker done by hand. Their length's varint is one byte. */
+/** Strings below these lengths are quicker read and written by hand. What is written has its length in one byte. */
 const SHORT = 24;
+const SHORT_TO_WRITE = 64;
 
 export class ByteSink {
   buf: Uint8Array;
@@ -178,7 +179,7 @@ export class ByteSink {
 
   /** Any string comes back the same: UTF-8, or UTF-16 where lone surrogates rule that out. */
   string(value: string): void {
-    if (value.length < SHORT && this.ascii(value)) return;
+    if (value.length < SHORT_TO_WRITE && this.ascii(value)) return;
     if (!LONE_SURROGATE.test(value)) {
       const room = value.length * 3;
       this.ensure(room + 2 * MAX_VARINT);

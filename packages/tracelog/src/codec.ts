@@ -15,9 +15,11 @@ import { MalformedError, UnknownTypeError } from './errors.js';
 import { FIRST_OPTIONAL_CODE, FRAME_TABLE, FRAME_TYPES, MAX_CODE } from './frame-table.js';
 import { span, type Kind } from './kinds.js';
 import type {
+  DataFrame,
   Frame,
   FrameType,
   MemoryWrite,
+  ResourceFrame,
   SyscallFrame,
   TaskUid,
   Word,
@@ -27,6 +29,9 @@ const TASK_FOLLOWS = 0x80;
 /** No frame has more bytes than this. */
 export const MAX_FRAME_BYTES = 128 * 1024 * 1024;
 const SYSCALL = FRAME_TABLE.syscall.code;
+const RESOURCE = FRAME_TABLE.resource.code;
+const DATA = FRAME_TABLE.data.code;
+const resourceKind = FRAME_TABLE.resource.fields.kind.kind;
 
 interface Codec {
   readonly type: FrameType;
@@ -92,8 +97,19 @@ export class FrameEncoder {
 
   append(frame: Frame): void {
     try {
-      if (frame.type === 'syscall') this.syscall(frame);
-      else this.generic(frame);
+      switch (frame.type) {
+        case 'syscall':
+          this.syscall(frame);
+          break;
+        case 'resource':
+          this.resource(frame);
+          break;
+        case 'data':
+          this.data(frame);
+          break;
+        default:
+          this.generic(frame);
+      }
     } catch (error) {
       this.cancel();
       throw error;
@@ -141,6 +157,25 @@ export class FrameEncoder {
     this.end();
   }
 
+  private resource(frame: ResourceFrame): void {
+    const { sink } = this;
+    this.begin(RESOURCE, frame.task, frame.time);
+    resourceKind.encode(sink, frame.kind);
+    sink.uint(frame.id);
+    sink.uint(frame.serial);
+    sink.string(frame.desc);
+    this.end();
+  }
+
+  private data(frame: DataFrame): void {
+    const { sink } = this;
+    this.begin(DATA, frame.task, frame.time);
+    sink.int(frame.arg);
+    sink.uint(frame.size);
+    sink.bytes(frame.bytes);
+    this.end();
+  }
+
   /** Starts a `syscall` frame whose writes come by reserveWrite and commitWrite, and which endFrame ends. */
   beginSyscall(
     task: TaskUid,
@@ -166,8 +201,11 @@ export class FrameEncoder {
     }
   }
 
-  /** Room for at most `length` bytes that the frame being written stores at `addr`: a view to fill before commitWrite. */
-  reserveWrite(addr: number, length: number): Uint8Array {
+  /**
+   * Room for at most `length` bytes that the frame being written stores at `addr`, to be filled before commitWrite. Returns
+   * their offset in `sink.buf`.
+   */
+  reserveWrite(addr: number, length: number): number {
     if (this.start < 0) throw new Error('no frame is being written');
     const { sink } = this;
     if (sink.pos - this.start + length > MAX_FRAME_BYTES) throw tooLarge();
@@ -176,10 +214,10 @@ export class FrameEncoder {
     sink.ensure(MAX_VARINT + length);
     this.writeRoom = length;
     this.writeBytes = sink.pos + varintLength(length);
-    return sink.buf.subarray(this.writeBytes, this.writeBytes + length);
+    return this.writeBytes;
   }
 
-  /** Keeps the first `length` bytes of the view that reserveWrite gave; with 0 there is no such write at all. */
+  /** Keeps the first `length` bytes of the room that reserveWrite gave; with 0 there is no such write at all. */
   commitWrite(length: number): void {
     if (!(length >= 0 && length <= this.writeRoom)) {
       throw new RangeError(`${length} bytes do not fit into a write of ${this.writeRoom}`);

@@ -34,6 +34,7 @@ export { syscallByName, syscallRows, syscallTable } from './schema/syscalls/inde
 export {
   hasEntry,
   hasIn,
+  hasInBesideStrings,
   hasOut,
   inRegions,
   MAX_REGION_BYTES,

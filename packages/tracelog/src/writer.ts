@@ -191,7 +191,7 @@ export class LogWriter {
   }
 
   /**
-   * Begins a `syscall` frame. Its writes follow by writeMemory, or reserveWrite and commitWrite; endFrame ends it, cancelFrame takes it back.
+   * Begins a `syscall` frame. Its writes follow by reserveWrite and commitWrite; endFrame ends it, cancelFrame takes it back.
    * No other frame can be added in between.
    */
   beginSyscall(
@@ -210,23 +210,21 @@ export class LogWriter {
   }
 
   /**
-   * Adds a write of at most `length` bytes at address `addr` to the open frame. `fill` puts the bytes into `view`, which is the log's own memory,
-   * and returns how many there are; with 0 there is no write. Returns the same number.
+   * Makes room in the open frame for a write of at most `length` bytes at address `addr`. Returns their offset in
+   * `frameMemory`, to be filled before commitWrite.
    */
-  writeMemory(addr: number, length: number, fill: (view: Uint8Array) => number): number {
-    const view = this.reserveWrite(addr, length);
-    const filled = fill(view);
-    this.commitWrite(filled);
-    return filled;
-  }
-
-  /** The first half of writeMemory: memory to fill before commitWrite. */
-  reserveWrite(addr: number, length: number): Uint8Array {
+  reserveWrite(addr: number, length: number): number {
     if (this.open === undefined) throw new Error('no frame is open');
     return this.open.encoder.reserveWrite(addr, length);
   }
 
-  /** Ends the write that was begun, with so many bytes of it. */
+  /** The log's own memory, in which the open frame is being built: another one after each reserveWrite. */
+  get frameMemory(): Uint8Array {
+    if (this.open === undefined) throw new Error('no frame is open');
+    return this.open.encoder.sink.buf;
+  }
+
+  /** Keeps the first `length` bytes of the room that reserveWrite gave; with 0 there is no write. */
   commitWrite(length: number): void {
     if (this.open === undefined) throw new Error('no frame is open');
     this.open.encoder.commitWrite(length);

@@ -196,21 +196,24 @@ test('frames built in place are those appended whole', (t) => {
   writer.beginSyscall(4, 2, 1000, 0, [3, 4096, 100], 3, 5);
   t.throws(() => writer.append(4, call(1, 1, 1)), { message: /open/ });
   t.throws(() => writer.flush(), { message: /open/ });
-  const filled = writer.writeMemory(4096, 100, (view) => {
-    t.is(view.length, 100);
-    view.set([1, 2, 3, 4, 5]);
-    return 5;
-  });
-  t.is(filled, 5);
-  writer.writeMemory(9000, 100_000, () => 0);
+  writer.frameMemory.set([1, 2, 3, 4, 5], writer.reserveWrite(4096, 100));
+  writer.commitWrite(5);
+  writer.reserveWrite(9000, 100_000);
+  writer.commitWrite(0);
   writer.endFrame();
   writer.beginSyscall(4, 3, 2000, 1, [], 0, 0);
-  t.throws(() => writer.writeMemory(1, 10, () => 11), { instanceOf: RangeError });
+  writer.reserveWrite(1, 10);
+  t.throws(() => writer.commitWrite(11), { instanceOf: RangeError });
   writer.cancelFrame();
   writer.beginSyscall(4, 2, 3000, 0, [9, 9, 9], 1, 70_000);
-  writer.reserveWrite(4096, 70_000).fill(7);
+  const start = writer.reserveWrite(4096, 70_000);
+  writer.frameMemory.fill(7, start, start + 70_000);
   writer.commitWrite(70_000);
-  for (let i = 0; i < 200; i++) writer.writeMemory(i, 1, (view) => view.fill(i).length);
+  for (let i = 0; i < 200; i++) {
+    const offset = writer.reserveWrite(i, 1);
+    writer.frameMemory[offset] = i;
+    writer.commitWrite(1);
+  }
   writer.endFrame();
   t.throws(() => writer.endFrame());
   t.throws(() => writer.reserveWrite(1, 1));
@@ -241,16 +244,12 @@ test('frames built in place are those appended whole', (t) => {
   ]);
 });
 
-test('a fill that throws can be taken back', (t) => {
+test('a frame whose fill fails can be taken back', (t) => {
   const path = join(temporaryDirectory(t), 'a.log');
   const writer = LogWriter.create(path, HEADER);
   writer.append(1, call(1, 100, 1));
   writer.beginSyscall(1, 2, 200, 0, [], 0, 0);
-  t.throws(() =>
-    writer.writeMemory(1, 10, () => {
-      throw new Error('ESRCH');
-    }),
-  );
+  writer.reserveWrite(1, 10);
   writer.cancelFrame();
   writer.append(1, call(1, 300, 2));
   writer.close();

@@ -243,6 +243,9 @@ const programs: readonly (Program | undefined)[] = syscallTable.map((row) =>
 );
 const withOut = Uint8Array.from(programs, (program) => (program?.out.length ? 1 : 0));
 const withIn = Uint8Array.from(programs, (program) => (program?.in.length ? 1 : 0));
+const withMoreThanStrings = Uint8Array.from(programs, (program) =>
+  program?.in.some(({ op }) => op !== Op.String) ? 1 : 0,
+);
 const withEntry = Uint8Array.from(programs, (program) => (program?.entry.length ? 1 : 0));
 
 /** Whether call `nr` can write memory through its arguments. False for numbers without a row. */
@@ -253,6 +256,11 @@ export function hasOut(nr: number): boolean {
 /** Whether call `nr` reads memory through its arguments. */
 export function hasIn(nr: number): boolean {
   return withIn[nr] === 1;
+}
+
+/** Whether call `nr` reads memory through its arguments other than strings that they point to. */
+export function hasInBesideStrings(nr: number): boolean {
+  return withMoreThanStrings[nr] === 1;
 }
 
 /** Whether `readEntry` has something to keep for call `nr`. */
