@@ -13,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -103,6 +103,8 @@ async function measure(workload, rounds) {
   const directory = join(place, name);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
+  // What else the machine has to do: ratios are good only where that is little.
+  const load = Math.round(loadavg()[0] * 10) / 10;
   const job = workload.setup({ directory, quick: options.quick });
   if (typeof job === 'string') return { name, what, skipped: job };
   const log = join(directory, 'run.log');
@@ -124,7 +126,17 @@ async function measure(workload, rounds) {
     }
   }
   const measuredAt = new Date().toISOString().slice(0, 10);
-  const row = { name, what, measuredAt, ms, failures, syscalls: 0, logBytes: 0, bareBytes: 0 };
+  const row = {
+    name,
+    what,
+    measuredAt,
+    load,
+    ms,
+    failures,
+    syscalls: 0,
+    logBytes: 0,
+    bareBytes: 0,
+  };
   if (failures.record === undefined) {
     Object.assign(row, measureLog(log, join(directory, 'stripped.log')));
   }
@@ -236,6 +248,13 @@ function table(rows) {
   return [...text.map((cellsOfLine) => `| ${cellsOfLine.join(' | ')} |`), ...remarks].join('\n');
 }
 
+/** The load that the rows were measured under, of this machine and this program's own runs before. */
+function loads(rows) {
+  const known = rows.flatMap(({ load }) => load ?? []);
+  if (known.length === 0) return '';
+  return `, load average ${Math.min(...known)} to ${Math.max(...known)} when a row began`;
+}
+
 /** Results of the last full run, with the new rows in their places. */
 function keep(rows) {
   let kept = [];
@@ -263,7 +282,7 @@ function keep(rows) {
   const document = readFileSync(documentPath, 'utf8');
   const [before] = document.split('<!-- begin table -->');
   const [, after] = document.split('<!-- end table -->');
-  const where = `${machine.cpus} × ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, strace ${machine.strace}`;
+  const where = `${machine.cpus} × ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, strace ${machine.strace}${loads(all)}`;
   writeFileSync(
     documentPath,
     `${before}<!-- begin table -->\n${where}:\n\n${table(all)}\n<!-- end table -->${after}`,

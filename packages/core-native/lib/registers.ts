@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Reg } from './binding.js';
 
 /** user_regs_struct seen as words: signed 64-bit values, `number` when a safe integer, else `bigint`. */
@@ -61,5 +60,7 @@ export const STOP_FLAGS = 0x10100;
 export function hashRegisters(halves: Uint32Array): string {
   const copy = halves.slice();
   copy[Reg.eflags * 2]! &= ~STOP_FLAGS;
+  // Loaded when first needed: most recordings hash nothing.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(new Uint8Array(copy.buffer)).digest('hex').slice(0, 16);
 }

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,10 +14,15 @@ const READ_SIZE = 256 * 1024;
 /** 128 bits: enough against accidents, and names stay short. */
 const HASH_DIGITS = 32;
 
+/** Loaded when first needed: mostly the store has everything already. */
+function crypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto');
+}
+
 function hashFile(path: string): { readonly hash: string; readonly size: number } {
   const fd = openSync(path, 'r');
   try {
-    const hash = createHash('sha256');
+    const hash = crypto().createHash('sha256');
     const buffer = Buffer.allocUnsafe(READ_SIZE);
     let size = 0;
     for (;;) {
@@ -35,7 +39,7 @@ function hashFile(path: string): { readonly hash: string; readonly size: number 
 
 function addFile(path: string, target: string): 'reflink' | 'copy' | 'exists' {
   if (existsSync(target)) return 'exists';
-  const partial = `${target}.${randomBytes(8).toString('hex')}`;
+  const partial = `${target}.${crypto().randomBytes(8).toString('hex')}`;
   let how: 'reflink' | 'copy' = 'reflink';
   try {
     try {

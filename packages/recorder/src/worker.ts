@@ -2,7 +2,6 @@ import { cpus, hostname, release } from 'node:os';
 import { getegid, geteuid } from 'node:process';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { fstatSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { resolve } from 'node:path';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
 import { type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
@@ -19,6 +18,8 @@ import { parseVerbosity } from './verbosity.js';
 const port = parentPort!;
 const { options, file } = workerData as { options: RecordOptions; file: string };
 
+/** /dev/null */
+const NULL_DEVICE = 0x103;
 /** How long frames of a busy program may stay in memory. */
 const KEPT_MS = 1000;
 
@@ -27,7 +28,7 @@ function tell(report: Report): void {
 }
 
 function header(missing: readonly string[], store: string): NewLogHeader {
-  const [cpu] = cpus();
+  const all = cpus();
   return {
     writer: 'scribe-ts 0.1.0',
     command: options.command,
@@ -41,8 +42,8 @@ function header(missing: readonly string[], store: string): NewLogHeader {
     machine: {
       kernel: release(),
       arch: 'x86_64',
-      cpu: cpu?.model ?? '',
-      cpus: cpus().length,
+      cpu: all[0]?.model ?? '',
+      cpus: all.length,
       hostname: hostname(),
       uid: geteuid!(),
       gid: getegid!(),
@@ -57,11 +58,12 @@ function header(missing: readonly string[], store: string): NewLogHeader {
 function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
   try {
     const stat = fstatSync(fd);
-    if (isatty(fd)) return 'tty';
     if (stat.isFIFO()) return 'pipe';
     if (stat.isFile()) return 'file';
     if (stat.isSocket()) return 'socket';
-    return stat.isCharacterDevice() && stat.rdev === 0x103 ? 'null' : 'other';
+    if (!stat.isCharacterDevice()) return 'other';
+    if (stat.rdev === NULL_DEVICE) return 'null';
+    return process.getBuiltinModule('node:tty').isatty(fd) ? 'tty' : 'other';
   } catch {
     return 'closed';
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
@@ -109,7 +108,9 @@ async function run(): Promise<void> {
 
 function endState(states: readonly string[]): string {
   if (states.length === 0) return '';
-  return createHash('sha256')
+  return process
+    .getBuiltinModule('node:crypto')
+    .createHash('sha256')
     .update([...states].sort().join('\n'))
     .digest('hex')
     .slice(0, 32);

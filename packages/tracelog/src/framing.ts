@@ -2,8 +2,8 @@
  * The file around the frames: the header, the heads of chunks, directories of runs, the index and the trailer.
  * FORMAT.md describes every byte. All fixed-size integers are little-endian.
  */
-import { crc32 } from 'node:zlib';
 import { ByteSink, ByteSource } from './bytes.js';
+import { crc32 } from './checksum.js';
 import { MalformedError } from './errors.js';
 import { hash as hashKind } from './kinds.js';
 import type { LogHeader } from './schema/header.js';

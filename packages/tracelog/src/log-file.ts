@@ -1,6 +1,6 @@
 /** A log file opened for reading: its header, chunks and map of runs. Knows nothing of frames. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
+import { crc32 } from './checksum.js';
 import { ByteSource } from './bytes.js';
 import { Decompressor, type DecompressorName } from './compression.js';
 import {
