@@ -1,3 +1,4 @@
+import type * as nodeCrypto from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,7 +16,7 @@ const READ_SIZE = 256 * 1024;
 const HASH_DIGITS = 32;
 
 /** Loaded when first needed: mostly the store has everything already. */
-function crypto(): typeof import('node:crypto') {
+function crypto(): typeof nodeCrypto {
   return process.getBuiltinModule('node:crypto');
 }
 
