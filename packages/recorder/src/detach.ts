@@ -19,8 +19,8 @@ import {
 } from '@scribe-ts/core-native';
 import { copyBack, restoreArguments } from './moved-buffers.js';
 import type { Session } from './session.js';
-import { isInterruptedInVain } from './signals.js';
-import { type HeldSignal, type Task, TaskState } from './tasks.js';
+import { isInterruptedInVain, sendAgain } from './signals.js';
+import { type Task, TaskState } from './tasks.js';
 import { isTrap } from './traps.js';
 
 /** How long the tasks that were interrupted have to come to their stops before the others are looked at, ms. */
@@ -243,7 +243,7 @@ class Detacher {
     if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
     session.cpus.release(tid);
-    for (const held of task?.held.splice(0) ?? []) this.sendAgain(tid, held);
+    for (const held of task?.held.splice(0) ?? []) sendAgain(session, tid, held);
     if (!last) return;
     if (task.space.dumpable === 0)
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
@@ -257,17 +257,6 @@ class Detacher {
       if (other === undefined || other.space === task.space) return true;
     }
     return false;
-  }
-
-  /** A signal that waited for a sync point: the task sends it to itself, as only so it keeps what it tells. */
-  private sendAgain(tid: number, { signo, siginfo }: HeldSignal): void {
-    const { tracer } = this.session;
-    tracer.writeMemory(tid, REMOTE_SCRATCH, siginfo, 0, siginfo.length);
-    // In a pid namespace it has other ids than here.
-    const pid = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.getpid, []);
-    const own = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.gettid, []);
-    const args = [pid, own, signo, REMOTE_SCRATCH];
-    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.rt_tgsigqueueinfo, args);
   }
 }
 

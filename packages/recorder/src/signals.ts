@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { ERESTARTNOHAND, EventKind, Reg, Resume, Signal, Sys } from '@scribe-ts/core-native';
+import {
+  ERESTARTNOHAND,
+  EventKind,
+  Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  Resume,
+  Signal,
+  Sys,
+} from '@scribe-ts/core-native';
 import type { MemoryWrite, SignalAction, SignalPoint } from '@scribe-ts/tracelog';
 import { NO_WRITES, type Session } from './session.js';
-import { type Task, TaskState } from './tasks.js';
+import { type HeldSignal, type Task, TaskState } from './tasks.js';
 import { answerTrap } from './traps.js';
 
 export enum DefaultAction {
@@ -145,6 +154,29 @@ export function deliverFirst(
   const first = task.held.shift()!;
   session.tracer.setSiginfo(task.tid, first.siginfo);
   deliver(session, task, first.signo, first.siginfo, point);
+}
+
+/** A signal that waited for a sync point: the task sends it to itself, as only so it keeps what it tells. */
+export function sendAgain(session: Session, tid: number, { signo, siginfo }: HeldSignal): void {
+  const { tracer } = session;
+  tracer.writeMemory(tid, REMOTE_SCRATCH, siginfo, 0, siginfo.length);
+  // In a pid namespace it has other ids than here.
+  const pid = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.getpid, []);
+  const own = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.gettid, []);
+  const args = [pid, own, signo, REMOTE_SCRATCH];
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.rt_tgsigqueueinfo, args);
+}
+
+/** Gives held signals that the task blocks by now to the kernel, where sigpending, sigwait and sigsuspend find them. */
+export function putBackBlocked(session: Session, task: Task): void {
+  const mask = session.tracer.getSigmask(task.tid);
+  const isBlocked = (signo: number): boolean =>
+    ((mask[(signo - 1) >> 3]! >> ((signo - 1) & 7)) & 1) !== 0;
+  if (!task.held.some(({ signo }) => isBlocked(signo))) return;
+  for (const held of task.held.splice(0)) {
+    if (isBlocked(held.signo)) sendAgain(session, task.tid, held);
+    else task.held.push(held);
+  }
 }
 
 /** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */

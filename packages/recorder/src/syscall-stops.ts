@@ -5,7 +5,7 @@ import { recordInputs } from './inputs.js';
 import { copyBack, planBuffers, restoreArguments } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
-import { hideInterruption, mayDeliverHeld } from './signals.js';
+import { hideInterruption, putBackBlocked } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
@@ -33,12 +33,11 @@ export class SyscallStops {
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
     if (task.held.length > 0) {
-      if (mayDeliverHeld(session, task)) {
+      task.heldBlocked = false;
+      if (task.carrier === 0) {
         cancelSyscall(session, task, this.deliverHeld);
         return;
       }
-      // This call may be the one that unblocks them.
-      task.heldBlocked = false;
       session.baton.contended.add(task.domain);
     }
     if (session.parking.active) {
@@ -72,9 +71,17 @@ export class SyscallStops {
   }
 
   private readonly deliverHeld = (task: Task): void => {
-    task.carrier = task.held[0]!.signo;
+    const { session } = this;
+    // The handler of one held signal may block the next: delivered now, that would wait, and the call never begin.
+    putBackBlocked(session, task);
+    const [held] = task.held;
+    if (held === undefined) {
+      session.resumeUser(task);
+      return;
+    }
+    task.carrier = held.signo;
     task.state = TaskState.Running;
-    this.session.tracer.resume(task.tid, Resume.Syscall, task.carrier);
+    session.tracer.resume(task.tid, Resume.Syscall, task.carrier);
   };
 
   /** False if the entry was not made by a 64-bit `syscall` instruction: int $0x80 has other numbers and arguments. */
