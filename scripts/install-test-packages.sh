@@ -17,7 +17,8 @@ ab apache2-utils
 bash bash
 bc bc
 busybox busybox
-convert imagemagick
+chromium chromium
+cmake cmake
 curl curl
 fish fish
 g++ g++
@@ -36,10 +37,10 @@ m4 m4
 make make
 musl-gcc musl-tools
 nginx nginx-light
+ninja ninja-build
 openssl openssl
 perl perl
 php php-cli
-pg_ctlcluster postgresql
 python3 python3
 redis-benchmark redis-tools
 redis-server redis-server
@@ -53,6 +54,7 @@ sqlite3 sqlite3
 ssh-keygen openssh-client
 strace strace
 tmux tmux
+unzip unzip
 vim vim
 wrk wrk
 xz xz-utils

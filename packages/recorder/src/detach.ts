@@ -10,7 +10,6 @@ import {
   mapReserved,
   PtraceEvent,
   Reg,
-  REMOTE_SCRATCH,
   REMOTE_SYSCALL,
   Resume,
   Signal,
