@@ -14,6 +14,7 @@ TRIED=build/test-packages.tried
 wanted() {
   cat <<'COMMANDS'
 ab apache2-utils
+babeltrace2 babeltrace2
 bash bash
 bc bc
 busybox busybox
