@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Backing, Frame } from '@scribe-ts/tracelog';
+import { type Backing, contentPath, type Frame } from '@scribe-ts/tracelog';
 
 const HASH = /^[0-9a-f]{32}$/;
 
@@ -37,7 +36,7 @@ export interface StoredContent {
 export function findInStore(directory: string, hash: string): StoredContent | undefined {
   // Hashes come from the log, which may come from anywhere: only a real one becomes part of a path.
   if (!HASH.test(hash)) return undefined;
-  const path = join(directory, hash.slice(0, 2), hash);
+  const path = contentPath(directory, hash);
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat?.isFile() ? { path, size: stat.size } : undefined;
 }

@@ -253,6 +253,8 @@ function internal(error: unknown): Explanation {
 
 /** Name of the errno an error carries, in its fields or, once it has crossed threads, only in its message; '' if none. */
 export function errnoOf(error: { readonly message: string; readonly code?: unknown }): string {
+  const { errno } = error as { errno?: unknown };
+  if (typeof errno === 'string' && errno in constants.errno) return errno;
   const code = errorCode(error);
   if (code in constants.errno) return code;
   // What Node calls an errno that libuv has no name for.

@@ -3,9 +3,14 @@ import type { Host } from './host.js';
 
 const TERMINAL_STOPS = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const;
 
+/** A signal that comes again so soon is meant in earnest. */
+const AGAIN_MS = 5000;
+
 /** Where the signals that `record` gets go. */
 export interface SignalTarget {
   kill(signal: number): void;
+  /** Kills everything; with `stuckMs` only what computes without a system call for so many milliseconds. */
+  end(stuckMs: number): void;
   bookmark(): void;
   detach(): void;
 }
@@ -18,6 +23,7 @@ export interface SignalTarget {
  * | SIGUSR2 | bookmark |
  * | SIGUSR1 | detach |
  * | SIGTERM, SIGHUP | passed on to the program |
+ * | SIGTERM again | kills everything; so does SIGINT again, if the program is stuck |
  * | SIGINT, SIGQUIT, SIGTSTP, SIGTTIN | the terminal sends them to the program as well: nothing |
  *
  * SIGTTOU keeps its default action: caught, it would make a background write to the terminal start again for ever.
@@ -25,6 +31,8 @@ export interface SignalTarget {
 export class SignalRelay {
   private target: SignalTarget | undefined;
   private over = false;
+  /** When each signal came last, ms. */
+  private readonly times = new Map<NodeJS.Signals, number>();
   private readonly early: ((target: SignalTarget) => void)[] = [];
   private readonly removals = new Map<NodeJS.Signals, () => void>();
 
@@ -35,15 +43,31 @@ export class SignalRelay {
     on('SIGUSR1', () => this.pass((target) => target.detach()));
     on('SIGUSR2', () => this.pass((target) => target.bookmark()));
     for (const name of ['SIGTERM', 'SIGHUP'] as const) {
-      on(name, () => this.pass((target) => target.kill(constants.signals[name])));
+      on(name, () => {
+        if (name === 'SIGTERM' && this.sinceLast(name) <= AGAIN_MS)
+          this.pass((target) => target.end(0));
+        else this.pass((target) => target.kill(constants.signals[name]));
+      });
     }
     for (const name of ['SIGINT', 'SIGQUIT'] as const) {
       on(name, () => {
         // The program was not there to get it from the terminal.
         if (this.target === undefined) this.pass((target) => target.kill(constants.signals[name]));
+        else {
+          const sinceLast = this.sinceLast(name);
+          if (name === 'SIGINT' && sinceLast <= AGAIN_MS) this.target.end(Math.max(1, sinceLast));
+        }
       });
     }
     for (const name of ['SIGTSTP', 'SIGTTIN'] as const) on(name, nothing);
+  }
+
+  /** Milliseconds since the signal came before. */
+  private sinceLast(name: NodeJS.Signals): number {
+    const now = this.host.now();
+    const last = this.times.get(name);
+    this.times.set(name, now);
+    return last === undefined ? Infinity : now - last;
   }
 
   connect(target: SignalTarget): void {

@@ -160,6 +160,28 @@ test('SIGTERM to record ends the program', async (t) => {
   t.is((await run(cwd, 'replay', 'sh.log')).signal, 'SIGTERM');
 });
 
+test('a second SIGTERM to record ends a program that does not', async (t) => {
+  const cwd = directory(t);
+  const spin = "trap 'echo not yet' TERM; sleep 1000 & echo ready; while :; do :; done";
+  const { child, outcome, printed } = start(cwd, 'record', '-s', spin);
+  await printed('ready');
+  child.kill('SIGTERM');
+  child.kill('SIGTERM');
+  // Two that come at once are one.
+  const again = setInterval(() => child.kill('SIGTERM'), 200);
+  const { signal, stderr } = await outcome;
+  clearInterval(again);
+  t.is(signal, 'SIGKILL');
+  t.regex(
+    stderr,
+    /^record: ended on request: the program was killed, sh.log is complete up to there$/m,
+  );
+  const replayed = await run(cwd, 'replay', 'sh.log');
+  t.is(replayed.signal, 'SIGKILL');
+  t.regex(replayed.stdout, /^ready/);
+  t.is(replayed.stderr, '');
+});
+
 test('SIGINT to record alone does nothing', async (t) => {
   const cwd = directory(t);
   const { child, outcome, printed } = start(cwd, 'record', '-s', 'echo ready; read x; echo $x');

@@ -8,6 +8,8 @@ export const EXITED: RecordResult = {
   syscalls: 42,
   tasks: 1,
   notes: [],
+  missing: [],
+  ended: false,
 };
 
 export const LETTERS: VerbosityModule = {
@@ -45,6 +47,7 @@ export class FakeRecorder {
           return Promise.resolve();
         },
         kill: (signal) => this.calls.push(`kill ${signal}`),
+        end: (stuckMs) => this.calls.push(`end ${stuckMs}`),
         finished: new Promise((resolve, reject) => {
           this.finish = resolve;
           this.fail = reject;

@@ -185,6 +185,26 @@ test('signals become bookmarks, a detach, or the program’s', async (t) => {
   t.is(recorder.calls.length, 4);
 });
 
+test('SIGTERM twice ends everything, SIGINT twice only a program that is stuck', async (t) => {
+  const { host, recorder, exitCode } = start(['-o', '/dev/null', 'x']);
+  await recorder.started;
+  host.time = 1000;
+  host.send('SIGTERM');
+  host.time = 9000;
+  host.send('SIGTERM');
+  host.send('SIGINT');
+  host.time = 9400;
+  host.send('SIGINT');
+  host.send('SIGTERM');
+  t.deepEqual(recorder.calls, ['kill 15', 'kill 15', 'end 400', 'end 0']);
+  recorder.end({ status: 9, ended: true });
+  t.is(await exitCode, 128 + 9);
+  t.regex(
+    host.stderr,
+    /^record: ended on request: the program was killed, \/dev\/null is complete/,
+  );
+});
+
 test('signals that come before the program wait for it', async (t) => {
   const { host, recorder, exitCode } = start(['x']);
   host.send('SIGUSR2');
@@ -220,11 +240,11 @@ test('record stops with the terminal’s stops, not with SIGSTOP', async (t) => 
 });
 
 test('notes: a line each if asked, one line on a terminal, else none', async (t) => {
-  const notes = ['io_uring_setup was refused', 'not available here: personality'];
+  const notes = ['io_uring_setup was refused', 'another was'];
   const messages = async (argv: string[], options: FakeHostOptions = {}): Promise<string> => {
     const { host, recorder, exitCode } = start([...argv, '-o', '/dev/null', 'x'], options);
     await recorder.started;
-    recorder.end({ notes });
+    recorder.end({ notes, missing: ['personality'] });
     await exitCode;
     t.is(host.stdout, '');
     return host.stderr;
@@ -234,7 +254,7 @@ test('notes: a line each if asked, one line on a terminal, else none', async (t)
   t.is(await messages([], { terminals: [2] }), `record: ${notes.join('; ')}\n`);
   t.regex(
     await messages(['-v']),
-    /^record: io_uring_setup was refused\nrecord: not available here: personality\nrecord: wrote \/dev\/null \(0 bytes\): 42 system calls, 1 task, exited with 0\n$/,
+    /^record: not available here: personality\nrecord: io_uring_setup was refused\nrecord: another was\nrecord: wrote \/dev\/null \(0 bytes\): 42 system calls, 1 task, exited with 0\n$/,
   );
 });
 

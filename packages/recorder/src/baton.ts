@@ -8,6 +8,11 @@ interface Journal {
   emit(task: Task, frame: Frame): void;
 }
 
+/** Its end is under way: how far it would come until it is there is no matter of its own. */
+function isDoomed(task: Task): boolean {
+  return task.group.ending && !task.exiting;
+}
+
 /** Who of a domain may run user code, and in which order the others get to. */
 export class Baton {
   /** Domains whose holder may have to be stopped in user code: others wait for the baton, or it for a signal. */
@@ -31,8 +36,12 @@ export class Baton {
 
   /** Gives the baton to the first task that waits for it. */
   pass(domain: Domain): void {
-    const next = domain.ready.shift();
+    const { ready } = domain;
+    let first = 0;
+    while (first < ready.length && isDoomed(ready[first]!)) first++;
+    const next = ready[first];
     if (next === undefined) return;
+    ready.splice(first, 1);
     const { holder } = domain;
     if (holder !== undefined && holder.state === TaskState.InKernel && !holder.blocked) {
       // Replay must know that this call came before what the next task does.

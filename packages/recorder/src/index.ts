@@ -6,5 +6,5 @@
 export { DEFAULT_VERBOSITY, VERBOSITY_LETTERS, VERBOSITY_MEANING } from './options.js';
 export type { Recording, RecordOptions, RecordResult } from './options.js';
 export { record, RecordError } from './recorder.js';
-export { contentPath, ContentStore, defaultStore, StoreError } from './store.js';
+export { ContentStore, defaultStore, StoreError } from './store.js';
 export { parseVerbosity, type Verbosity } from './verbosity.js';

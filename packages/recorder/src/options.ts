@@ -37,8 +37,12 @@ export interface RecordResult {
   readonly detached: boolean;
   readonly syscalls: number;
   readonly tasks: number;
-  /** Warnings for people: refused calls by name, features missing here, log failure. */
+  /** Warnings for people: calls that were refused by name, what could not be recorded. */
   readonly notes: readonly string[];
+  /** What this machine refuses to a recording, which does without. */
+  readonly missing: readonly string[];
+  /** True if `end` has killed the program. */
+  readonly ended: boolean;
   /** Set when the log could not be written to its end. `path`: the log, or the store of the contents it refers to. */
   readonly logFailure?: { readonly code: string; readonly message: string; readonly path: string };
 }
@@ -53,6 +57,11 @@ export interface Recording {
   detach(): Promise<void>;
   /** Sends a signal to the command. */
   kill(signal: number): void;
+  /**
+   * Kills every process; the log is complete up to there. With `stuckMs` only if a task computes and none has made a
+   * system call for so many milliseconds.
+   */
+  end(stuckMs?: number): void;
   /** Called when the command was stopped by job control (signal number). */
   onStopped?: (signal: number) => void;
   readonly finished: Promise<RecordResult>;

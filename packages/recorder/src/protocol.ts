@@ -4,13 +4,16 @@ import type { RecordResult } from './options.js';
 export type Request =
   | { readonly type: 'bookmark'; readonly id: number }
   | { readonly type: 'detach'; readonly id: number }
-  | { readonly type: 'kill'; readonly signal: number };
+  | { readonly type: 'kill'; readonly signal: number }
+  | { readonly type: 'end'; readonly stuckMs: number };
 
 export interface Failure {
   readonly name: string;
   readonly message: string;
   readonly code: string;
   readonly operation: string;
+  /** Name of the errno, '' if it is none. */
+  readonly errno: string;
   readonly stack: string;
 }
 

@@ -12,6 +12,8 @@ export class RecordError extends Error {
     message: string,
     readonly code: string,
     readonly operation: string = '',
+    /** Name of the errno behind it, e.g. 'ENOENT'; '' if there is none. */
+    readonly errno: string = '',
   ) {
     super(message);
     this.name = 'RecordError';
@@ -112,6 +114,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
             kill: (signal) => {
               ask({ type: 'kill', signal });
             },
+            end: (stuckMs = 0) => {
+              ask({ type: 'end', stuckMs });
+            },
             finished,
           });
           return;
@@ -130,7 +135,12 @@ export async function record(options: RecordOptions): Promise<Recording> {
           return;
         case 'failed': {
           const { failure } = report;
-          const error = new RecordError(failure.message, failure.code, failure.operation);
+          const error = new RecordError(
+            failure.message,
+            failure.code,
+            failure.operation,
+            failure.errno,
+          );
           error.stack = failure.stack;
           refuse(error);
           fail(error);

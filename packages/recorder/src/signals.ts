@@ -281,6 +281,7 @@ export function deliver(
   const action = actionOf(task, signo);
   const rip = regs.address(Reg.rip);
   if (action !== 'handler') {
+    if (action === 'terminate' && point !== 'anywhere') task.endsHere = true;
     if (action === 'terminate' || session.config.verbosity.allSignals) {
       emitSignal(session, task, signo, siginfo, point, action, rip);
     }
@@ -313,6 +314,7 @@ export function deliver(
     task.handlers.handler[signo] = 0;
     emitSignal(session, task, signo, siginfo, point, 'terminate', rip);
     task.exitRegsValid = false;
+    task.endsHere = point !== 'anywhere';
     session.stops.handle(task, kind);
     return;
   }

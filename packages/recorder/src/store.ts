@@ -12,6 +12,7 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { store as native } from '@scribe-ts/core-native';
+import { contentPath } from '@scribe-ts/tracelog';
 
 /** Where contents of mapped files are kept unless asked otherwise: $SCRIBE_STORE, or the user's data directory. */
 export function defaultStore(
@@ -23,11 +24,6 @@ export function defaultStore(
     'scribe-ts',
     'store',
   );
-}
-
-/** Path of a content in a store. */
-export function contentPath(directory: string, hash: string): string {
-  return join(directory, hash.slice(0, 2), hash);
 }
 
 /** A content could not be kept. */

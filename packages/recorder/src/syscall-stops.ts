@@ -1,4 +1,4 @@
-import { ARGUMENT_REGS, Errno, Reg, Resume } from '@scribe-ts/core-native';
+import { ARGUMENT_REGS, Errno, Reg, Resume, Sys } from '@scribe-ts/core-native';
 import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
 import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
 import { recordInputs } from './inputs.js';
@@ -29,6 +29,7 @@ export class SyscallStops {
     task.state = TaskState.InKernel;
     task.enteredAt = session.now;
     task.atEntry = false;
+    task.endsHere = false;
     task.mayYield = false;
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
@@ -65,6 +66,8 @@ export class SyscallStops {
       readEntry(row, task.args, session.peek, task.regionContext.entry);
     }
     if (!planBuffers(session, task)) return;
+    // futex's hook looks at its result only.
+    task.hooked = exitHooks[nr] !== undefined && nr !== Sys.futex;
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
     goIntoKernel(session, task);
@@ -117,12 +120,16 @@ export class SyscallStops {
     if (task.result === -Errno.EINTR) hideInterruption(session, task);
     if (task.outputTurn !== undefined) endOutput(session, task, Number(task.result) > 0);
     if (task.domain.holder === task) this.finishSyscall(task);
-    else session.baton.request(task, this.finishSyscall);
+    else {
+      task.unrecorded = true;
+      session.baton.request(task, this.finishSyscall);
+    }
   }
 
   private readonly finishSyscall = (task: Task): void => {
     const { session } = this;
     task.blocked = false;
+    task.unrecorded = false;
     if (task.moved !== undefined) copyBack(session, task);
     const special = task.onExit;
     if (special !== undefined) {

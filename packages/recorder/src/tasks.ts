@@ -119,6 +119,8 @@ export class SignalHandlers {
 
 export class ThreadGroup {
   readonly tasks = new Set<Task>();
+  /** All its tasks are being ended: none of them is to run user code any more. */
+  ending = false;
   constructor(
     readonly tgid: number,
     readonly parent: TaskUid,
@@ -212,6 +214,12 @@ export class Task {
   lastWrites: readonly MemoryWrite[] = [];
   /** Killed inside a system call. */
   diesInCall = false;
+  /** Its call has ended, and no frame tells so yet. */
+  unrecorded = false;
+  /** The call is not recorded by its row alone. */
+  hooked = false;
+  /** A signal ends it at a point that replay reaches exactly. */
+  endsHere = false;
 
   constructor(
     readonly uid: TaskUid,

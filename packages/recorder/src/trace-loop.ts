@@ -1,4 +1,4 @@
-import { EventKind, PtraceEvent, Resume, Sys } from '@scribe-ts/core-native';
+import { EventKind, PtraceEvent, Resume, Sys, monotonicNs, Signal } from '@scribe-ts/core-native';
 import { childStarted } from './children.js';
 import { FileTable } from './files.js';
 import { Freezer } from './freeze.js';
@@ -28,6 +28,10 @@ export class TraceLoop implements StopHandler {
   stops = 0;
   private readonly preempter: Preempter;
   private lastLookNs = 0;
+  /** When a task stopped last, ns. */
+  private lastStopNs = 0;
+  /** Everything is being killed. */
+  ending = false;
 
   constructor(
     readonly session: Session,
@@ -80,9 +84,31 @@ export class TraceLoop implements StopHandler {
     }
   }
 
+  /** Kills every process; with `stuckMs` only if a task computes and nothing has stopped for so many milliseconds. */
+  end(stuckMs: number): void {
+    if (stuckMs > 0 && !this.isStuck(stuckMs)) return;
+    this.ending = true;
+    this.killAll();
+  }
+
+  private isStuck(stuckMs: number): boolean {
+    if (monotonicNs() - this.lastStopNs < stuckMs * 1e6) return false;
+    for (const task of this.session.tasks.values())
+      if (task.state === TaskState.Running) return true;
+    return false;
+  }
+
+  private killAll(): void {
+    const { session } = this;
+    for (const tid of [...session.tasks.keys(), ...session.early])
+      session.tracer.kill(0, tid, Signal.SIGKILL);
+  }
+
   /** Runs now and then while the recording is going on. */
   review(): void {
     const { session } = this;
+    // A process that was just being made has not been there to be killed.
+    if (this.ending) this.killAll();
     let running = 0;
     for (const task of session.tasks.values()) if (task.state === TaskState.Running) running++;
     session.cpus.review(session.tracer.values[1]!, this.stops, running, () => session.tasks.keys());
@@ -104,6 +130,7 @@ export class TraceLoop implements StopHandler {
       session.tasks.clear();
       return;
     }
+    this.lastStopNs = session.tracer.values[1]!;
     const tid = session.tracer.event[0]!;
     const task = session.tasks.get(tid);
     if (task === undefined) {
@@ -184,6 +211,7 @@ export class TraceLoop implements StopHandler {
       session.baton.leave(leader);
       if (session.root === leader) session.root = task;
     }
+    task.group.ending = false;
     task.execed = true;
     session.tracer.resume(task.tid, Resume.Syscall, 0);
   }

@@ -4,14 +4,14 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
-import { type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
+import { contentPath, type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { Session } from './session.js';
-import { contentPath, ContentStore, defaultStore, StoreError } from './store.js';
+import { ContentStore, defaultStore, StoreError } from './store.js';
 import { TraceLoop } from './trace-loop.js';
 import { parseVerbosity } from './verbosity.js';
 
@@ -100,6 +100,7 @@ function run(): void {
     for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
       const { freezer } = loop;
       if (request.type === 'kill') tracer.kill(0, tid, request.signal);
+      else if (request.type === 'end') loop.end(request.stuckMs);
       else if (request.type === 'detach') {
         freezer.giveUp('the recording was detached');
         detached = true;
@@ -179,7 +180,9 @@ function run(): void {
       detached,
       syscalls: session.syscalls,
       tasks: session.tasksMade,
-      notes: [...missing.map((text) => `not available here: ${text}`), ...session.notes],
+      notes: [...session.notes],
+      missing,
+      ended: loop.ending,
       logFailure,
     },
   });
@@ -228,6 +231,7 @@ try {
           ? 'START_FAILED'
           : (failure.code ?? 'INTERNAL'),
       operation: failure.operation ?? '',
+      errno: error instanceof NativeError ? error.code : '',
       stack: failure.stack ?? '',
     },
   });

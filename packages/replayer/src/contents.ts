@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogReader } from '@scribe-ts/tracelog';
+import { contentPath, type LogReader } from '@scribe-ts/tracelog';
 
 /** A file the log refers to is neither in the log nor in the store. */
 export class MissingContentError extends Error {
@@ -32,7 +32,7 @@ export class Contents {
   path(hash: string): string {
     const known = this.extracted.get(hash);
     if (known !== undefined) return known;
-    const kept = join(this.store, hash.slice(0, 2), hash);
+    const kept = contentPath(this.store, hash);
     if (existsSync(kept)) {
       this.extracted.set(hash, kept);
       return kept;

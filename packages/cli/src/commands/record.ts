@@ -191,6 +191,7 @@ function supervise(
     output.message(`cannot ${what}: ${error instanceof Error ? error.message : String(error)}`);
   relay.connect({
     kill: (signal) => recording.kill(signal),
+    end: (stuckMs) => recording.end(stuckMs),
     bookmark: () => {
       recording.bookmark().then((id) => {
         if (verbose) output.message(`bookmark ${id}`);
@@ -212,6 +213,10 @@ async function finish(
 ): Promise<number> {
   const result = await recording.finished;
   sayNotes(result, verbose, host.isTerminal(2), (text) => output.message(text));
+  if (result.ended)
+    output.message(
+      `ended on request: the program was killed, ${options.log} is complete up to there`,
+    );
   if (result.logFailure !== undefined) {
     throw logFailure(result.logFailure, options, recording.pid);
   }
@@ -234,15 +239,17 @@ async function finish(
   return shellStatus(result.status);
 }
 
-/** All notes in a line each if asked; else, on a terminal, one line for all. */
+/** All notes in a line each if asked; else, on a terminal, one line for what was refused to the program. */
 function sayNotes(
-  { notes }: RecordResult,
+  { notes, missing }: RecordResult,
   verbose: boolean,
   terminal: boolean,
   say: (text: string) => void,
 ): void {
-  if (verbose) for (const note of notes) say(note);
-  else if (terminal && notes.length > 0) {
+  if (verbose) {
+    for (const text of missing) say(`not available here: ${text}`);
+    for (const note of notes) say(note);
+  } else if (terminal && notes.length > 0) {
     const text = notes.join('; ');
     say(text.length <= NOTE_CHARS ? text : `${text.slice(0, NOTE_CHARS)}… (-v shows all)`);
   }

@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { counters, Errno, EventKind, Reg, Resume, Signal, Sys } from '@scribe-ts/core-native';
+import {
+  counters,
+  Errno,
+  EventKind,
+  isRestart,
+  Reg,
+  Resume,
+  Signal,
+  Sys,
+} from '@scribe-ts/core-native';
 import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
 import { endOutput } from '../calls.js';
-import { releaseScratch } from '../moved-buffers.js';
+import { copyBack, releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -19,25 +28,64 @@ function exitEntry(session: Session, task: Task): boolean {
   // Without this frame a replay could not tell a task that ends itself from one that is killed where it is.
   session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   task.blocked = true;
-  task.mayYield = task.nr === Sys.exit_group;
+  if (task.nr === Sys.exit_group) task.group.ending = true;
   return false;
 }
 
 /** PTRACE_EVENT_EXIT: the task will run no more user code; its memory is still there. */
 export function beginExit(session: Session, task: Task, status: number): void {
-  task.exitStatus = status;
-  task.exiting = true;
-  if (task.outputTurn !== undefined) endOutput(session, task, false);
-  // Killed while it ran: how far it got is in no log, so its memory cannot be verified.
-  if (task.state === TaskState.Running) task.space.unverifiable = true;
-  // Its call has ended, and what the kernel stored for it will never be recorded.
-  if (task.state === TaskState.Ready && hasOut(task.nr)) task.space.unverifiable = true;
-  task.diesInCall = task.state === TaskState.InKernel;
+  noteExit(session, task, status);
   if (task.domain.holder === task) die(session, task);
   else {
     leaveQueue(task);
     session.baton.request(task, (dying) => die(session, dying), true);
   }
+}
+
+/** Notes where the task has been met by its end. */
+function noteExit(session: Session, task: Task, status: number): void {
+  task.exitStatus = status;
+  task.exiting = true;
+  task.diesInCall = task.state === TaskState.InKernel;
+  // But by exit(2) a task ends only with its whole group, or when another one executes a program.
+  if (task.nr !== Sys.exit || !task.diesInCall) task.group.ending = true;
+  const ended = task.unrecorded || (task.diesInCall && findResult(session, task));
+  const plain = task.onExit === undefined && !task.hooked && task.nr >= 0;
+  task.unrecorded = ended && plain;
+  if (task.outputTurn !== undefined)
+    endOutput(session, task, task.unrecorded && Number(task.result) > 0);
+  if (isLost(task) || (ended && !plain && changesMemory(task.nr))) task.space.unverifiable = true;
+}
+
+/** Whether the call that the task is killed in has ended. Its result is in `task.result` then. */
+function findResult({ tracer, regs }: Session, task: Task): boolean {
+  if (task.nr === Sys.exit || task.nr === Sys.exit_group || !tracer.getRegs(task.tid)) return false;
+  const result = regs.get(Reg.rax);
+  // Every call begins with ENOSYS for its result.
+  if (result === -Errno.ENOSYS || isRestart(result)) return false;
+  task.result = result;
+  return true;
+}
+
+/** Whether the task has come to where no replay can follow it exactly. */
+function isLost(task: Task): boolean {
+  // An exec that failed when the old program was gone already has left parts of the new one.
+  if (task.nr === Sys.execve || task.nr === Sys.execveat) return true;
+  switch (task.state) {
+    case TaskState.Starting:
+      return true;
+    case TaskState.Running:
+      return !task.endsHere;
+    case TaskState.Stopped:
+      return task.domain.holder === task;
+    default:
+      return !task.started;
+  }
+}
+
+function changesMemory(nr: number): boolean {
+  const kind = syscallTable[nr]?.class;
+  return hasOut(nr) || kind === 'memory' || kind === 'process';
 }
 
 /** rsp of a stopped task; 0 if it is gone. */
@@ -47,13 +95,14 @@ function stackPointer(session: Session, task: Task): number {
 
 function die(session: Session, task: Task): void {
   const { tracer } = session;
-  if (task.diesInCall && !task.blocked && task.nr >= 0) {
+  if (task.unrecorded || task.outputSerial >= 0) {
+    if (task.moved !== undefined) copyBack(session, task);
+    recordSyscall(session, task);
+  } else if (task.diesInCall && !task.blocked && task.nr >= 0) {
     // Killed in a call: replay has to bring it there.
     session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   }
-  // What it has written has been seen.
-  if (task.outputSerial >= 0) recordSyscall(session, task);
-  if (task.diesInCall && task.moved === undefined) {
+  if (task.diesInCall && !task.unrecorded && task.moved === undefined) {
     const writes = lastWords(session, task);
     if (writes.length > 0)
       session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
@@ -64,10 +113,7 @@ function die(session: Session, task: Task): void {
     counters.close(task.counters);
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
   }
-  // Of tasks that others end, nobody knows how far each got: only who ends itself leaves a state to verify.
-  const endsItself = task.nr === Sys.exit || task.nr === Sys.exit_group;
-  const verifiable = alone && endsItself && task.started && !task.space.unverifiable;
-  if (session.config.stateHashes && verifiable) {
+  if (session.config.stateHashes && alone && task.started && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',
       task: task.uid,
@@ -77,13 +123,7 @@ function die(session: Session, task: Task): void {
     });
   }
   const writes = robustWrites(session, task);
-  if (
-    task.clearChildTid !== 0 &&
-    !alone &&
-    readInt(session, task, task.clearChildTid) !== undefined
-  ) {
-    writes.push({ addr: task.clearChildTid, bytes: int32(0) });
-  }
+  writes.push(...clearedTid(session, task));
   if (writes.length > 0)
     session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
   const leads = task.tid === task.group.tgid;
@@ -113,6 +153,21 @@ function die(session: Session, task: Task): void {
     }
   }
   retire(session, task);
+}
+
+/** The kernel's store at the end of a task whose memory others go on using (CLONE_CHILD_CLEARTID). */
+function clearedTid(session: Session, task: Task): MemoryWrite[] {
+  if (task.clearChildTid === 0 || task.space.users === 1) return [];
+  for (const other of [task, ...session.tasks.values()]) {
+    if (other.space !== task.space) continue;
+    try {
+      if (readInt(session, other, task.clearChildTid) !== undefined)
+        return [{ addr: task.clearChildTid, bytes: int32(0) }];
+    } catch {
+      // Gone already: the memory is to be seen through another one.
+    }
+  }
+  return [];
 }
 
 /** What a call stores even if it is interrupted, here for good: the time that was left to sleep. */
@@ -206,18 +261,16 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     session.tasks.delete(task.tid);
     return;
   }
-  // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it.
+  // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it. What its last call has done is not known then.
   if (task.outputTurn !== undefined) endOutput(session, task, false);
+  const inCall = task.unrecorded || task.state === TaskState.InKernel;
+  if (isLost(task) || (inCall && task.moved === undefined && changesMemory(task.nr)))
+    task.space.unverifiable = true;
   leaveQueue(task);
   const last = task.group.tasks.size === 1;
-  if (task.lastWrites.length > 0) {
-    session.emit(task, {
-      type: 'kernel-write',
-      task: task.uid,
-      time: session.now,
-      writes: task.lastWrites,
-    });
-  }
+  const writes = [...task.lastWrites, ...clearedTid(session, task)];
+  if (writes.length > 0)
+    session.emit(task, { type: 'kernel-write', task: task.uid, time: session.now, writes });
   session.emit(task, { type: 'exit', task: task.uid, time: session.now, status, last });
   task.state = TaskState.Dead;
   forget(session, task);
@@ -245,7 +298,7 @@ function killEntry(session: Session, task: Task): boolean {
       const kind = session.tracer.waitFor(victim.tid);
       if (kind === EventKind.Exited) reportDeath(session, victim, session.tracer.event[3]!);
       else if (kind === EventKind.Event) {
-        victim.exitStatus = session.tracer.values[0]!;
+        noteExit(session, victim, session.tracer.values[0]!);
         leaveQueue(victim);
         die(session, victim);
       }
