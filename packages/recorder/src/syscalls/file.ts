@@ -1,6 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { Errno, statFd, Sys } from '@scribe-ts/core-native';
-import { type MemoryWrite, unsupportedIoctl, unsupportedSockopt } from '@scribe-ts/tracelog';
+import {
+  ioctlInfo,
+  type MemoryWrite,
+  specialRegions,
+  unsupportedIoctl,
+  unsupportedSockopt,
+} from '@scribe-ts/tracelog';
 import { answer, proceed } from '../calls.js';
 import { emitOutput } from '../details.js';
 import { isRegular } from '../files.js';
@@ -159,10 +165,31 @@ const ENOTTY = 25;
 /** Requests that share memory with the kernel or with devices cannot be recorded: the program is told there are none. */
 function ioctlEntry(session: Session, task: Task): boolean {
   const reason = unsupportedIoctl(Number(task.args[1]) >>> 0);
-  if (reason === undefined) return false;
+  if (reason === undefined) {
+    tellUnknown(session, task);
+    return false;
+  }
   session.note(task, `ioctl was answered ENOTTY: ${reason}`);
   answer(session, task, -ENOTTY);
   return true;
+}
+
+/** A request that nobody has described may store what the log does not have: say so if it succeeds. */
+function tellUnknown(session: Session, task: Task): void {
+  session.peekTid = task.tid;
+  const regions = specialRegions('ioctl', task.nr, task.args, 2, session.peek);
+  if (!regions.some((region) => region.unknown)) return;
+  task.onExit = () => {
+    if (Number(task.result) >= 0) {
+      const request = Number(task.args[1]) >>> 0;
+      const name = ioctlInfo(request).name ?? `0x${request.toString(16)}`;
+      session.note(
+        task,
+        `ioctl ${name} is not described here: if it stores anything, a replay will not have it`,
+      );
+    }
+    recordSyscall(session, task);
+  };
 }
 
 function setsockoptEntry(session: Session, task: Task): boolean {

@@ -7,6 +7,7 @@ import { fileEntries, fileExits } from './file.js';
 import { futexEntries, futexExits } from './futex.js';
 import type { EntryHook, ExitHook } from './hook.js';
 import { memoryEntries, memoryExits } from './memory.js';
+import { procEntries } from './proc.js';
 import { signalExits } from './signal.js';
 
 /** By syscall number: what recording a call takes beyond its row in the table. */
@@ -19,6 +20,7 @@ export const entryHooks: readonly (EntryHook | undefined)[] = toArray(
   controlEntries,
   affinityEntries,
   fileEntries,
+  procEntries,
 );
 export const exitHooks: readonly (ExitHook | undefined)[] = toArray(
   memoryExits,
