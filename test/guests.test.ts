@@ -11,7 +11,7 @@ const only = process.env.GUEST;
 /** Guests that this milestone cannot record, and why. */
 const NOT_YET: Readonly<Record<string, string>> = {
   io_partial_faults:
-    'getdents64 into a buffer that ends in a hole stores part of an entry beyond its result',
+    'a call that meets a hole in its buffer stores something that its result does not tell',
   kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
 };
 /** AVA starts all tests of a file at once; more than there are CPUs only makes each slower. */

@@ -174,6 +174,25 @@ function ioctlEntry(session: Session, task: Task): boolean {
   return true;
 }
 
+/** Bytes of the longest directory entry. */
+const MAX_DIRENT = 280;
+
+/** An entry that meets a hole in the middle is not counted in the result, but its beginning is stored. */
+function getdentsExit(session: Session, task: Task): void {
+  const { result } = task;
+  const writes: MemoryWrite[] = [];
+  if (typeof result === 'number' && result > 0) {
+    const start = Number(task.args[1]) + result;
+    const room = (Number(task.args[2]) >>> 0) - result;
+    const bytes = new Uint8Array(MAX_DIRENT);
+    if (room > 0 && session.tracer.readMemory(task.tid, start + room - 1, bytes, 0, 1) === 0) {
+      const got = session.tracer.readMemory(task.tid, start, bytes, 0, Math.min(room, MAX_DIRENT));
+      if (got > 0) writes.push({ addr: start, bytes: bytes.subarray(0, got) });
+    }
+  }
+  recordSyscall(session, task, writes);
+}
+
 /** A request that nobody has described may store what the log does not have: say so if it succeeds. */
 function tellUnknown(session: Session, task: Task): void {
   session.peekTid = task.tid;
@@ -265,6 +284,8 @@ export const fileExits: Readonly<Record<number, ExitHook>> = {
   [Sys.dup2]: dupExit,
   [Sys.dup3]: dupExit,
   [Sys.close_range]: closeRangeExit,
+  [Sys.getdents]: getdentsExit,
+  [Sys.getdents64]: getdentsExit,
   [Sys.ftruncate]: changesFile(0, true),
   [Sys.fallocate]: fallocateExit,
   [Sys.sendfile]: sendfileExit,
