@@ -55,17 +55,22 @@ export class SyscallStops {
     const { session } = this;
     const { nr } = task;
     const row = syscallTable[nr];
+    const known = row !== undefined && row.class !== 'refused';
+    if (known) {
+      task.mayYield =
+        row.class === 'blocking' && (task.space.users === 1 || mayWait(session, task));
+      if (hasEntry(nr)) {
+        session.peekTid = task.tid;
+        readEntry(row, task.args, session.peek, task.regionContext.entry);
+      }
+      // Before anything is written of the call: the task may have to come to it once more.
+      if (!planBuffers(session, task)) return;
+    }
     if (session.recordsInputs && row !== undefined) recordInputs(session, task, row);
-    if (row === undefined || row.class === 'refused') {
+    if (!known) {
       refuse(session, task, row);
       return;
     }
-    task.mayYield = row.class === 'blocking' && (task.space.users === 1 || mayWait(session, task));
-    if (hasEntry(nr)) {
-      session.peekTid = task.tid;
-      readEntry(row, task.args, session.peek, task.regionContext.entry);
-    }
-    if (!planBuffers(session, task)) return;
     // futex's hook looks at its result only.
     task.hooked = exitHooks[nr] !== undefined && nr !== Sys.futex;
     const hook = entryHooks[nr];
