@@ -64,7 +64,6 @@ export const Sys = {
   sched_getaffinity: 204,
   remap_file_pages: 216,
   io_getevents: 208,
-  getdents64: 217,
   set_tid_address: 218,
   restart_syscall: 219,
   semtimedop: 220,
