@@ -50,6 +50,7 @@ test('the command and its options reach the recorder untouched', async (t) => {
     newNetwork: false,
     pack: false,
     stateHashes: false,
+    agent: false,
     onLogFailure: 'detach',
   });
 });
@@ -58,7 +59,7 @@ test('every option reaches the recorder', async (t) => {
   const { command, log, ...rest } = await optionsOf(
     // prettier-ignore
     ['-o', 'out/x.log', '-f', 'bd', '-a', '2.5', '-n', '-c', 'sub', '--pack', '--store', 'st',
-     '--state-hashes', '--on-log-failure', 'kill', '--', '-odd'],
+     '--state-hashes', '--agent', '--on-log-failure', 'kill', '--', '-odd'],
     { env: {} },
   );
   t.deepEqual(command, ['-odd']);
@@ -72,6 +73,7 @@ test('every option reaches the recorder', async (t) => {
     pack: true,
     store: 'st',
     stateHashes: true,
+    agent: true,
     onLogFailure: 'kill',
   });
   const chrooted = await optionsOf(['-r', 'root', '-c', '/srv', 'x']);

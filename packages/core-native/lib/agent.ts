@@ -44,7 +44,7 @@ const CHANGED_MAX = 32;
 const BLOCK_SIZE = Block.Changed + 4 * CHANGED_MAX;
 
 /** Why the agent is to leave the next call to the tracer. */
-export const enum Halt {
+export enum Halt {
   None = 0,
   Off = 1,
   /** A signal waits. */
@@ -52,7 +52,7 @@ export const enum Halt {
 }
 
 /** What the agent adds to the frames of its calls. */
-export const enum AgentDetail {
+export enum AgentDetail {
   Args = 1,
   Strings = 2,
   Data = 4,
@@ -60,7 +60,7 @@ export const enum AgentDetail {
 }
 
 /** What the agent may do with a descriptor by itself. */
-export const enum FdUse {
+export enum FdUse {
   None = 0,
   Read = 1,
   Write = 2,

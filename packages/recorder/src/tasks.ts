@@ -13,7 +13,7 @@ function semCount(semid: number): number | undefined {
   return undefined;
 }
 
-const FIRST_SLICE_NS = 5_000_000;
+const FIRST_SLICE_NS = 100_000_000;
 const NO_BYTES = new Uint8Array(0);
 
 /** Where a task stands. A task runs user code only while it holds its domain's baton. */

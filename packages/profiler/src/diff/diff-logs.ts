@@ -10,6 +10,7 @@ import {
   type TaskSequence,
 } from './task-sequences.js';
 
+/** The first difference of two logs. */
 export interface LogDifference {
   /** Where the task is in the tree of tasks. */
   readonly place: string;

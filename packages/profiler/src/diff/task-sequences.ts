@@ -30,6 +30,7 @@ export interface TaskSequence {
 /** A log that can be read more than once. */
 export interface ReadableLog {
   readonly header: LogHeader;
+  /** All frames that pass the filter, from the beginning. */
   records(filter?: FrameFilter): Iterable<LogRecord>;
 }
 

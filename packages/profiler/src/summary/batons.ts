@@ -31,6 +31,7 @@ export class Batons {
   /** Tasks that gave the baton up inside a call, and when. */
   private readonly asleep = new Map<TaskUid, number>();
 
+  /** Takes the next frame of a stream into account. */
   push(frame: Frame, stream: StreamId): void {
     const { task, time } = frame;
     const share = this.shareOf(task);

@@ -20,9 +20,10 @@ const SHORT_RUN_NS = 100_000;
 /** How long a held signal waits for a system call of its task's, ns. */
 const HOLD_NS = 1_000_000;
 /** A task's slice while others wait: at first, for one that only spins, and for one that computes, ns. */
-const FIRST_SLICE_NS = 5_000_000;
+const FIRST_SLICE_NS = 100_000_000;
 const SPIN_SLICE_NS = 1_000_000;
-const LONG_SLICE_NS = 20_000_000;
+/** How long a task may compute on when everything is to stand still, ns. */
+const FREEZE_NS = 5_000_000;
 /** How often holders that others wait for are looked at. */
 const TICK_MS = 1;
 /** Longer than this no other stop keeps a task from being stopped that has used up its slice, ns. */
@@ -78,7 +79,7 @@ export class Preempter {
   private endOfSlice(domain: Domain, holder: Task): number {
     const turn = domain.ready.length > 0 ? domain.since + holder.sliceNs : Infinity;
     const signal = isSignalDue(holder) ? holder.heldSince + HOLD_NS : Infinity;
-    const freeze = this.session.parking.active ? holder.resumedAt + FIRST_SLICE_NS : Infinity;
+    const freeze = this.session.parking.active ? holder.resumedAt + FREEZE_NS : Infinity;
     return Math.min(turn, signal, freeze);
   }
 
@@ -123,9 +124,7 @@ export class Preempter {
     session.emit(task, { type: 'preempt', task: task.uid, time: session.now, ran, ...signature });
     session.preemptions++;
     // One that stands where it stood, with nothing changed, waits for others: they should come soon.
-    task.sliceNs = sameBytes(signature.regs, task.lastPoint)
-      ? SPIN_SLICE_NS
-      : Math.min(LONG_SLICE_NS, Math.max(FIRST_SLICE_NS, task.sliceNs * 2));
+    task.sliceNs = sameBytes(signature.regs, task.lastPoint) ? SPIN_SLICE_NS : FIRST_SLICE_NS;
     task.lastPoint = signature.regs;
     task.atEntry = false;
     task.exitRegs.set(regs.halves);
