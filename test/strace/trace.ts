@@ -74,5 +74,13 @@ export async function compareTraces(
 }
 
 function tasks(traces: ReturnType<typeof byTask>): Map<string, string[]> {
-  return new Map(traces.map(({ key, lines }) => [key, withoutStart(lines).map(normalise)]));
+  return new Map(
+    traces.map(({ key, lines }) => [key, childrenLast(withoutStart(lines).map(normalise))]),
+  );
+}
+
+/** A child's end comes between any two calls of its parent: what strace and record saw there is not compared. */
+function childrenLast(lines: readonly string[]): string[] {
+  const isEnd = (line: string): boolean => line.startsWith('--- SIGCHLD ');
+  return [...lines.filter((line) => !isEnd(line)), ...lines.filter(isEnd)];
 }

@@ -298,7 +298,9 @@ function explainExec(code: string, context: ErrorContext): Explanation {
 function ptraceRefused(why: string, context: ErrorContext): Explanation {
   return {
     message: `cannot trace ${context.program ?? 'the program'}: ptrace: ${why}`,
-    advice: ptraceAdvice(context),
+    advice: why.startsWith('function not implemented')
+      ? 'that is what a program is told that is recorded itself: run record outside of the recording'
+      : ptraceAdvice(context),
     exitCode: ExitCode.PtraceRefused,
   };
 }

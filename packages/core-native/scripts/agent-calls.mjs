@@ -4,7 +4,8 @@
  *
  * `fd`: the argument with a descriptor, `need`: what must be known about it (see FD_READ and FD_WRITE in agent/agent.c);
  * `open`: the argument with the flags of a call that opens a file; `closes`: the first argument's descriptor is closed;
- * `check`: a condition of its own in agent/agent.c; `nullArg`: only if this pointer is NULL.
+ * `check`: a condition of its own in agent/agent.c; `nullArg`: only if this pointer is NULL;
+ * `probe`: the tracer has to look where memory ends behind what the call has stored.
  */
 export const AGENT_CALLS = {
   read: { fd: 0, need: 'read' },
@@ -12,7 +13,7 @@ export const AGENT_CALLS = {
   write: { fd: 0, need: 'write' },
   pwrite64: { fd: 0, need: 'write' },
   lseek: {},
-  getdents64: { fd: 0, need: 'read' },
+  getdents64: { fd: 0, need: 'read', probe: true },
   open: { open: 1 },
   openat: { open: 2 },
   dup: { fd: 0, check: 'CHECK_DUP' },

@@ -123,7 +123,7 @@ struct agent_step {
   int plus;
 };
 struct agent_row {
-  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, steps;
+  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, probe, steps;
   struct agent_step step[MAX_STEPS];
 };
 /* 0 for calls the agent does not make. */
@@ -181,6 +181,7 @@ function rowText(row, traits) {
     closes: Number(traits.closes === true),
     reads: Number(reads),
     fails: Number(fails),
+    probe: Number(traits.probe === true),
     steps: steps.length,
     step: `{${steps.map(stepText).join(', ')}}`,
   };

@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
-import { Errno, Sys } from '@scribe-ts/core-native';
+import { Errno, NativeError, Sys } from '@scribe-ts/core-native';
 import { answer } from '../calls.js';
 import { captureImage } from '../image.js';
 import { releaseScratch } from '../moved-buffers.js';
@@ -128,7 +128,12 @@ function execveExit(session: Session, task: Task): void {
     domain.tasks.add(task);
     domain.holder = task;
   }
-  captureImage(session, task);
+  try {
+    captureImage(session, task);
+  } catch (error) {
+    // Killed meanwhile: its end is reported by the next wait.
+    if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
+  }
 }
 
 export const execEntries: Readonly<Record<number, EntryHook>> = {

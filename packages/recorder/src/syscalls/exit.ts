@@ -93,12 +93,17 @@ function stackPointer(session: Session, task: Task): number {
   return session.tracer.getRegs(task.tid) ? session.regs.address(Reg.rsp) : 0;
 }
 
+/** The command itself, killed before its first instruction: it never stood at a call of its own. */
+function isStarting(session: Session, task: Task): boolean {
+  return session.root === task && session.syscalls === 0 && task.nr === Sys.execve;
+}
+
 function die(session: Session, task: Task): void {
   const { tracer } = session;
   if (task.unrecorded || task.outputSerial >= 0) {
     if (task.moved !== undefined) copyBack(session, task);
     recordSyscall(session, task);
-  } else if (task.diesInCall && !task.blocked && task.nr >= 0) {
+  } else if (task.diesInCall && !task.blocked && task.nr >= 0 && !isStarting(session, task)) {
     // Killed in a call: replay has to bring it there.
     session.emit(task, { type: 'block', task: task.uid, time: session.now, nr: task.nr });
   }
