@@ -20,10 +20,16 @@ export function nodeGyp(packageDir, command) {
   run(packageDir, process.execPath, args);
 }
 
-/** Compiler output goes straight to the terminal; a failure ends the build with the tool's exit code. */
+/** Compiler output goes straight to the terminal, with $CI set only if it failed; a failure ends the build with the tool's exit code. */
 export function run(directory, command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: directory, stdio: 'inherit' });
+  const stdio = ['inherit', process.env.CI ? 'pipe' : 'inherit', 'inherit'];
+  const { status, error, stdout } = spawnSync(command, args, {
+    cwd: directory,
+    stdio,
+    encoding: 'utf8',
+  });
   if (status === 0) return;
+  if (stdout) console.error(stdout);
   console.error(`build: ${error ? error.message : `${command} failed`}: ${args.join(' ')}`);
   process.exit(status || 1);
 }
