@@ -6,6 +6,8 @@ export * from './abi.js';
 export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt } from './agent.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
+export { type Patch, PatchedSpace, type TrampolinePage } from './patched-space.js';
+export { Patcher } from './patcher.js';
 export * from './registers.js';
 export * from './reserved.js';
 export * from './system.js';

@@ -3,6 +3,7 @@ import {
   AgentDetail,
   Halt,
   NativeError,
+  Patcher,
   type ProcMapping,
   Resume,
 } from '@scribe-ts/core-native';
@@ -10,7 +11,6 @@ import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
-import { Patcher } from './patcher.js';
 import { AgentRing } from './ring.js';
 import { AgentSpace } from './space.js';
 import { AgentStops } from './stops.js';
@@ -37,7 +37,7 @@ export class AgentControl {
 
   constructor(private readonly session: Session) {
     this.agent = new Agent(session.tracer);
-    this.patcher = new Patcher(session.tracer, this.agent);
+    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry);
     this.ring = new AgentRing(session, this.agent);
     this.stops = new AgentStops(session, this.agent, this.patcher, this.ring);
     this.descriptors = new AgentDescriptors(session, this.agent);

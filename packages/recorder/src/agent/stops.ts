@@ -7,6 +7,7 @@ import {
   Halt,
   isRestart,
   MapFlag,
+  type Patcher,
   Reg,
   Resume,
   Signal,
@@ -25,7 +26,6 @@ import {
   mayDeliverHeld,
 } from '../signals.js';
 import { type Task, TaskState } from '../tasks.js';
-import type { Patcher } from './patcher.js';
 import type { AgentRing } from './ring.js';
 import type { AgentSpace } from './space.js';
 

@@ -1,4 +1,4 @@
-import { decode, Flow } from '@scribe-ts/core-native';
+import { decode, Flow } from './x86.js';
 
 /** Bytes of `jmp rel32`. */
 export const JUMP_BYTES = 5;

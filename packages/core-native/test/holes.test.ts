@@ -1,5 +1,5 @@
 import test from 'ava';
-import { findHole } from '../src/agent/holes.js';
+import { findHole } from '../lib/holes.js';
 
 const free = (): boolean => false;
 const RET = 0xc3;

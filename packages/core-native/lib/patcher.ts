@@ -1,15 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import {
-  type Agent,
-  MapFlag,
-  PAGE_SIZE,
-  Prot,
-  REMOTE_SYSCALL,
-  Sys,
-  type Tracer,
-} from '@scribe-ts/core-native';
+import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
+import type { NativeTracer } from './binding.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
-import type { AgentSpace, TrampolinePage } from './space.js';
+import type { PatchedSpace, TrampolinePage } from './patched-space.js';
 
 /** mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
 const TRAMPOLINE_BYTES = 24;
@@ -32,15 +25,16 @@ export class Patcher {
   private readonly code = new Uint8Array(SEARCHED_BYTES);
 
   constructor(
-    private readonly tracer: Tracer,
-    private readonly agent: Agent,
+    private readonly tracer: NativeTracer,
+    /** Address of the agent's code that a patched site leads to. */
+    private readonly entry: number,
   ) {}
 
   /**
    * A site has trapped in a stopped task; `ret` is the address after it. Patches it if that pays and can be done. True if
    * it has tried: the tracer's registers are another stop's then.
    */
-  trapped(tid: number, space: AgentSpace, ret: number): boolean {
+  trapped(tid: number, space: PatchedSpace, ret: number): boolean {
     const count = space.traps.get(ret) ?? 0;
     if (count < 0) return false;
     if (count + 1 < PATCHED_AT) {
@@ -51,7 +45,7 @@ export class Patcher {
     return true;
   }
 
-  private patch(tid: number, space: AgentSpace, ret: number): boolean {
+  private patch(tid: number, space: PatchedSpace, ret: number): boolean {
     const { tracer, code } = this;
     const site = ret - SITE_BYTES;
     const siteBytes = new Uint8Array(SITE_BYTES);
@@ -79,7 +73,7 @@ export class Patcher {
     return true;
   }
 
-  private isTaken(space: AgentSpace, hole: number): boolean {
+  private isTaken(space: PatchedSpace, hole: number): boolean {
     for (const patch of space.patches.values()) {
       if (hole < patch.hole + JUMP_BYTES && patch.hole < hole + JUMP_BYTES) return true;
     }
@@ -87,7 +81,7 @@ export class Patcher {
   }
 
   /** True if a page is not the file's any more because sites in it are patched. */
-  private isOurPage(space: AgentSpace, addr: number): boolean {
+  private isOurPage(space: PatchedSpace, addr: number): boolean {
     const page = pageOf(addr);
     for (const { site, hole } of space.patches.values()) {
       if (pageOf(site) === page || pageOf(hole) === page) return true;
@@ -98,7 +92,7 @@ export class Patcher {
 
   private makeTrampoline(
     tid: number,
-    space: AgentSpace,
+    space: PatchedSpace,
     ret: number,
     hole: number,
   ): number | undefined {
@@ -114,13 +108,13 @@ export class Patcher {
     bytes.set([0x48, 0xb9]);
     view.setBigUint64(2, BigInt(ret), true);
     bytes.set([0x41, 0xbb], 10);
-    view.setUint32(12, this.agent.symbols.agent_entry, true);
+    view.setUint32(12, this.entry, true);
     bytes.set([0x41, 0xff, 0xe3], 16);
     this.tracer.writeMemory(tid, at, bytes, 0, TRAMPOLINE_BYTES);
     return at;
   }
 
-  private newPage(tid: number, space: AgentSpace, hole: number): TrampolinePage | undefined {
+  private newPage(tid: number, space: PatchedSpace, hole: number): TrampolinePage | undefined {
     let start = hole > APART ? pageOf(hole - APART) : RESERVED_TRAMPOLINES;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MAP_FIXED_NOREPLACE;
@@ -138,7 +132,7 @@ export class Patcher {
   }
 
   /** Puts every site back as it was, so that nothing of the patches is left in the address space. */
-  undo(tid: number, space: AgentSpace): void {
+  undo(tid: number, space: PatchedSpace): void {
     const { tracer } = this;
     const pages = new Set<number>();
     for (const { site, siteBytes, hole, holeBytes } of space.patches.values()) {
