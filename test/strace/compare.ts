@@ -1,4 +1,5 @@
 /** Two lists of lines, one beside the other. */
+import { isSame } from './normalise.js';
 
 /** A line that one of both has, or two that stand in the same place. */
 export interface Difference {
@@ -14,10 +15,11 @@ export function difference(
   scribe: readonly string[],
 ): Difference[] {
   let start = 0;
-  while (start < strace.length && start < scribe.length && strace[start] === scribe[start]) start++;
+  while (start < strace.length && start < scribe.length && isSame(strace[start]!, scribe[start]!))
+    start++;
   let a = strace.length;
   let b = scribe.length;
-  while (a > start && b > start && strace[a - 1] === scribe[b - 1]) {
+  while (a > start && b > start && isSame(strace[a - 1]!, scribe[b - 1]!)) {
     a--;
     b--;
   }
@@ -29,10 +31,9 @@ function hunks(task: string, left: readonly string[], right: readonly string[]):
   const lengths = new Uint32Array((left.length + 1) * width);
   for (let i = left.length - 1; i >= 0; i--) {
     for (let j = right.length - 1; j >= 0; j--) {
-      lengths[i * width + j] =
-        left[i] === right[j]
-          ? lengths[(i + 1) * width + j + 1]! + 1
-          : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
+      lengths[i * width + j] = isSame(left[i]!, right[j]!)
+        ? lengths[(i + 1) * width + j + 1]! + 1
+        : Math.max(lengths[(i + 1) * width + j]!, lengths[i * width + j + 1]!);
     }
   }
   const found: Difference[] = [];
@@ -46,7 +47,7 @@ function hunks(task: string, left: readonly string[], right: readonly string[]):
   let i = 0;
   let j = 0;
   while (i < left.length || j < right.length) {
-    if (i < left.length && j < right.length && left[i] === right[j]) {
+    if (i < left.length && j < right.length && isSame(left[i]!, right[j]!)) {
       flush();
       i++;
       j++;
@@ -73,8 +74,8 @@ function withoutMoved(found: readonly Difference[]): Difference[] {
       alone && MOVABLE.test(text)
         ? kept.findIndex((other) =>
             one.strace === undefined
-              ? other.strace === text && other.scribe === undefined
-              : other.scribe === text && other.strace === undefined,
+              ? other.scribe === undefined && isSame(other.strace!, text)
+              : other.strace === undefined && isSame(other.scribe!, text),
           )
         : -1;
     if (twin < 0) kept.push(one);

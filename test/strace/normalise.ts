@@ -99,13 +99,35 @@ export function byTask(lines: readonly Line[]): TaskTrace[] {
   return [...traces.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** process ids: those of traced tasks become their places in the tree. */
+/**
+ * process ids: those of traced tasks get their places in the tree. Other numbers may be the same by chance, so that they
+ * are still told.
+ */
 function named(text: string, keys: ReadonlyMap<number, string>): string {
-  return text.replace(/\b\d{2,7}\b/g, (digits) => {
+  return text.replace(/\b[1-9]\d{1,6}\b/g, (digits) => {
     const key = keys.get(Number(digits));
-    return key === undefined ? digits : `<task ${key}>`;
+    return key === undefined ? digits : `<task ${key}=${digits}>`;
   });
 }
+
+const NUMBERS = /(<task [\d.?]+=\d+>|\d+)/;
+
+/** Whether two lines are the same: ids of the same task are, and equal numbers, though one may also be somebody's id. */
+export function isSame(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (!one.includes('<task ') && !other.includes('<task ')) return false;
+  const left = one.split(NUMBERS);
+  const right = other.split(NUMBERS);
+  return (
+    left.length === right.length &&
+    left.every((part, i) => {
+      const [, key, digits = part] = TASK.exec(part) ?? [];
+      const [, otherKey, otherDigits = right[i]!] = TASK.exec(right[i]!) ?? [];
+      return digits === otherDigits || (key !== undefined && key === otherKey);
+    })
+  );
+}
+const TASK = /^<task ([\d.?]+)=(\d+)>$/;
 
 /** the program's start: what the dynamic loader does depends on the CPU's features, some of which are hidden from it. */
 export function withoutStart(lines: readonly string[]): string[] {
@@ -149,6 +171,7 @@ const STEPS: readonly Step[] = [
   ],
   ['times of the clock', /(tv_[nu]sec=TIME\}) \/\* [^*]+ \*\//g, '$1'],
   ['addresses', /^(getdents(?:64)?\(\d+, )0x\w+/, '$1ADDR'],
+  ['places of signals', /^(rt_sigreturn\(.*\) = ).*$/, '$1RESULT'],
   ['names of temporary files', /(\/guest\.)\w{6}/g, '$1NAME'],
   ['random bytes', /^(getrandom\(")(?:\\x[0-9a-f]{2})*(".*)$/, '$1RANDOM$2'],
   ['checksums', /(checksum )[0-9a-f]{16}/, '$1SUM'],

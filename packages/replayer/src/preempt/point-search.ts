@@ -28,7 +28,12 @@ const BREAKPOINT_HITS = 4;
 const SAMPLES = 2;
 /** Jumps into the midst of the patched code that are put up with. */
 const MAX_JUMPS_INSIDE = 256;
+/** si_code of a debug exception: the first, and the last of them; the kernel's guess of what it was for. */
+const TRAP_BRKPT = 1;
 const TRAP_HWBKPT = 4;
+const TRAP_FLAG = 0x100;
+/** int1, whose exception looks like one that has no reason. */
+const INT1 = 0xf1;
 const WORD = 8;
 /** An XSAVE header lies at such addresses, and what it says of components in use depends on the processor. */
 const XSAVE_ALIGNMENT = 64;
@@ -108,12 +113,13 @@ export class PointSearch {
     const { tracer, regs } = engine;
     const signo = tracer.event[2]!;
     if (kind === EventKind.Syscall) throw this.missed(nameOf(regs.int(Reg.orig_rax)));
+    // Not of the program's making; its siginfo looks like a trap's.
+    if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) return this.goOn();
     const siginfo = new DataView(tracer.getSiginfo(task.tid).buffer);
     const code = siginfo.getInt32(8, true);
     if (!isFault(signo) || code <= 0) return this.goOn();
     const rip = regs.address(Reg.rip);
-    if (signo === Signal.SIGTRAP && code === TRAP_HWBKPT && rip === frame.rip)
-      return this.atBreakpoint();
+    if (signo === Signal.SIGTRAP && this.isBreakpoint(code, rip)) return this.atBreakpoint();
     const { check } = this;
     if (check !== undefined) {
       if (signo === Signal.SIGTRAP && rip === check.hit) return this.atCheck(check);
@@ -145,7 +151,21 @@ export class PointSearch {
         return this.goOn();
       }
     }
-    throw this.missed(`signal ${signo} at ${hex(rip)}`);
+    throw this.missed(`signal ${signo}, code ${code}, at ${hex(rip)}`);
+  }
+
+  /**
+   * Whether a trap is that of the debug register. The kernel takes its reason from the processor's debug status, which
+   * now and then is lost on a virtual machine (seen: TRAP_BRKPT once in some 100,000 hits), so any trap there counts that
+   * the program has not made.
+   */
+  private isBreakpoint(code: number, rip: number): boolean {
+    if (rip !== this.frame.rip || this.check !== undefined) return false;
+    if (code === TRAP_HWBKPT) return true;
+    if (code < TRAP_BRKPT || code > TRAP_HWBKPT) return false;
+    return (
+      (this.engine.regs.int(Reg.eflags) & TRAP_FLAG) === 0 && this.read(rip - 1, 1)?.[0] !== INT1
+    );
   }
 
   private isMoved(rip: number): boolean {
