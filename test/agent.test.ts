@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { openLog } from '@scribe-ts/tracelog';
+import { Meddled } from './busy.js';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 // `record --agent`: the same programs as on the traced path, which is the oracle.
@@ -90,21 +90,21 @@ test('a bookmark of a busy program is reached and verified', async (t) => {
   const binary = compile(busy);
   const place = workspace('agent-bookmark');
   const log = join(place.path, 'busy.log');
-  const recording = start(['-o', log, '--agent', '--store', store, binary, '1000000']);
-  await delay(700);
-  recording.child.kill('SIGUSR2');
-  await delay(300);
-  recording.child.kill('SIGUSR2');
-  await delay(300);
+  const recording = new Meddled(log, [binary, '1000000'], ['-v', '--agent']);
+  t.true(await recording.printed('1000\n'), recording.stderr);
+  for (const id of ['1', '2']) {
+    recording.child.kill('SIGUSR2');
+    t.true(await recording.told(`bookmark ${id}\n`), recording.stderr);
+  }
   recording.child.kill('SIGTERM');
-  const recorded = await recording.ended;
-  t.is(recorded.code, 7, recorded.output);
+  await recording.closed;
+  t.is(recording.child.exitCode, 7, recording.stderr);
   for (const id of ['1', '2']) {
     const replayed = await scribe('replay', ['-q', '--until', id, log]);
     t.is(replayed.code, 0, replayed.stderr);
   }
   const whole = await scribe('replay', [log]);
-  t.is(whole.stdout, recorded.output);
+  t.is(whole.stdout, recording.stdout);
   place.discard();
 });
 
@@ -113,23 +113,22 @@ test('nothing of the agent stays in a program that is detached', async (t) => {
   const binary = compile(busy);
   const place = workspace('agent-detach');
   const log = join(place.path, 'busy.log');
-  const recording = start(['-o', log, '--agent', '--store', store, binary, '2000000']);
-  await delay(700);
+  const recording = new Meddled(log, [binary, '2000000'], ['--agent']);
+  t.true(await recording.printed('1000\n'), recording.stderr);
   const pid = childOf(recording.child.pid!);
   const patched = maps(pid);
   t.true(patched.some(isReserved), 'the agent was there');
   recording.child.kill('SIGUSR1');
-  for (let i = 0; i < 100 && /TracerPid:\t[1-9]/.test(status(pid)); i++) await delay(20);
-  t.regex(status(pid), /TracerPid:\t0/);
+  while (/TracerPid:\t[1-9]/.test(status(pid))) await delay(20);
   t.deepEqual(maps(pid).filter(isReserved), []);
   // Code that is only the file's is shared with all who run it: no page of it is the process's own.
   const text = /^[0-9a-f]+-[0-9a-f]+ r-xp .*\n(?:.*\n)*?Anonymous: +(\d+) kB/gm;
   for (const [mapping, own] of readFileSync(`/proc/${pid}/smaps`, 'utf8').matchAll(text))
     t.is(own, '0', mapping);
   process.kill(pid, 'SIGTERM');
-  await recording.ended;
+  await recording.closed;
   const replayed = await scribe('replay', [log]);
-  t.true(recording.output().startsWith(replayed.stdout));
+  t.true(recording.stdout.startsWith(replayed.stdout));
   place.discard();
 });
 
@@ -146,16 +145,4 @@ function childOf(pid: number): number {
     .join(' ')
     .trim();
   return Number(children.split(' ')[0]);
-}
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [join(root, 'packages/cli/bin/record.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString('latin1')));
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    child.on('close', (code) => resolve({ code, output }));
-  });
-  return { child, ended, output: () => output };
 }

@@ -61,6 +61,12 @@ export class Meddled {
     return this.stdout.includes(text);
   }
 
+  /** As printed, for standard error. */
+  async told(text: string): Promise<boolean> {
+    while (!this.stderr.includes(text) && !this.ended) await delay(5);
+    return this.stderr.includes(text);
+  }
+
   /** Pids that carry this recording's environment: the recorder, and all that comes of it. */
   processes(): number[] {
     return readdirSync('/proc')

@@ -6,7 +6,13 @@ export * from './abi.js';
 export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt } from './agent.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
-export { type Patch, PatchedSpace, type TrampolinePage } from './patched-space.js';
+export { SITE_BYTES } from './holes.js';
+export {
+  type Patch,
+  type PatchedBytes,
+  PatchedSpace,
+  type TrampolinePage,
+} from './patched-space.js';
 export { Patcher } from './patcher.js';
 export * from './registers.js';
 export * from './reserved.js';

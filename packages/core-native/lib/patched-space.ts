@@ -1,14 +1,18 @@
 import { PAGE_SIZE } from './abi.js';
-import { JUMP_BYTES } from './holes.js';
 
 /** A system call site that jumps to the agent. */
 export interface Patch {
-  /** Address of the site's `syscall`, and what was there. */
+  /** Address of the site's `syscall`. */
   readonly site: number;
-  readonly siteBytes: Uint8Array;
-  /** Address of the padding that jumps on to the trampoline, and what was there. */
-  readonly hole: number;
-  readonly holeBytes: Uint8Array;
+  /** Address of the jump to the trampoline. */
+  readonly jump: number;
+  /** What was where something else is now. */
+  readonly pieces: readonly PatchedBytes[];
+}
+
+export interface PatchedBytes {
+  readonly addr: number;
+  readonly bytes: Uint8Array;
 }
 
 /** A page of trampolines. */
@@ -40,15 +44,24 @@ export class PatchedSpace {
   /** Pages that are not what the program alone would have: those with patches or trampolines. */
   changedPages(): Float64Array {
     const pages = new Set<number>(this.pages.map(({ start }) => start));
-    for (const { site, hole } of this.patches.values())
-      for (const addr of [site, hole, hole + JUMP_BYTES - 1]) pages.add(addr - (addr % PAGE_SIZE));
+    this.addPatchedPages(pages);
     return Float64Array.from(pages);
+  }
+
+  /** Adds the pages in which sites are patched. */
+  addPatchedPages(pages: Set<number>): void {
+    for (const { pieces } of this.patches.values()) {
+      for (const { addr, bytes } of pieces) {
+        const last = addr + bytes.length - 1;
+        pages.add(addr - (addr % PAGE_SIZE)).add(last - (last % PAGE_SIZE));
+      }
+    }
   }
 
   /** True for an address on the way from a patched site into the agent. */
   leadsInside(rip: number): boolean {
     if (this.covers(rip, 1)) return true;
-    for (const { hole } of this.patches.values()) if (hole === rip) return true;
+    for (const { jump } of this.patches.values()) if (jump === rip) return true;
     return false;
   }
 

@@ -2,9 +2,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
-import type { PatchedSpace, TrampolinePage } from './patched-space.js';
+import { BEFORE_BYTES, isLoaded, LOAD_BYTES } from './loads.js';
+import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
 
-/** mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
+/** mov $nr, %eax, if need be; mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
 const TRAMPOLINE_BYTES = 24;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MADV_DONTNEED = 4;
@@ -22,6 +23,7 @@ const PAGEMAP_FILE = 1n << 61n;
 
 /** Makes system call sites jump to the agent, and undoes it. */
 export class Patcher {
+  private readonly before = new Uint8Array(BEFORE_BYTES);
   private readonly code = new Uint8Array(SEARCHED_BYTES);
 
   constructor(
@@ -31,91 +33,119 @@ export class Patcher {
   ) {}
 
   /**
-   * A site has trapped in a stopped task; `ret` is the address after it. Patches it if that pays and can be done. True if
-   * it has tried: the tracer's registers are another stop's then.
+   * A site has trapped in a stopped task; `ret` is the address after it, `nr` the call. Patches it if that pays and can be
+   * done. True if it has tried: the tracer's registers are another stop's then.
    */
-  trapped(tid: number, space: PatchedSpace, ret: number): boolean {
+  trapped(tid: number, space: PatchedSpace, ret: number, nr: number): boolean {
     const count = space.traps.get(ret) ?? 0;
-    if (count < 0) return false;
+    // One that is patched can be jumped to.
+    if (count < 0 || space.patches.has(ret)) return false;
     if (count + 1 < PATCHED_AT) {
       space.traps.set(ret, count + 1);
       return false;
     }
-    space.traps.set(ret, this.patch(tid, space, ret) ? 0 : -1);
+    space.traps.set(ret, this.patch(tid, space, ret, nr) ? 0 : -1);
     return true;
   }
 
-  private patch(tid: number, space: PatchedSpace, ret: number): boolean {
-    const { tracer, code } = this;
+  private patch(tid: number, space: PatchedSpace, ret: number, nr: number): boolean {
+    const { tracer, before, code } = this;
     const site = ret - SITE_BYTES;
     const siteBytes = new Uint8Array(SITE_BYTES);
     if (tracer.readMemory(tid, site, siteBytes, 0, SITE_BYTES) !== SITE_BYTES) return false;
     if (siteBytes[0] !== 0x0f || siteBytes[1] !== 0x05) return false;
+    const start = site - before.length;
+    if (tracer.readMemory(tid, start, before, 0, before.length) === before.length) {
+      const jump = site - LOAD_BYTES;
+      if (isLoaded(before, nr) && !this.isTaken(space, jump)) {
+        if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
+        return this.place(tid, space, { site, jump, pieces: [] }, ret, nr);
+      }
+    }
     code.fill(0);
     const got = tracer.readMemory(tid, ret, code, 0, code.length);
     const offset = findHole(code.subarray(0, got), (at) => this.isTaken(space, ret + at));
     if (offset < 0) return false;
-    const hole = ret + offset;
-    if (!isCleanFilePage(tid, site) || !isCleanFilePage(tid, hole + JUMP_BYTES - 1)) {
-      // The program's own code, which it may change or compare; or already ours.
-      if (!this.isOurPage(space, site) || !this.isOurPage(space, hole + JUMP_BYTES - 1))
-        return false;
-    }
-    const trampoline = this.makeTrampoline(tid, space, ret, hole);
-    if (trampoline === undefined) return false;
-    const holeBytes = code.slice(offset, offset + JUMP_BYTES);
-    const jump = new Uint8Array(JUMP_BYTES);
-    jump[0] = 0xe9;
-    new DataView(jump.buffer).setInt32(1, trampoline - (hole + JUMP_BYTES), true);
-    tracer.writeMemory(tid, hole, jump, 0, JUMP_BYTES);
+    const jump = ret + offset;
+    if (!this.isPlain(tid, space, site, SITE_BYTES)) return false;
+    if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
+    const pieces = [{ addr: site, bytes: siteBytes }];
+    if (!this.place(tid, space, { site, jump, pieces }, ret, -1)) return false;
     tracer.writeMemory(tid, site, Uint8Array.of(0xeb, offset), 0, SITE_BYTES);
-    space.patches.set(ret, { site, siteBytes, hole, holeBytes });
     return true;
   }
 
-  private isTaken(space: PatchedSpace, hole: number): boolean {
+  /** Writes the jump to a new trampoline, which loads `nr` into eax if that is not negative. */
+  private place(tid: number, space: PatchedSpace, patch: Patch, ret: number, nr: number): boolean {
+    const { tracer } = this;
+    const { jump } = patch;
+    const trampoline = this.makeTrampoline(tid, space, ret, jump, nr);
+    if (trampoline === undefined) return false;
+    const bytes = new Uint8Array(JUMP_BYTES);
+    if (tracer.readMemory(tid, jump, bytes, 0, JUMP_BYTES) !== JUMP_BYTES) return false;
+    const code = new Uint8Array(JUMP_BYTES);
+    code[0] = 0xe9;
+    new DataView(code.buffer).setInt32(1, trampoline - (jump + JUMP_BYTES), true);
+    tracer.writeMemory(tid, jump, code, 0, JUMP_BYTES);
+    space.patches.set(ret, { ...patch, pieces: [...patch.pieces, { addr: jump, bytes }] });
+    return true;
+  }
+
+  /** True if nothing in the pages of these bytes is the program's own, which it may change or compare. */
+  private isPlain(tid: number, space: PatchedSpace, addr: number, size: number): boolean {
+    const [first, last] = [pageOf(addr), pageOf(addr + size - 1)];
+    const isPlainPage = (page: number): boolean =>
+      isCleanFilePage(tid, page) || this.isOurPage(space, page);
+    return isPlainPage(first) && (first === last || isPlainPage(last));
+  }
+
+  private isTaken(space: PatchedSpace, jump: number): boolean {
     for (const patch of space.patches.values()) {
-      if (hole < patch.hole + JUMP_BYTES && patch.hole < hole + JUMP_BYTES) return true;
+      if (jump < patch.jump + JUMP_BYTES && patch.jump < jump + JUMP_BYTES) return true;
     }
     return false;
   }
 
   /** True if a page is not the file's any more because sites in it are patched. */
-  private isOurPage(space: PatchedSpace, addr: number): boolean {
-    const page = pageOf(addr);
-    for (const { site, hole } of space.patches.values()) {
-      if (pageOf(site) === page || pageOf(hole) === page) return true;
-      if (pageOf(hole + JUMP_BYTES - 1) === page) return true;
-    }
-    return false;
+  private isOurPage(space: PatchedSpace, page: number): boolean {
+    const pages = new Set<number>();
+    space.addPatchedPages(pages);
+    return pages.has(page);
   }
 
   private makeTrampoline(
     tid: number,
     space: PatchedSpace,
     ret: number,
-    hole: number,
+    jump: number,
+    nr: number,
   ): number | undefined {
     let page = space.pages.find(
       ({ start, used }) =>
-        used < PAGE_SIZE / TRAMPOLINE_BYTES - 1 && Math.abs(start - hole) < REACH,
+        used < PAGE_SIZE / TRAMPOLINE_BYTES - 1 && Math.abs(start - jump) < REACH,
     );
-    page ??= this.newPage(tid, space, hole);
+    page ??= this.newPage(tid, space, jump);
     if (page === undefined) return undefined;
     const at = page.start + TRAMPOLINE_BYTES * page.used++;
     const bytes = new Uint8Array(TRAMPOLINE_BYTES);
     const view = new DataView(bytes.buffer);
-    bytes.set([0x48, 0xb9]);
-    view.setBigUint64(2, BigInt(ret), true);
-    bytes.set([0x41, 0xbb], 10);
-    view.setUint32(12, this.entry, true);
-    bytes.set([0x41, 0xff, 0xe3], 16);
+    let end = 0;
+    if (nr >= 0) {
+      bytes[0] = 0xb8;
+      view.setInt32(1, nr, true);
+      end = LOAD_BYTES;
+    }
+    bytes.set([0x48, 0xb9], end);
+    view.setBigUint64(end + 2, BigInt(ret), true);
+    bytes.set([0x41, 0xbb], end + 10);
+    view.setUint32(end + 12, this.entry, true);
+    bytes.set([0x41, 0xff, 0xe3], end + 16);
     this.tracer.writeMemory(tid, at, bytes, 0, TRAMPOLINE_BYTES);
     return at;
   }
 
-  private newPage(tid: number, space: PatchedSpace, hole: number): TrampolinePage | undefined {
-    let start = hole > APART ? pageOf(hole - APART) : RESERVED_TRAMPOLINES;
+  private newPage(tid: number, space: PatchedSpace, jump: number): TrampolinePage | undefined {
+    let start = jump > APART ? pageOf(jump - APART) : RESERVED_TRAMPOLINES;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MAP_FIXED_NOREPLACE;
       const args = [start, PAGE_SIZE, Prot.READ | Prot.EXEC, flags, -1, 0];
@@ -126,7 +156,7 @@ export class Patcher {
         return page;
       }
       start -= STEP;
-      if (start < STEP || hole - start > REACH) return undefined;
+      if (start < STEP || jump - start > REACH) return undefined;
     }
     return undefined;
   }
@@ -135,13 +165,9 @@ export class Patcher {
   undo(tid: number, space: PatchedSpace): void {
     const { tracer } = this;
     const pages = new Set<number>();
-    for (const { site, siteBytes, hole, holeBytes } of space.patches.values()) {
-      tracer.writeMemory(tid, site, siteBytes, 0, SITE_BYTES);
-      tracer.writeMemory(tid, hole, holeBytes, 0, JUMP_BYTES);
-      pages
-        .add(pageOf(site))
-        .add(pageOf(hole))
-        .add(pageOf(hole + JUMP_BYTES - 1));
+    space.addPatchedPages(pages);
+    for (const { pieces } of space.patches.values()) {
+      for (const { addr, bytes } of pieces) tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
     }
     space.patches.clear();
     space.traps.clear();

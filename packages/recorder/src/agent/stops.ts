@@ -11,6 +11,7 @@ import {
   Reg,
   Resume,
   Signal,
+  SITE_BYTES,
   Sys,
 } from '@scribe-ts/core-native';
 import { syscallTable } from '@scribe-ts/tracelog';
@@ -83,10 +84,10 @@ export class AgentStops {
       this.forward(task, agent.ret);
       return;
     }
-    // At a site of the program's; one not seen before may be an `int $0x80`.
+    // At a site of the program's.
     const nr = regs.int(Reg.rax);
-    if (agent.calls[nr] === 1 && space.halt === Halt.None && task.space.syscallSites.has(rip)) {
-      if (this.patcher.trapped(task.tid, space, rip)) tracer.getRegs(task.tid);
+    if (agent.calls[nr] === 1 && space.halt === Halt.None && this.isSite(task, rip)) {
+      if (this.patcher.trapped(task.tid, space, rip, nr)) tracer.getRegs(task.tid);
       regs.set(Reg.rcx, rip);
       regs.set(Reg.r11, regs.address(Reg.eflags));
       regs.set(Reg.rip, symbols.agent_entry);
@@ -98,6 +99,17 @@ export class AgentStops {
     this.ring.drain(task);
     tracer.getRegs(task.tid);
     this.forward(task, rip);
+  }
+
+  /** False if the call was made by `int $0x80`, whose numbers and arguments are others. `rip` is the address after it. */
+  private isSite(task: Task, rip: number): boolean {
+    const { syscallSites } = task.space;
+    if (syscallSites.has(rip)) return true;
+    const bytes = new Uint8Array(SITE_BYTES);
+    const got = this.session.tracer.readMemory(task.tid, rip - SITE_BYTES, bytes, 0, SITE_BYTES);
+    if (got !== SITE_BYTES || bytes[0] !== 0x0f || bytes[1] !== 0x05) return false;
+    syscallSites.add(rip);
+    return true;
   }
 
   /** Sends a task that wants to make a call to that call's entry stop, as if it had made it at its own site. */
