@@ -239,10 +239,13 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
     (void)task.get_registers(*regs_);
     if (event.kind == EventKind::Event) {
       const auto message = task.event_message();
-      values_[0] = message.ok() ? static_cast<double>(message.value()) : 0;
+      // A task that is killed meanwhile goes on to its exit event, and has that one's message: ask where it is only now.
+      siginfo_t info = {};
+      const bool there = message.ok() && task.get_siginfo(info).ok() && info.si_code == (SIGTRAP | event.detail << 8);
+      values_[0] = there ? static_cast<double>(message.value()) : -1;
       if (event.detail == PTRACE_EVENT_EXEC) {
         memory_.forget(event.tid);
-        memory_.forget(static_cast<pid_t>(values_[0]));
+        if (there) memory_.forget(static_cast<pid_t>(message.value()));
       }
     }
   } else if (event.kind == EventKind::Exited) {

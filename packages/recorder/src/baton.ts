@@ -1,4 +1,5 @@
 import type { Frame, LogWriter } from '@scribe-ts/tracelog';
+import { isGone } from './gone.js';
 import { type Domain, type Task, TaskState } from './tasks.js';
 
 /** Where switches are written. */
@@ -53,7 +54,12 @@ export class Baton {
       throw new Error(`task ${next.uid} waits for the baton in state ${next.state}`);
     if (domain.ready.length > 0) this.contended.add(domain);
     next.state = TaskState.InKernel;
-    next.onBaton(next);
+    try {
+      next.onBaton(next);
+    } catch (error) {
+      // It keeps the baton up to its end, which comes next. Whoever has given it away goes on with what it is doing.
+      if (!isGone(error)) throw error;
+    }
   }
 
   /** The task is asleep in a call: whatever comes next in its domain comes before that call's end. */

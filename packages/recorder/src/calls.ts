@@ -3,7 +3,7 @@ import type { SyscallRow } from '@scribe-ts/tracelog';
 import { moveBuffers, resumeMoved } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
-import type { Task } from './tasks.js';
+import { type Task, TaskState } from './tasks.js';
 
 // The ways a call can go: into the kernel, answered by us, taken back; and on into user code when it has ended.
 
@@ -87,6 +87,8 @@ export function proceed(session: Session, task: Task): void {
   if (task.wokeOthers) {
     task.wokeOthers = false;
     awaitWoken(session, task);
+    // Killed meanwhile.
+    if (task.exiting || task.state === TaskState.Dead) return;
   }
   if (session.parking.active) {
     session.parking.park(task, session.resumeUser);
@@ -108,7 +110,7 @@ export function proceed(session: Session, task: Task): void {
  */
 function awaitWoken(session: Session, task: Task): void {
   const { domain } = task;
-  while (domain.ready.length === 0) {
+  while (domain.ready.length === 0 && task.state === TaskState.InKernel) {
     const kind = session.tracer.wait(WAKE_MS);
     if (kind === EventKind.None) return;
     session.stops.dispatch(kind);

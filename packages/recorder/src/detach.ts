@@ -67,7 +67,7 @@ class Detacher {
     for (const task of session.tasks.values()) {
       if (task.state !== TaskState.Dead) left.add(task.tid);
     }
-    for (const tid of session.early) left.add(tid);
+    for (const tid of session.early.tids) left.add(tid);
     for (const tid of left) tracer.interruptTask(tid);
     let lookedAround = false;
     while (left.size > 0) {

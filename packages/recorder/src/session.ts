@@ -2,6 +2,7 @@ import {
   type CpuPolicy,
   type EventKind,
   monotonicNs,
+  Reg,
   Registers,
   RESERVED_END,
   RESERVED_START,
@@ -11,6 +12,7 @@ import {
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
 import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
+import { EarlyTasks } from './early.js';
 import { FileRegistry, type FileTable } from './files.js';
 import { OutputTracker } from './output.js';
 import { Parking } from './parking.js';
@@ -45,6 +47,8 @@ export interface StopHandler {
    * likely to come to one soon by itself.
    */
   preempt(task: Task): boolean;
+  /** Makes up for what a task has done that is known only now: it may have stopped before its parent told of it. */
+  adopt(tid: number): void;
 }
 
 /**
@@ -81,8 +85,7 @@ export class Session {
   private nextUid: TaskUid = 2;
   private nextStream = 1;
   private nextSpace = 1;
-  /** First stops of children whose parent's event has not been seen yet. */
-  readonly early = new Set<number>();
+  readonly early = new EarlyTasks(this);
   /** What the call that is being recorded has stored into memory of other tasks of its domain. */
   readonly stores: { readonly target: Task; readonly writes: readonly MemoryWrite[] }[] = [];
   finished = false;
@@ -187,6 +190,15 @@ export class Session {
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);
   };
+
+  /**
+   * True if the task whose registers are loaded has run no user code since its last sync point. At the end of a call, which
+   * the kernel may be about to make again, orig_rax has that call's number until the first instruction.
+   */
+  isAtSyncPoint(task: Task): boolean {
+    if (this.regs.int(Reg.orig_rax) >= 0) return true;
+    return task.exitRegsValid && this.regs.equals(task.exitRegs);
+  }
 
   /** Lets a task go on where it is, with what it was resumed for before. */
   goOn(task: Task, signal: number): void {

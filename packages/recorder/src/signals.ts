@@ -181,7 +181,7 @@ export function putBackBlocked(session: Session, task: Task): void {
 
 /** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */
 export function onSignalStop(session: Session, task: Task, signo: number): void {
-  const { tracer, regs } = session;
+  const { tracer } = session;
   if (task.dispatching && session.agent!.stops.onSignal(task, task.space.agent!, signo)) return;
   const held = task.held[0];
   if (held !== undefined && task.carrier === signo) {
@@ -192,7 +192,7 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);
-  if (task.exitRegsValid && regs.equals(task.exitRegs)) {
+  if (session.isAtSyncPoint(task)) {
     deliverFirst(session, task, signo, siginfo, pointOf(task));
     return;
   }
@@ -310,10 +310,15 @@ export function deliver(
       deliver(session, task, Signal.SIGSEGV, tracer.getSiginfo(task.tid), point);
       return;
     }
+    task.exitRegsValid = false;
+    if (kind !== EventKind.Signal) {
+      // Killed at this point: whether the frame is on the stack already is not known.
+      session.stops.handle(task, kind);
+      return;
+    }
     // A blocked fault, or no room for SIGSEGV's own frame: the kernel ends the process.
     task.handlers.handler[signo] = 0;
     emitSignal(session, task, signo, siginfo, point, 'terminate', rip);
-    task.exitRegsValid = false;
     task.endsHere = point !== 'anywhere';
     session.stops.handle(task, kind);
     return;

@@ -202,6 +202,8 @@ export class Task {
   atEntry = false;
   /** Runs at PTRACE_EVENT_FORK and its like, with the new task's tid. */
   onSpawn: ((tid: number) => void) | undefined;
+  /** That has happened in the call under way. */
+  hasSpawned = false;
   /** Where the kernel stored the task's own tid at its start (CLONE_CHILD_SETTID); 0 if nowhere. */
   setChildTid = 0;
   /** The former leader of the thread group, whose place this task took by exec. */

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { EventKind, PtraceEvent, Resume, Sys, monotonicNs, Signal } from '@scribe-ts/core-native';
-import { childStarted } from './children.js';
+import { childStarted, childStopped } from './children.js';
 import { FileTable } from './files.js';
 import { Freezer } from './freeze.js';
+import { isGone } from './gone.js';
 import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
 import { onSignalStop } from './signals.js';
@@ -100,7 +102,7 @@ export class TraceLoop implements StopHandler {
 
   private killAll(): void {
     const { session } = this;
-    for (const tid of [...session.tasks.keys(), ...session.early])
+    for (const tid of [...session.tasks.keys(), ...session.early.tids])
       session.tracer.kill(0, tid, Signal.SIGKILL);
   }
 
@@ -134,7 +136,7 @@ export class TraceLoop implements StopHandler {
     const tid = session.tracer.event[0]!;
     const task = session.tasks.get(tid);
     if (task === undefined) {
-      if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) session.early.add(tid);
+      session.early.meet(tid, kind);
       return;
     }
     this.handle(task, kind);
@@ -143,6 +145,19 @@ export class TraceLoop implements StopHandler {
 
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
   handle(task: Task, kind: EventKind): void {
+    try {
+      this.take(task, kind);
+    } catch (error) {
+      // Killed at this stop: its end is reported by the next wait.
+      if (!isGone(error)) throw error;
+    }
+    const { holder } = task.domain;
+    // Come to wait for its turn when the one that has it was in group-stop already.
+    if (task.state === TaskState.Ready && holder?.state === TaskState.Stopped)
+      this.stopWaiting(holder);
+  }
+
+  private take(task: Task, kind: EventKind): void {
     const { session } = this;
     switch (kind) {
       case EventKind.Syscall:
@@ -162,7 +177,7 @@ export class TraceLoop implements StopHandler {
         this.interruptStop(task);
         return;
       case EventKind.Exited:
-        reportDeath(session, task, session.tracer.event[3]!);
+        reportDeath(session, this.whoEnds(task), session.tracer.event[3]!);
         return;
     }
   }
@@ -171,22 +186,37 @@ export class TraceLoop implements StopHandler {
     return this.preempter.preemptHere(task);
   }
 
+  adopt(tid: number): void {
+    const { session } = this;
+    const meeting = session.early.take(tid);
+    const child = session.tasks.get(tid);
+    if (meeting === undefined || child === undefined) return;
+    if (meeting.kind === EventKind.InterruptStop) childStarted(session, child);
+    else if (meeting.kind === EventKind.GroupStop) childStopped(session, child);
+    else if (meeting.kind === EventKind.Event) beginExit(session, child, meeting.status);
+    else reportDeath(session, child, meeting.status);
+  }
+
   private ptraceEvent(task: Task, event: number, message: number): void {
     const { session } = this;
     switch (event) {
       case PtraceEvent.Fork:
       case PtraceEvent.Vfork:
       case PtraceEvent.Clone:
+        // Killed at this event: the next one tells, and a resume would make it go unseen.
+        if (message < 0) return;
         task.onSpawn?.(message);
-        if (session.early.delete(message)) childStarted(session, session.tasks.get(message)!);
+        this.adopt(message);
         session.tracer.resume(task.tid, Resume.Syscall, 0);
         return;
       case PtraceEvent.Exec:
         this.rebindAfterExec(task, message);
         return;
       case PtraceEvent.Exit:
+        // It is past that already: its end is reported next.
+        if (message < 0) return;
         session.agent?.ring.drain(task);
-        beginExit(session, task, message);
+        beginExit(session, this.whoEnds(task), message);
         return;
       default:
         session.tracer.resume(task.tid, Resume.Syscall, 0);
@@ -196,44 +226,58 @@ export class TraceLoop implements StopHandler {
   /** After exec the task has its thread group's id, whoever it was before. */
   private rebindAfterExec(leader: Task, formerTid: number): void {
     const { session } = this;
-    const task = session.tasks.get(formerTid) ?? leader;
+    const task = session.tasks.get(formerTid) ?? executing(leader);
     if (task !== leader) {
-      session.tasks.delete(formerTid);
-      leader.state = TaskState.Dead;
-      leader.group.tasks.delete(leader);
-      task.group.tasks.delete(task);
-      leader.space.users--;
+      if (leader.state !== TaskState.Dead) {
+        leader.state = TaskState.Dead;
+        leader.group.tasks.delete(leader);
+        leader.space.users--;
+        session.baton.leave(leader);
+      }
       task.replaced = leader;
-      task.tid = leader.tid;
-      task.group = leader.group;
-      task.group.tasks.add(task);
-      session.tasks.set(task.tid, task);
-      session.baton.leave(leader);
-      if (session.root === leader) session.root = task;
+      this.takePlace(leader, task);
     }
     task.group.ending = false;
     task.execed = true;
     session.tracer.resume(task.tid, Resume.Syscall, 0);
   }
 
+  /** A thread that executes a program becomes the leader of its group. */
+  private takePlace(leader: Task, task: Task): void {
+    const { session } = this;
+    session.tasks.delete(task.tid);
+    task.tid = leader.tid;
+    session.tasks.set(task.tid, task);
+    if (session.root === leader) session.root = task;
+  }
+
+  /**
+   * Whose end a leader's tid tells of: a thread that executes a program may have been killed when it had taken the leader's
+   * place, and not yet come to its exec event.
+   */
+  private whoEnds(leader: Task): Task {
+    if (leader.group.tasks.size === 0 || leader.tid !== leader.group.tgid) return leader;
+    const task = executing(leader);
+    if (task === leader || existsSync(`/proc/${leader.tid}/task/${task.tid}`)) return leader;
+    if (leader.state !== TaskState.Dead) reportDeath(this.session, leader, 0);
+    this.takePlace(leader, task);
+    return task;
+  }
+
   private groupStop(task: Task, signo: number): void {
     const { session } = this;
     if (task.state === TaskState.Starting) {
-      childStarted(session, task);
+      childStopped(session, task);
       return;
     }
     const { domain } = task;
     const wasRunning = task.state === TaskState.Running;
+    const isAtSyncPoint = session.isAtSyncPoint(task);
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);
     this.stopWaiting(task);
     // Away from a sync point it must keep the baton: nobody else may run before it goes on.
-    if (
-      domain.holder === task &&
-      wasRunning &&
-      task.exitRegsValid &&
-      session.regs.equals(task.exitRegs)
-    ) {
+    if (domain.holder === task && wasRunning && isAtSyncPoint) {
       domain.holder = undefined;
       session.baton.pass(domain);
     }
@@ -279,4 +323,15 @@ export class TraceLoop implements StopHandler {
     } else if (task.state === TaskState.Running) this.preempter.interrupted(task);
     else session.tracer.resume(task.tid, Resume.Syscall, 0);
   }
+}
+
+/** Who of a group executes a program; the leader if nobody does. */
+function executing(leader: Task): Task {
+  for (const task of leader.group.tasks)
+    if (isExec(task.nr) && task.state === TaskState.InKernel) return task;
+  return leader;
+}
+
+function isExec(nr: number): boolean {
+  return nr === Sys.execve || nr === Sys.execveat;
 }

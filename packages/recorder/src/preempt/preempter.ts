@@ -3,7 +3,6 @@ import {
   EventKind,
   Flow,
   MAX_INSTRUCTION,
-  NativeError,
   Reg,
   RESERVED_END,
   RESERVED_START,
@@ -91,15 +90,13 @@ export class Preempter {
       session.resumeUser(task);
       return;
     }
-    try {
-      if (task.exitRegsValid && session.regs.equals(task.exitRegs)) this.goOn(task);
-      else if (this.moveToPoint(task)) {
-        this.preempt(task);
-        this.goOn(task);
-      }
-    } catch (error) {
-      // Killed meanwhile: its end is reported by the next wait.
-      if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
+    if (session.isAtSyncPoint(task)) {
+      task.exitRegs.set(session.regs.halves);
+      task.exitRegsValid = true;
+      this.goOn(task);
+    } else if (this.moveToPoint(task)) {
+      this.preempt(task);
+      this.goOn(task);
     }
   }
 

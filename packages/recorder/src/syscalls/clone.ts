@@ -1,6 +1,5 @@
 import { Clone, counters, Reg, Signal, Sys } from '@scribe-ts/core-native';
 import type { MemoryWrite } from '@scribe-ts/tracelog';
-import { childStarted } from '../children.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { seesStores } from '../shared.js';
@@ -42,7 +41,11 @@ function cloneEntry(session: Session, task: Task): boolean {
     session.tracer.setRegs(task.tid);
   }
   task.mayYield = has(call, Clone.VFORK);
-  task.onSpawn = (tid) => spawn(session, task, tid, call);
+  task.onSpawn = (tid) => {
+    task.hasSpawned = true;
+    spawn(session, task, tid, call);
+  };
+  task.hasSpawned = false;
   task.onExit = () => {
     task.onSpawn = undefined;
     const writes: MemoryWrite[] = [];
@@ -87,8 +90,7 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
   });
   if (child.setChildTid !== 0 && sharesMemory && !has(call, Clone.VFORK)) {
     // The child's tid appears in memory that the parent sees as soon as the child is scheduled: have it happen now.
-    if (!session.early.delete(tid)) session.tracer.waitFor(tid);
-    childStarted(session, child);
+    if (!session.early.has(tid)) session.early.meet(tid, session.tracer.waitFor(tid));
   }
 }
 

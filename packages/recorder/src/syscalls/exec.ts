@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
-import { Errno, NativeError, Sys } from '@scribe-ts/core-native';
+import { Errno, Sys } from '@scribe-ts/core-native';
 import { answer } from '../calls.js';
+import { unlessGone } from '../gone.js';
 import { captureImage } from '../image.js';
 import { releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
@@ -128,12 +129,9 @@ function execveExit(session: Session, task: Task): void {
     domain.tasks.add(task);
     domain.holder = task;
   }
-  try {
+  unlessGone(() => {
     captureImage(session, task);
-  } catch (error) {
-    // Killed meanwhile: its end is reported by the next wait.
-    if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
-  }
+  });
 }
 
 export const execEntries: Readonly<Record<number, EntryHook>> = {

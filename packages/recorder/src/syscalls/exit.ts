@@ -4,6 +4,7 @@ import {
   Errno,
   EventKind,
   isRestart,
+  PtraceEvent,
   Reg,
   Resume,
   Signal,
@@ -13,6 +14,7 @@ import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/t
 import { endOutput } from '../calls.js';
 import { copyBack, releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
+import { untoldChild } from '../untold-child.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { EntryHook } from './hook.js';
@@ -50,7 +52,9 @@ function noteExit(session: Session, task: Task, status: number): void {
   // But by exit(2) a task ends only with its whole group, or when another one executes a program.
   if (task.nr !== Sys.exit || !task.diesInCall) task.group.ending = true;
   const ended = task.unrecorded || (task.diesInCall && findResult(session, task));
-  const plain = task.onExit === undefined && !task.hooked && task.nr >= 0;
+  // One that was making another task: what its call has done is known.
+  const makes = task.onSpawn !== undefined && !task.cancelled;
+  const plain = makes || (task.onExit === undefined && !task.hooked && task.nr >= 0);
   task.unrecorded = ended && plain;
   if (task.outputTurn !== undefined)
     endOutput(session, task, task.unrecorded && Number(task.result) > 0);
@@ -99,8 +103,20 @@ function isStarting(session: Session, task: Task): boolean {
 }
 
 function die(session: Session, task: Task): void {
-  const { tracer } = session;
-  if (task.unrecorded || task.outputSerial >= 0) {
+  const child = recordEnd(session, task);
+  end(session, task);
+  // Not before: it would be given the baton.
+  if (child !== undefined) session.stops.adopt(child);
+}
+
+/** Writes all that comes before the end of a task. Returns the tid of one it has made that did not become known before. */
+function recordEnd(session: Session, task: Task): number | undefined {
+  const makes = task.unrecorded && task.onSpawn !== undefined;
+  const child = makes ? untoldChild(session, task) : undefined;
+  if (makes) {
+    if (child !== undefined) task.onSpawn!(child);
+    task.onExit!(task);
+  } else if (task.unrecorded || task.outputSerial >= 0) {
     if (task.moved !== undefined) copyBack(session, task);
     recordSyscall(session, task);
   } else if (task.diesInCall && !task.blocked && task.nr >= 0 && !isStarting(session, task)) {
@@ -127,6 +143,13 @@ function die(session: Session, task: Task): void {
       memory: session.hashMemory(task, stackPointer(session, task)),
     });
   }
+  return child;
+}
+
+/** Lets a task end. */
+function end(session: Session, task: Task): void {
+  const { tracer } = session;
+  const alone = task.space.users === 1;
   const writes = robustWrites(session, task);
   writes.push(...clearedTid(session, task));
   if (writes.length > 0)
@@ -239,6 +262,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
 /** Takes a task that has ended out of everything but the table of tids. */
 function retire(session: Session, task: Task): void {
   releaseScratch(task);
+  session.early.release();
   task.space.users--;
   task.group.tasks.delete(task);
   session.baton.leave(task);
@@ -300,16 +324,28 @@ function killEntry(session: Session, task: Task): boolean {
     if (task.result !== 0) return;
     for (const victim of victims) {
       if (victim.state === TaskState.Dead || (target <= 0 && stateOf(victim.tid) !== 'Z')) continue;
-      const kind = session.tracer.waitFor(victim.tid);
-      if (kind === EventKind.Exited) reportDeath(session, victim, session.tracer.event[3]!);
-      else if (kind === EventKind.Event) {
-        noteExit(session, victim, session.tracer.values[0]!);
-        leaveQueue(victim);
-        die(session, victim);
-      }
+      awaitEnd(session, victim);
     }
   };
   return false;
+}
+
+/** Has a task that has been sent SIGKILL end before anybody else runs. */
+function awaitEnd(session: Session, victim: Task): void {
+  const { event, values } = session.tracer;
+  // At its exit event already it only waits for its turn, and nothing more is to be heard of it.
+  while (!victim.exiting) {
+    const kind = session.tracer.waitFor(victim.tid);
+    if (kind === EventKind.NoTracees) return;
+    if (kind === EventKind.Exited) {
+      reportDeath(session, victim, event[3]!);
+      return;
+    }
+    if (kind === EventKind.Event && event[2] === PtraceEvent.Exit && values[0]! >= 0)
+      noteExit(session, victim, values[0]!);
+  }
+  leaveQueue(victim);
+  die(session, victim);
 }
 
 function leaveQueue(task: Task): void {
