@@ -58,6 +58,23 @@ test('below each call stands who made it, in the order of the log', async (t) =>
   t.is(chosen.stdout.match(/ often\+/g)?.length, 9);
 });
 
+test('the lines have the forms and columns that they have without stacks', async (t) => {
+  for (const form of [
+    ['--strace', '-y', '-ttt', '-T'],
+    ['-y', '-o', '-t'],
+  ]) {
+    const some = [...form, '-e', 'write', '-e', 'signal=none', log];
+    const plain = await scribe('profiler', some);
+    const { stdout, stderr, code } = await scribe('profiler', ['--stacks', ...some]);
+    t.is(code, 0, stderr);
+    const calls = (text: string): readonly string[] =>
+      text.split('\n').filter((line) => line.includes(' write('));
+    t.is(calls(stdout).length, 10);
+    t.deepEqual(calls(stdout), calls(plain.stdout));
+    t.regex(stdout, /\n(?: >|\[\d+\] {3}#\d) 0x[0-9a-f]+ say\+0x/);
+  }
+});
+
 interface Flame {
   readonly name: string;
   readonly title: string;
@@ -131,6 +148,8 @@ test('what makes no sense is refused', async (t) => {
     [['--stacks', '--flamegraph', 'x.svg', log], /two ways/],
     [['--store', '/', log], /--store is for/],
     [['--stacks', '-c', log], /--summary-only does not go with/],
+    [['--stacks', '-e', 'read=3', log], /read= and write= do not go with/],
+    [['--flamegraph', 'x.svg', '--strace', log], /--strace does not go with --flamegraph/],
     [['--stacks', '-r', log], /--raw does not go with/],
     [['-p', '77', '--flamegraph', 'x.svg', log], /nothing to draw/],
   ] as const) {

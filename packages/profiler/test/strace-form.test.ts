@@ -45,6 +45,18 @@ test('the call that ends a task is told by its status', (t) => {
   t.deepEqual(strace(exit(0x8b)), ['+++ killed by SIGSEGV (core dumped) +++']);
 });
 
+test('a call that never ends is told by its name, where its task ends or leaves', (t) => {
+  const block = (nr: number): Frame => ({ ...base, type: 'block', nr });
+  t.deepEqual(strace(block(34), exit(9)), [
+    'pause( <unfinished ...>)                = ?',
+    '+++ killed by SIGKILL +++',
+  ]);
+  t.deepEqual(strace(block(34), ...call('pause', [], -514), exit(9)).slice(1), [
+    '+++ killed by SIGKILL +++',
+  ]);
+  t.deepEqual(strace(block(34), { ...base, type: 'detach' }), ['pause( <detached ...>']);
+});
+
 test('ids stand before lines while there are several tasks', (t) => {
   t.deepEqual(
     strace(

@@ -144,7 +144,8 @@ export const profiler: Command = {
       throw new UsageError('-n says how much --around shows');
     }
     const forLines = [...PLACE_OPTIONS, ...FORM_OPTIONS, ...TIME_OPTIONS, ...SUMMARY_OPTIONS];
-    const stacks = parseStackOptions(args, [...forLines, ...EXPORT_OPTIONS]);
+    const notForStacks = [...PLACE_OPTIONS, ...SUMMARY_OPTIONS, ...EXPORT_OPTIONS];
+    const stacks = parseStackOptions(args, notForStacks, [...FORM_OPTIONS, ...TIME_OPTIONS]);
     const exporting = parseExport(args, library, forLines);
     if (stacks !== undefined) return await readStacks(job, stacks);
     if (exporting !== undefined) await writeExport(job, exporting);
@@ -259,12 +260,17 @@ async function diff(args: Args, context: Context): Promise<number> {
 
 /** Who made the calls: replays the log. */
 async function readStacks(job: Job, stacks: StackOptions): Promise<number> {
-  const { args, library, context } = job;
+  const { args, library, questions, context } = job;
+  const { dumpRead, dumpWrite } = questions.expressions;
+  if (dumpRead !== undefined || dumpWrite !== undefined) {
+    throw new UsageError('-e read= and write= do not go with --stacks and --flamegraph');
+  }
   const { openLog } = await context.deps.tracelog();
   using reader = openLog(job.log);
-  const query = completeQuery(job.questions, args, reader, library);
+  const query = completeQuery(questions, args, reader, library);
+  const form = formOf(args, reader.header, questions.expressions);
   warnOfGaps(query, reader.header.verbosity, context.output);
-  return await showStacks(stacks, job.log, query, context);
+  return await showStacks(stacks, job.log, query, form, context);
 }
 
 /** A log that is being written, to its end. */

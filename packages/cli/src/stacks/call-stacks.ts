@@ -1,5 +1,5 @@
 import type { ReplayEvent, StackFrame } from '@scribe-ts/replayer';
-import type { Event, SyscallEvent } from '@scribe-ts/profiler';
+import type { Event, EventDecoder, LocatedFrame, SyscallEvent } from '@scribe-ts/profiler';
 import type { TaskUid } from '@scribe-ts/tracelog';
 import type { Deps } from '../deps.js';
 
@@ -10,11 +10,15 @@ export interface CallStack {
   readonly stack: readonly StackFrame[];
   /** Nanoseconds from the task's call before it, or its start, to the beginning of this one. */
   readonly sinceLast: number;
+  /** The call's line; '' if no lines were asked for. */
+  readonly line: string;
 }
 
 export interface StackRequest {
   readonly log: string;
   readonly store?: string | undefined;
+  /** Is given every record, and gives the line of the call that it ends, if that is wanted. */
+  readonly print?: ((record: LocatedFrame) => string) | undefined;
   /** Makes a new test for the events of a log, which are given to it one by one. */
   readonly filter: () => (event: Event) => boolean;
 }
@@ -25,13 +29,15 @@ export interface StackRequest {
  */
 export async function* callStacks(
   deps: Deps,
-  { log, store, filter }: StackRequest,
+  { log, store, print, filter }: StackRequest,
 ): AsyncGenerator<CallStack, void, undefined> {
   const { openLog } = await deps.tracelog();
-  const { decodeEvents } = await deps.profiler();
+  const { EventDecoder } = await deps.profiler();
   using reader = openLog(log);
+  const wanted = (lines?: StackRequest['print']): Generator<WantedCall> =>
+    wantedCalls(reader.records(), new EventDecoder({ cwd: reader.header.cwd }), filter(), lines);
   const calls = new Map<TaskUid, number[]>();
-  for (const { event, place } of wantedCalls(decodeEvents(reader), filter())) {
+  for (const { event, place } of wanted()) {
     const places = calls.get(event.task);
     if (places === undefined) calls.set(event.task, [place]);
     else places.push(place);
@@ -41,10 +47,10 @@ export async function* callStacks(
   const session = await openReplay({ log, ...(store === undefined ? {} : { store }) });
   try {
     const found = new FoundStacks(session.trace({ calls }, { backtrace: true }));
-    for (const { event, place, sinceLast } of wantedCalls(decodeEvents(reader), filter())) {
+    for (const { event, place, sinceLast, line } of wanted(print)) {
       const stack = await found.of(event.task, place);
       // A truncated log may show calls that its replay does not come to.
-      if (stack !== undefined) yield { event, stack, sinceLast };
+      if (stack !== undefined) yield { event, stack, sinceLast, line };
     }
   } finally {
     await session.close();
@@ -56,15 +62,25 @@ interface WantedCall {
   /** Its place among the calls of its task, from 0. */
   readonly place: number;
   readonly sinceLast: number;
+  readonly line: string;
 }
 
 function* wantedCalls(
-  events: Iterable<Event>,
+  records: Iterable<LocatedFrame>,
+  decoder: EventDecoder,
   isWanted: (event: Event) => boolean,
+  print: (record: LocatedFrame) => string = () => '',
 ): Generator<WantedCall> {
   const made = new Map<TaskUid, number>();
   const last = new Map<TaskUid, number>();
-  for (const event of events) {
+  const decoded: Event[] = [];
+  for (const record of records) {
+    decoded.length = 0;
+    decoder.push(record, decoded);
+    const line = print(record);
+    // Without switches a record ends one event at most.
+    const event = decoded[0];
+    if (event === undefined) continue;
     const wanted = isWanted(event);
     const { task, time } = event;
     if (event.type !== 'syscall') {
@@ -75,7 +91,7 @@ function* wantedCalls(
     made.set(task, place + 1);
     const sinceLast = Math.max(0, time - (event.duration ?? 0) - (last.get(task) ?? time));
     last.set(task, time);
-    if (wanted) yield { event, place, sinceLast };
+    if (wanted) yield { event, place, sinceLast, line };
   }
 }
 

@@ -1,17 +1,17 @@
 import { basename } from 'node:path';
+import type { ProfileOptions } from '@scribe-ts/profiler';
 import type { StackFrame } from '@scribe-ts/replayer';
 import type { CallStack } from './call-stacks.js';
 
-/** A call as the profiler prints it, and a line for each frame of its stack. */
+/** A call's line, and one for each frame of its stack: marked as `strace -k` does it, or numbered. */
 export function stackLines(
-  { event, stack }: CallStack,
+  { event, line, stack }: CallStack,
   readable: (symbol: string) => string,
+  form: ProfileOptions['form'],
 ): readonly string[] {
-  const head = `[${String(event.task).padStart(2, '0')}] `;
-  return [
-    head + event.text,
-    ...stack.map((frame, i) => `${head}  #${i} ${frameText(frame, readable)}`),
-  ];
+  const head = `[${String(event.task).padStart(2, '0')}]   #`;
+  const mark = (i: number): string => (form === 'strace' ? ' > ' : `${head}${i} `);
+  return [line, ...stack.map((frame, i) => mark(i) + frameText(frame, readable))];
 }
 
 /** `0x7ffff7ed5350 write+0x10 in /usr/lib/libc.so.6 (write.c:26)` */

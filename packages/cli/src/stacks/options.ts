@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Event, Query } from '@scribe-ts/profiler';
+import type { Event, LocatedFrame, ProfileOptions, Query } from '@scribe-ts/profiler';
 import type { Args, OptionSpec } from '../argv.js';
 import type { Context } from '../command.js';
 import { CommandError, errorCode, UsageError } from '../errors.js';
@@ -40,10 +40,14 @@ export interface StackOptions {
   readonly store: string | undefined;
 }
 
-/** undefined if no stacks are wanted. `others`: options that are for lines without stacks. Throws UsageError. */
+/**
+ * undefined if no stacks are wanted. `others`: options that do not go with them, `forLines`: that do not go with a
+ * picture. Throws UsageError.
+ */
 export function parseStackOptions(
   args: Args,
   others: readonly OptionSpec[],
+  forLines: readonly OptionSpec[],
 ): StackOptions | undefined {
   const lines = args.flag('stacks');
   const picture = args.value('flamegraph');
@@ -57,11 +61,16 @@ export function parseStackOptions(
   }
   if (lines && picture !== undefined)
     throw new UsageError('--stacks and --flamegraph are two ways to show the same');
-  for (const { flags } of others) {
-    const name = /--([\w-]+)/.exec(flags)![1]!;
-    if (args.flag(name) || args.values(name).length > 0)
-      throw new UsageError(`--${name} does not go with --stacks and --flamegraph`);
-  }
+  const refuse = (options: readonly OptionSpec[], by: string): void => {
+    for (const { flags } of options) {
+      const name = /--([\w-]+)/.exec(flags)![1]!;
+      if (args.flag(name) || args.values(name).length > 0)
+        throw new UsageError(`--${name} does not go with ${by}`);
+    }
+  };
+  refuse(others, '--stacks and --flamegraph');
+  if (picture !== undefined) refuse(forLines, '--flamegraph');
+  if (args.flag('raw')) throw new UsageError('--raw does not go with --stacks');
   return { lines, picture, weight: parseWeight(weight ?? 'calls'), store };
 }
 
@@ -70,9 +79,10 @@ export async function showStacks(
   { lines, picture, weight, store }: StackOptions,
   log: string,
   query: Query,
+  form: ProfileOptions,
   { deps, output, about }: Context,
 ): Promise<number> {
-  const { EventFilter, demangle } = await deps.profiler();
+  const { EventFilter, LineFormatter, demangle } = await deps.profiler();
   const filter = (): ((event: Event) => boolean) => {
     const events = new EventFilter(query);
     const wanted: Event[] = [];
@@ -82,11 +92,21 @@ export async function showStacks(
       return wanted.includes(event);
     };
   };
-  const request: StackRequest = { log, store, filter };
+  const printer = (): ((record: LocatedFrame) => string) => {
+    const formatter = new LineFormatter({ ...form, query });
+    const printed: string[] = [];
+    return (record) => {
+      printed.length = 0;
+      formatter.push(record, printed);
+      // What scribe's form nests below a call would stand between it and its stack.
+      return printed[0] ?? '';
+    };
+  };
+  const request: StackRequest = { log, store, filter, ...(lines ? { print: printer() } : {}) };
   try {
     if (lines) {
       for await (const call of callStacks(deps, request))
-        for (const line of stackLines(call, demangle)) output.line(line);
+        for (const line of stackLines(call, demangle, form.form)) output.line(line);
       output.flush();
     }
     if (picture !== undefined) {

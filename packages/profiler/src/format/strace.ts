@@ -1,10 +1,12 @@
 /**
  * strace's form: a line for each call, signal and end of a task, spelled as `strace -f` does. Lines of calls stand where
- * the calls end: where strace has two, `<unfinished ...>` and `resumed`, there is one.
+ * the calls end, as a log has their arguments there: where strace has two, `<unfinished ...>` and `resumed`, there is one.
+ * Of calls that never end only the name is known.
  */
 import { syscallByName, type Frame, type ImageFrame } from '@scribe-ts/tracelog';
 import type { TextLimits } from '../decode/call.js';
 import { signalName } from '../decode/signal.js';
+import { syscallName } from '../decode/syscall.js';
 import { quoteUpTo } from '../decode/text.js';
 import { hex } from '../decode/words.js';
 import type { Event, ExecEvent, ExitEvent, SignalEvent } from '../events/event.js';
@@ -77,9 +79,13 @@ export class StraceFormat {
         this.exit(event, sink);
         this.tasks.delete(event.task);
         return;
-      case 'detach':
-        sink(this.head(event, 1) + this.before(event.frame) + '<detached ...>', event);
+      case 'detach': {
+        const head = this.head(event, 1) + this.before(event.frame);
+        const { inside } = this.of(event.task);
+        sink(`${head}${inside < 0 ? '' : syscallName(inside) + '( '}<detached ...>`, event);
+        this.tasks.delete(event.task);
         return;
+      }
       default:
     }
   }
@@ -161,6 +167,8 @@ export class StraceFormat {
     if (event.signal === 0 && (inside === NR_EXIT || inside === NR_EXIT_GROUP)) {
       const name = inside === NR_EXIT ? 'exit' : 'exit_group';
       sink(aligned(head, `${name}(${event.code}) = ?`), event);
+    } else if (inside >= 0) {
+      sink(aligned(head, `${syscallName(inside)}( <unfinished ...>) = ?`), event);
     }
     if (event.signal === 0) sink(`${head}+++ exited with ${event.code} +++`, event);
     else {
