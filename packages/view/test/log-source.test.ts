@@ -5,7 +5,7 @@ import { LogSource } from '../src/log/log-source.js';
 import type { AggregateTable } from '../src/model/aggregate.js';
 import { BLOCKED, FAILED, SWITCHED, UNFINISHED } from '../src/model/event-code.js';
 import { compareKeys, FIRST_KEY, type EventRow } from '../src/model/source.js';
-import { nr, randomStreams, story, temporaryDirectory, writeLog } from './support/logs.js';
+import { call, nr, randomStreams, story, temporaryDirectory, writeLog } from './support/logs.js';
 
 type Streams = Parameters<typeof writeLog>[1];
 
@@ -26,6 +26,32 @@ async function hits(source: LogSource, text: string, limit = 1000): Promise<Even
   for await (const state of source.search({ text }, limit)) found.push(...state.hits);
   return found;
 }
+
+test('what the kernel stores within a call does not cut it in two', async (t) => {
+  const store = { type: 'kernel-write', task: 3, writes: [] } as const;
+  const source = open(t, {
+    1: [
+      ...story[1]!.slice(0, 8),
+      { ...store, time: 5000 },
+      call('futex', 3, 9000, { args: [0, 0, 0, 0, 0, 0], duration: 6000 }),
+      { ...store, time: 9500 },
+      { type: 'block', task: 3, time: 10_000, nr: nr('read') },
+      { ...store, time: 14_000 },
+      { type: 'exit', task: 3, time: 14_000, status: 9, last: false },
+    ],
+  });
+  const rows = (await all(source)).filter(({ task }) => task === 3);
+  t.deepEqual(
+    rows.map(({ text, time, duration }) => [text.split(/[( ]/)[0], time, duration]),
+    [
+      ['task', 2600, 0],
+      ['futex', 9000, 6000],
+      ['kernel', 9500, 0],
+      ['read', 14_000, 4000],
+      ['---', 14_000, 0],
+    ],
+  );
+});
 
 test('facts of the recording and its tasks', async (t) => {
   const facts = await open(t, story).facts();

@@ -137,6 +137,12 @@ function showHead(app: App): void {
     ...legend,
     h(
       'span',
+      { title: 'it gave its turn away in the call, and others could run' },
+      h('i', { class: 'dot asleep' }),
+      'Asleep in a call',
+    ),
+    h(
+      'span',
       { title: 'the program’s own code runs' },
       h('i', { class: 'stroke running' }),
       'Running',

@@ -5,12 +5,14 @@ import { EMBEDDED_ID, type EmbeddedLog } from '../model/embedded.js';
 import { asset } from '../server/assets.js';
 import { embed } from './embed.js';
 
+/** What is written, and how large it may become. */
 export interface HtmlOptions extends LogSourceOptions {
   readonly log: string;
   /** About how large the page may become, bytes. Default 16 MiB. What does not fit is there as sums. */
   readonly maxBytes?: number;
 }
 
+/** What was written. */
 export interface HtmlPage {
   readonly html: string;
   /** Events in the log, and those of them that the page has in full. */

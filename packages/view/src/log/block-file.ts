@@ -59,6 +59,7 @@ export class BlockFile implements BlockStore {
     return this.block;
   }
 
+  /** Takes the file away. */
   close(): void {
     if (this.fd >= 0) closeSync(this.fd);
     this.fd = -1;

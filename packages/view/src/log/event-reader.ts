@@ -108,16 +108,17 @@ export class EventReader {
     const wanted = places.map((place, i) => {
       const tree = this.treeOf(place.task);
       const { block, i: at } = blockOf(tree, place.index);
-      const unfinished = (block.code[at]! & UNFINISHED) !== 0;
-      return { i, place, stream: this.streamOf(place), frame: block.frame[at]!, unfinished };
+      const code = block.code[at]!;
+      return { i, place, stream: this.streamOf(place), frame: block.frame[at]!, code };
     });
     const result = new Array<EventFrames>(places.length);
     // In the order of the log, so that a run of frames is decoded once.
     wanted.sort((a, b) => a.stream - b.stream || a.frame - b.frame);
-    for (const { i, place, stream, frame, unfinished } of wanted) {
-      result[i] = unfinished
-        ? { details: [], frame: undefined }
-        : this.read(stream, frame, place.task);
+    for (const { i, place, stream, frame, code } of wanted) {
+      result[i] =
+        (code & UNFINISHED) !== 0
+          ? { details: [], frame: undefined }
+          : this.read(stream, frame, place.task, eventKind(code) === 'kernel-write');
     }
     return result;
   }
@@ -146,7 +147,8 @@ export class EventReader {
     };
   }
 
-  private read(stream: number, place: number, task: number): EventFrames {
+  /** `writes`: the event is a store of the kernel's; those within a call are none. */
+  private read(stream: number, place: number, task: number, writes: boolean): EventFrames {
     const position = this.seek(stream, place);
     const details: Frame[] = [];
     for (;;) {
@@ -155,6 +157,7 @@ export class EventReader {
       position.next++;
       // Frames of other tasks may stand between.
       if (frame.task !== task || frame.type === 'block') continue;
+      if (frame.type === 'kernel-write' && !writes) continue;
       if (!isDetail(frame)) return { details, frame };
       details.push(frame);
     }

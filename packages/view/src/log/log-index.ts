@@ -17,12 +17,14 @@ const TURN_MS = 20;
 const MAX_NOTES = 500;
 const MAX_ERRNO = 4095;
 
+/** How an index is made. */
 export interface IndexOptions {
   readonly signal?: AbortSignal;
   /** Told now and then how many frames have been read. */
   readonly progress?: (frames: number) => void;
 }
 
+/** A log's events as trees, one a task, and what is known of the log as a whole. */
 export class LogIndex {
   /** By task uid. */
   readonly trees: ReadonlyMap<number, EventTree>;
@@ -193,6 +195,10 @@ class IndexBuilder {
         if (task.blockedSince < 0) task.blockedSince = frame.time;
         task.blockedCall = frame.nr;
         return;
+      case 'kernel-write':
+        // Within a call it is a part of that; an event would cut the call in two.
+        if (task.blockedSince >= 0) return;
+        break;
       case 'resource':
         if (frame.kind !== 'file') return;
         this.files.name(frame.id, frame.desc, frame.time);

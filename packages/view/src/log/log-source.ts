@@ -33,11 +33,13 @@ const TRANSFER_BYTES = 4096;
 /** How long work may keep the event loop waiting, ms. */
 const TURN_MS = 20;
 
+/** Where the index is kept. */
 export interface LogSourceOptions {
   /** Directory of the index's file while it is there. Default: the system's for temporary files. */
   readonly directory?: string;
 }
 
+/** Answers the page's questions from the log itself. Memory grows with the number of tasks, and slowly with that of events. */
 export class LogSource implements Source {
   readonly leftOut = '';
   /** Part of the log that has been read, 0 to 1. */
@@ -82,6 +84,7 @@ export class LogSource implements Source {
     return (await this.indexing).facts;
   }
 
+  /** What is to be drawn of each task: events, or sums of those narrower than a pixel. */
   async lanes({ tasks, from, to, resolution }: LanesQuery): Promise<AggregateTable[]> {
     const { trees } = await this.indexing;
     return tasks.map((task) => {
@@ -91,6 +94,7 @@ export class LogSource implements Source {
     });
   }
 
+  /** Sums over all tasks of so many even steps of that time, ns. */
   async counters(from: number, to: number, steps: number): Promise<Counters> {
     const tasks = [...(await this.indexing).trees.keys()];
     const lanes = await this.lanes({ tasks, from, to, resolution: (to - from) / steps });
@@ -112,6 +116,7 @@ export class LogSource implements Source {
     return this.eventReader(await this.indexing).detail({ task, index });
   }
 
+  /** All objects that calls used. */
   async files(): Promise<FileFacts[]> {
     return (await this.indexing).files.facts();
   }
@@ -152,6 +157,7 @@ export class LogSource implements Source {
     });
   }
 
+  /** Sums of the events that began in that time. */
   async summary({ tasks, from, to }: Omit<LanesQuery, 'resolution'>): Promise<Summary> {
     return summarize(treesOf(await this.indexing, tasks), from, to);
   }
@@ -184,6 +190,7 @@ export class LogSource implements Source {
     yield { hits: this.eventReader(index).rows(hits), done: 1 };
   }
 
+  /** Ends what is going on, and lets go of the log and the index's file. */
   close(): void {
     this.abort.abort();
     this.events?.close();

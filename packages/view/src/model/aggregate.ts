@@ -98,22 +98,27 @@ export class AggregateTable {
     categories: u32(),
   };
 
+  /** When the first event of a row began, ns since the recording began. */
   start(row: number): number {
     return this.columns.start.values[row]!;
   }
 
+  /** When its last one ended. */
   end(row: number): number {
     return this.columns.end.values[row]!;
   }
 
+  /** How many events a row is the sum of. */
   count(row: number): number {
     return this.columns.count.values[row]!;
   }
 
+  /** Number in its task of a row's first event. */
   first(row: number): number {
     return this.columns.first.values[row]!;
   }
 
+  /** Appends a row. */
   push(sum: Aggregate): void {
     const { columns, length } = this;
     const room = length + 1;
@@ -182,6 +187,7 @@ export class AggregateTable {
     return low;
   }
 
+  /** Takes all rows away. */
   clear(): void {
     this.length = 0;
   }

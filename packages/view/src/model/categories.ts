@@ -13,6 +13,7 @@ export const CATEGORIES = [
   { id: 'other', name: 'Other', hint: 'time, credentials, system, trapped instructions' },
 ] as const;
 
+/** What a category is called in the page's style sheet. */
 export type CategoryId = (typeof CATEGORIES)[number]['id'];
 export const CATEGORY_COUNT = CATEGORIES.length;
 

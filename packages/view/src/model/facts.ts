@@ -1,11 +1,13 @@
 /** What the page is told of a log besides its events. Everything here goes through JSON. */
 
+/** A program that a task ran. */
 export interface Exec {
   readonly time: number;
   readonly path: string;
   readonly argv: readonly string[];
 }
 
+/** A task, from its start to its end. */
 export interface TaskFacts {
   readonly uid: number;
   readonly parent: number;
@@ -28,6 +30,7 @@ export interface TaskFacts {
   readonly streams: readonly { readonly event: number; readonly stream: number }[];
 }
 
+/** A file, socket or other object that calls used. */
 export interface FileFacts {
   /** Number of the resource. */
   readonly id: number;
@@ -39,6 +42,7 @@ export interface FileFacts {
   readonly first: number;
 }
 
+/** The log as a whole: tasks, marks, and what the page needs once. */
 export interface LogFacts {
   /** Name of the log's file. */
   readonly name: string;

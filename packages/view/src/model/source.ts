@@ -46,6 +46,7 @@ export interface Transfer extends EventKey {
   readonly bytes: Bytes;
 }
 
+/** What was seen of one kind of event. */
 export interface SummaryRow {
   readonly code: number;
   readonly count: number;
@@ -58,6 +59,7 @@ export interface SummaryRow {
   readonly index: number;
 }
 
+/** Sums by kind of event. */
 export interface Summary {
   readonly rows: readonly SummaryRow[];
   /** Bytes into the programs and out of them. */
@@ -75,6 +77,7 @@ export interface Counters {
   readonly bytesOut: readonly number[];
 }
 
+/** A span of time, ns since the recording began, and how fine it is to be drawn. */
 export interface LanesQuery {
   readonly tasks: readonly number[];
   readonly from: number;
@@ -83,6 +86,7 @@ export interface LanesQuery {
   readonly resolution: number;
 }
 
+/** Events before or after a place. */
 export interface ListQuery {
   /** Undefined: all tasks. */
   readonly tasks?: readonly number[];
@@ -92,11 +96,13 @@ export interface ListQuery {
   readonly count: number;
 }
 
+/** What to look for; the language is that of the page's search field. */
 export interface SearchQuery {
   readonly text: string;
   readonly tasks?: readonly number[];
 }
 
+/** How far a search is. */
 export interface SearchState {
   /** New hits, in the order of their keys. */
   readonly hits: readonly EventRow[];
@@ -104,15 +110,19 @@ export interface SearchState {
   readonly done: number;
 }
 
+/** Answers to everything that the page asks. Questions end in the log's errors, or the signal's reason. */
 export interface Source {
   /** Resolves once there is an index; tells meanwhile how much of the log has been read, 0 to 1. */
   facts(progress: (done: number) => void): Promise<LogFacts>;
+  /** What is to be drawn of each task, in the order of `tasks`: events, or sums of those narrower than a pixel. */
   lanes(query: LanesQuery, signal?: AbortSignal): Promise<readonly AggregateTable[]>;
+  /** Sums over all tasks of so many even steps of that time, ns. */
   counters(from: number, to: number, steps: number, signal?: AbortSignal): Promise<Counters>;
   /** In the order of their keys, whatever the direction. */
   list(query: ListQuery, signal?: AbortSignal): Promise<readonly EventRow[]>;
   /** Undefined if there is no such event, or it has been left out. */
   event(task: number, index: number, signal?: AbortSignal): Promise<EventDetail | undefined>;
+  /** All objects that calls used. */
   files(): Promise<readonly FileFacts[]>;
   /** Transfers through a file after this place. */
   transfers(
@@ -121,6 +131,7 @@ export interface Source {
     count: number,
     signal?: AbortSignal,
   ): Promise<readonly Transfer[]>;
+  /** Sums of the events that began in that time. */
   summary(query: Omit<LanesQuery, 'resolution'>, signal?: AbortSignal): Promise<Summary>;
   /** Ends when everything has been searched or `limit` hits were found. Throws SearchError. */
   search(query: SearchQuery, limit: number, signal: AbortSignal): AsyncIterable<SearchState>;
@@ -128,8 +139,10 @@ export interface Source {
   readonly leftOut: string;
 }
 
+/** Before all events. */
 export const FIRST_KEY: EventKey = { time: -1, task: 0, index: -1 };
 
+/** Below 0 if `a` comes first. */
 export function compareKeys(a: EventKey, b: EventKey): number {
   return a.time - b.time || a.task - b.task || a.index - b.index;
 }
