@@ -39,6 +39,7 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(task.tid);
   tracer.initXstate(task.tid);
+  engine.kernel?.signalled(task, frame);
   task.at = At.User;
   return true;
 }

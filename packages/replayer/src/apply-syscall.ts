@@ -33,10 +33,12 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   const { details } = task;
   checkData(engine, task, nr);
   engine.hooks?.arrived(task, frame);
+  engine.kernel?.arrived(task, nr, args);
   for (const write of details.sharedWrites) engine.shared.write(write);
   const row = syscallTable[nr];
   if (details.exec !== undefined) {
-    const { stream } = details.exec;
+    const { stream, ended } = details.exec;
+    for (const uid of ended) engine.kernel?.ended(uid);
     details.clear();
     const former = task.domain;
     if (former.stream !== stream) {
@@ -53,6 +55,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
     replayMemory(engine, task, frame, args);
     regs.load(saved);
   } else if (nr === Sys.rt_sigreturn) {
+    engine.kernel?.signalReturns(task);
     returnFromSignal(engine, task);
     details.clear();
     return true;
@@ -75,6 +78,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   regs.set(Reg.orig_rax, -1);
   engine.tracer.setRegs(task.tid);
   task.at = At.User;
+  engine.kernel?.called(task, frame, args);
   if (details.output !== undefined) engine.output.push(details.output);
   details.clear();
   return true;

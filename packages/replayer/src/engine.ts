@@ -11,6 +11,7 @@ import type {
 import type { Contents } from './contents.js';
 import { type DivergenceKind, Mismatch } from './divergence.js';
 import type { EngineHooks } from './hooks.js';
+import type { KernelObserver } from './live/kernel-observer.js';
 import type { ReplayOptions } from './options.js';
 import type { OutputQueue } from './output.js';
 import type { SharedFiles } from './shared.js';
@@ -32,6 +33,8 @@ export class Engine {
   bookmarkReached = false;
   /** Whoever looks at the replay on its way. */
   hooks: EngineHooks | undefined;
+  /** What keeps the kernel's side of the program, if that is wanted. */
+  kernel: KernelObserver | undefined;
   readonly domains = new Map<StreamId, ReplayDomain>();
   /** First stops of tasks whose clone has not returned yet. */
   readonly earlyChildren = new Set<number>();

@@ -11,6 +11,12 @@ export {
   type ReplayResult,
 } from './options.js';
 export { replay, ReplayError } from './replayer.js';
+export type {
+  DescriptorInfo,
+  KernelState,
+  ProcessKernelState,
+  TaskKernelState,
+} from './live/state.js';
 export { ReplayedTask } from './session/replayed-task.js';
 export {
   type EventStop,

@@ -293,6 +293,7 @@ export class ReplayLoop {
       case 'image':
         if (task.at !== At.Stub) return engine.wait(task);
         buildImage(engine, task, frame);
+        engine.kernel?.executed(task, frame);
         return true;
       case 'signal':
         return applySignal(engine, task, frame);
@@ -307,6 +308,7 @@ export class ReplayLoop {
         engine.hooks?.arrived(task, frame);
         if (task.pid === this.rootPid && frame.last) engine.rootStatus = frame.status;
         replayExit(engine, task);
+        engine.kernel?.ended(task.uid);
         return true;
       case 'state':
         checkState(engine, task, frame);
@@ -342,7 +344,10 @@ export class ReplayLoop {
     const { engine } = this;
     task.recordedTid = frame.tid;
     task.pid = frame.pid;
-    if (task.uid === FIRST_TASK) this.rootPid = frame.pid;
+    if (task.uid === FIRST_TASK) {
+      this.rootPid = frame.pid;
+      engine.kernel?.begin(task);
+    }
     engine.writeAll(task, frame.writes);
     if (task.at === At.Start) task.at = At.User;
     return true;

@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
-import { type Frame, openLog } from '@scribe-ts/tracelog';
+import { type Frame, type LogHeader, openLog } from '@scribe-ts/tracelog';
 import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
@@ -53,8 +53,16 @@ function frameWatcher(total: number): ((frame: Frame) => void) | undefined {
 }
 
 /** Puts a session's eyes into the engine. */
-async function inspect(engine: Engine, loop: ReplayLoop): Promise<Inspector | undefined> {
+async function inspect(
+  engine: Engine,
+  loop: ReplayLoop,
+  header: LogHeader,
+): Promise<Inspector | undefined> {
   if (wanted.session === undefined) return undefined;
+  if (wanted.session.keepKernelState) {
+    const { KernelObserver } = await import('./live/kernel-observer.js');
+    engine.kernel = new KernelObserver(engine, header);
+  }
   const { Inspector } = await import('./session/inspector.js');
   const inspector = new Inspector(engine, loop, wanted.session, tell);
   engine.hooks = inspector;
@@ -72,7 +80,7 @@ async function run(): Promise<void> {
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
   const engine = new Engine(tracer, log, contents, shared, output, options);
   const loop = new ReplayLoop(engine, new CpuPolicy(), aborted, frameWatcher(log.stats.frames));
-  const inspector = await inspect(engine, loop);
+  const inspector = await inspect(engine, loop, log.header);
   try {
     inspector?.begin();
     // The replayed processes make no system call of their own on these: they only must not be the terminal.

@@ -1,6 +1,7 @@
 import { Reg } from '@scribe-ts/core-native';
 import type { TaskUid } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
+import { snapshot } from '../live/state.js';
 import { REGISTER_NAMES, stateOf, writeCore } from '../report.js';
 import { At, type ReplayTask } from '../tasks.js';
 import type { Query } from './protocol.js';
@@ -12,7 +13,7 @@ const MAX_LENGTH = 1 << 30;
 /** How long a task of another domain may take to come to its next stop. */
 const PATIENCE_MS = 1000;
 
-/** A question that has no answer here. `code`: NO_TASK, TASK_GONE, TASK_RUNNING or BAD_ADDRESS. */
+/** A question that has no answer here. `code`: NO_TASK, TASK_GONE, TASK_RUNNING, BAD_ADDRESS or NOT_KEPT. */
 export class QueryError extends Error {
   constructor(
     readonly code: string,
@@ -27,6 +28,11 @@ export class QueryError extends Error {
 export function answer(engine: Engine, stacks: Stacks, query: Query): unknown {
   if (query.kind === 'tasks')
     return [...engine.tasks.values()].map((task) => taskInfo(engine, task));
+  if (query.kind === 'kernel-state') {
+    if (engine.kernel === undefined)
+      throw new QueryError('NOT_KEPT', 'the replay was opened without keepKernelState');
+    return snapshot(engine.kernel.model);
+  }
   const task = liveTask(engine, query.task);
   switch (query.kind) {
     case 'registers':

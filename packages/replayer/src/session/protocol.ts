@@ -8,6 +8,7 @@ export interface SessionChannel {
   /** [0] is raised with every command, and [1] is the number of events told and not yet taken. */
   readonly signals: Int32Array;
   readonly debugDirectories: readonly string[];
+  readonly keepKernelState: boolean;
 }
 
 /** Events a session waits for. */
@@ -38,6 +39,7 @@ export interface RunOrder {
 
 export type Query =
   | { readonly kind: 'tasks' }
+  | { readonly kind: 'kernel-state' }
   | { readonly kind: 'registers'; readonly task: TaskUid }
   | {
       readonly kind: 'memory';

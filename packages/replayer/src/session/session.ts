@@ -3,6 +3,7 @@ import { interrupt } from '@scribe-ts/core-native';
 import type { Frame, SyscallFrame, TaskUid } from '@scribe-ts/tracelog';
 import { DivergenceError, type ReplayOptions, type ReplayResult } from '../options.js';
 import type { Report, Wanted } from '../protocol.js';
+import type { KernelState } from '../live/state.js';
 import { ReplayError } from '../replayer.js';
 import { startWorker } from '../start-worker.js';
 import type { Command, Query, RunOrder, SessionChannel, Watch } from './protocol.js';
@@ -18,6 +19,8 @@ export interface SessionOptions extends Pick<
 > {
   /** Show the program's output on descriptors 1 and 2. Default: not. */
   readonly showOutput?: boolean;
+  /** Keep what `kernelState` tells. Costs some time at each call. */
+  readonly keepKernelState?: boolean;
   /** Directories with debug files by build id (`.build-id/xx/….debug`), searched before /usr/lib/debug. */
   readonly debugDirectories?: readonly string[];
 }
@@ -70,7 +73,7 @@ export async function openReplay(options: SessionOptions | string): Promise<Repl
  *
  * Everything rejects with DivergenceError once the program has done something else than the log says, and with
  * ReplayError else. Its codes: ENDED, NOT_REACHED, NOT_STOPPED, BUSY, CLOSED, NO_TASK, TASK_GONE, TASK_RUNNING,
- * BAD_ADDRESS, BAD_TARGET, and those of `replay`.
+ * BAD_ADDRESS, BAD_TARGET, NOT_KEPT, and those of `replay`.
  */
 export class ReplaySession implements AsyncDisposable {
   /** Resolves when the replay stands at its beginning. */
@@ -97,7 +100,12 @@ export class ReplaySession implements AsyncDisposable {
     const { log, store, backtraceLength, onOutput, showOutput, debugDirectories = [] } = options;
     const { port1, port2 } = new MessageChannel();
     this.commands = port1;
-    const session: SessionChannel = { commands: port2, signals: this.signals, debugDirectories };
+    const session: SessionChannel = {
+      commands: port2,
+      signals: this.signals,
+      debugDirectories,
+      keepKernelState: options.keepKernelState === true,
+    };
     const wanted: Wanted = {
       output: onOutput !== undefined,
       frames: false,
@@ -163,6 +171,14 @@ export class ReplaySession implements AsyncDisposable {
   /** The tasks that have been made so far. */
   async tasks(): Promise<readonly TaskInfo[]> {
     return (await this.ask({ kind: 'tasks' })) as readonly TaskInfo[];
+  }
+
+  /**
+   * What the kernel knew of the program at this point: open descriptors, signals, directories, limits, as the calls in the
+   * log tell it. Needs `keepKernelState`, else rejects with NOT_KEPT.
+   */
+  async kernelState(): Promise<KernelState> {
+    return (await this.ask({ kind: 'kernel-state' })) as KernelState;
   }
 
   /** A task by the number that the log gives to it, to be looked at. */

@@ -1,4 +1,5 @@
 import {
+  ARGUMENT_REGS,
   Clone,
   EventKind,
   PtraceEvent,
@@ -28,17 +29,19 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   const nr = regs.int(Reg.orig_rax);
   let stack = 0;
   let tls: number | bigint = 0;
+  let clone3: DataView | undefined;
   if (nr === Sys.clone) {
     stack = regs.address(Reg.rsi);
     tls = regs.get(Reg.r8);
   } else if (nr === Sys.clone3) {
     const bytes = new Uint8Array(64);
     tracer.readMemory(task.tid, regs.address(Reg.rdi), bytes, 0, 64);
-    const call = new DataView(bytes.buffer);
-    const base = Number(call.getBigUint64(40, true));
-    stack = base === 0 ? 0 : base + Number(call.getBigUint64(48, true));
-    tls = call.getBigInt64(56, true);
+    clone3 = new DataView(bytes.buffer);
+    const base = Number(clone3.getBigUint64(40, true));
+    stack = base === 0 ? 0 : base + Number(clone3.getBigUint64(48, true));
+    tls = clone3.getBigInt64(56, true);
   }
+  const args = ARGUMENT_REGS.map((register) => regs.get(register));
   const flags = frame.flags & KEPT_FLAGS;
   regs.set(Reg.rip, REMOTE_SYSCALL);
   regs.set(Reg.rax, Sys.clone);
@@ -85,6 +88,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   child.pid = frame.pid;
   child.recordedTid = frame.tid;
   engine.addTask(child);
+  engine.kernel?.spawned(task, frame, args, clone3);
 }
 
 /** Starts a real execve of the stub; the image follows at its exec event. */

@@ -1,0 +1,115 @@
+import type { ModelCall } from '../model-call.js';
+import type { TimerSetting } from '../open-file.js';
+import { DEFAULT } from '../process-state.js';
+import type { Handlers } from './handler.js';
+import { timerSetting } from './special-files.js';
+
+const SIG_BLOCK = 0;
+const SIG_UNBLOCK = 1;
+/** SIGKILL and SIGSTOP cannot be blocked. */
+const BLOCKABLE = ~((1n << 8n) | (1n << 18n)) & 0xffffffffffffffffn;
+const SS_DISABLE = 2;
+const TIMER_ABSTIME = 1;
+const SIGEVENT = 64;
+
+function setAction(call: ModelCall): void {
+  const signo = call.int(0);
+  const { handlers } = call.task.process;
+  checkOldAction(call, signo);
+  const addr = call.long(1);
+  if (addr === 0) return;
+  const view = call.asked(32);
+  handlers.actions[signo] = {
+    handler: Number(view.getBigUint64(0, true)),
+    flags: view.getBigUint64(8, true),
+    restorer: Number(view.getBigUint64(16, true)),
+    mask: view.getBigUint64(24, true) & BLOCKABLE,
+  };
+}
+
+/** The kernel said what it was before: the model must know. */
+function checkOldAction(call: ModelCall, signo: number): void {
+  const old = call.long(2);
+  if (old === 0) return;
+  const handler = Number(call.view(old, 8).getBigUint64(0, true));
+  const { actions } = call.task.process.handlers;
+  const known = actions[signo];
+  if (known === undefined) {
+    if (handler > 1) call.model.contradict(call, `signal ${signo} had a handler`);
+    else actions[signo] = { ...DEFAULT, handler };
+  } else if (known.handler !== handler)
+    call.model.contradict(call, `signal ${signo} had the handler 0x${handler.toString(16)}`);
+}
+
+function setMask(call: ModelCall): void {
+  const { task } = call;
+  const old = call.long(2);
+  const before = task.mask;
+  const set = call.long(1);
+  if (old !== 0) {
+    const said = call.signalSet(old);
+    if (before !== undefined && said !== before)
+      call.model.contradict(call, `the signals 0x${said.toString(16)} were blocked`);
+    task.mask = said;
+  }
+  if (set === 0) return;
+  const signals = call.asked(8).getBigUint64(0, true) & BLOCKABLE;
+  const how = call.int(0);
+  if (how === SIG_BLOCK) task.mask = (task.mask ?? 0n) | signals;
+  else if (how === SIG_UNBLOCK) task.mask = (task.mask ?? 0n) & ~signals;
+  else task.mask = signals;
+}
+
+function setIntervalTimer(call: ModelCall): void {
+  const which = call.int(0);
+  const addr = call.long(1);
+  const { intervalTimers } = call.task.process;
+  intervalTimers.delete(which);
+  if (addr === 0) return;
+  const interval = call.timeval(addr);
+  const value = call.timeval(addr + 16);
+  if (value === 0) return;
+  intervalTimers.set(which, { value, interval, absolute: false, time: call.time });
+}
+
+function setAlarm(call: ModelCall): void {
+  const { intervalTimers } = call.task.process;
+  const value = (call.int(0) >>> 0) * 1e9;
+  const setting: TimerSetting = { value, interval: 0, absolute: false, time: call.time };
+  if (value === 0) intervalTimers.delete(0);
+  else intervalTimers.set(0, setting);
+}
+
+/** Signals and timers that send some. */
+export const signalCalls: Handlers = {
+  rt_sigaction: setAction,
+  rt_sigprocmask: setMask,
+  sigaltstack: (call) => {
+    const addr = call.long(0);
+    if (addr === 0) return;
+    const view = call.view(addr, 24);
+    const flags = view.getInt32(8, true);
+    call.task.altStack =
+      (flags & SS_DISABLE) !== 0
+        ? undefined
+        : {
+            sp: Number(view.getBigUint64(0, true)),
+            flags,
+            size: Number(view.getBigUint64(16, true)),
+          };
+  },
+  setitimer: setIntervalTimer,
+  alarm: setAlarm,
+  timer_create: (call) => {
+    const event = call.long(1) === 0 ? undefined : call.bytes(call.long(1), SIGEVENT).slice();
+    const id = call.view(call.long(2), 4).getInt32(0, true);
+    call.task.process.posixTimers.set(id, { clock: call.int(0), event, setting: undefined });
+  },
+  timer_settime: (call) => {
+    const timer = call.task.process.posixTimers.get(call.int(0));
+    if (timer === undefined) return;
+    const setting = timerSetting(call, call.long(2), (call.int(1) & TIMER_ABSTIME) !== 0);
+    timer.setting = setting.value === 0 ? undefined : setting;
+  },
+  timer_delete: (call) => void call.task.process.posixTimers.delete(call.int(0)),
+};

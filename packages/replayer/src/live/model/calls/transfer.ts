@@ -1,0 +1,159 @@
+import type { ModelCall } from '../model-call.js';
+import type { ByteQueue } from '../byte-queue.js';
+import type { OpenFile } from '../open-file.js';
+import type { Handlers } from './handler.js';
+
+const O_APPEND = 0o2000;
+const IOVEC = 16;
+const SEEK_CUR = 1;
+const MSG_PEEK = 2;
+const MSGHDR = 56;
+
+/** Where what is read from a file comes from, if that is inside the recording. */
+function queueToRead({ what }: OpenFile): ByteQueue | undefined {
+  if (what.kind === 'pipe') return what.queue;
+  return what.kind === 'socket' ? what.socket.queue : undefined;
+}
+
+function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
+  if (what.kind === 'pipe') return what.queue;
+  return what.kind === 'socket' ? what.socket.pair?.queue : undefined;
+}
+
+/** So many bytes have been read at the file's offset. `bytes`: where they have been stored. */
+function read(call: ModelCall, index: number, size: number, first?: () => Uint8Array): void {
+  const file = call.descriptor(index)?.file;
+  if (file === undefined || size === 0) return;
+  const { what } = file;
+  if (what.kind === 'eventfd' && first !== undefined) {
+    const value = new DataView(first().slice().buffer).getBigUint64(0, true);
+    what.count -= value;
+  } else if (what.kind === 'path' || what.kind === 'memfd')
+    file.offset.move(call.time, size, call.model.isShared(file));
+  else queueToRead(file)?.read(size);
+}
+
+function written(call: ModelCall, index: number, size: number, bytes?: () => Uint8Array): void {
+  const file = call.descriptor(index)?.file;
+  if (file === undefined || size === 0) return;
+  const { what } = file;
+  if (what.kind === 'eventfd' && bytes !== undefined) {
+    what.count += new DataView(bytes().slice().buffer).getBigUint64(0, true);
+  } else if (what.kind === 'path' || what.kind === 'memfd') {
+    if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
+    else file.offset.move(call.time, size, call.model.isShared(file));
+  } else queueToWrite(file)?.write(call.time, size, bytes?.().slice());
+}
+
+/** The first `size` bytes of a vector of buffers. */
+function gather(call: ModelCall, vector: number, count: number, size: number): Uint8Array {
+  const entries = call.view(vector, count * IOVEC);
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  for (let i = 0; i < count && done < size; i++) {
+    const addr = Number(entries.getBigUint64(i * IOVEC, true));
+    const length = Math.min(size - done, Number(entries.getBigUint64(i * IOVEC + 8, true)));
+    bytes.set(call.bytes(addr, length), done);
+    done += length;
+  }
+  return bytes;
+}
+
+const plainBytes = (call: ModelCall) => (): Uint8Array => call.bytes(call.long(1), call.result);
+const vectorBytes = (call: ModelCall) => (): Uint8Array =>
+  gather(call, call.long(1), call.long(2), call.result);
+
+function messageBytes(call: ModelCall): Uint8Array {
+  const header = call.view(call.long(1), MSGHDR);
+  const vector = Number(header.getBigUint64(16, true));
+  return gather(call, vector, Number(header.getBigUint64(24, true)), call.result);
+}
+
+function seek(call: ModelCall): void {
+  const file = call.descriptor(0)?.file;
+  if (file === undefined) return;
+  const { offset } = file;
+  if (call.int(2) === SEEK_CUR && call.long(1) === 0 && file.what.kind === 'path') {
+    const expected = offset.value;
+    const isKnown = expected !== 'end' && !call.model.isShared(file);
+    if (isKnown && expected !== call.result && call.model.hasPlainOffset(file))
+      call.model.contradict(
+        call,
+        `the offset of ${call.int(0)} was ${call.result}, not ${expected}`,
+      );
+  }
+  offset.set(call.time, call.result);
+}
+
+/** A call between two descriptors moves the offsets that no pointer was given for. */
+function between(
+  call: ModelCall,
+  from: number,
+  fromOffset: number,
+  to: number,
+  toOffset: number,
+): void {
+  if (fromOffset < 0 || call.long(fromOffset) === 0) read(call, from, call.result);
+  if (toOffset < 0 || call.long(toOffset) === 0) written(call, to, call.result);
+}
+
+/** The kernel stores where the next read begins into each entry. */
+function directoryRead(call: ModelCall): void {
+  const file = call.descriptor(0)?.file;
+  if (file === undefined || call.result === 0) return;
+  const entries = call.view(call.long(1), call.result);
+  let last = 0;
+  for (let at = 0; at + 18 < call.result;) {
+    last = at;
+    const length = entries.getUint16(at + 16, true);
+    if (length === 0) break;
+    at += length;
+  }
+  file.offset.set(call.time, Number(entries.getBigInt64(last + 8, true)));
+}
+
+/** What moves bytes and offsets. */
+export const transferCalls: Handlers = {
+  read: (call) => read(call, 0, call.result, plainBytes(call)),
+  readv: (call) => read(call, 0, call.result, vectorBytes(call)),
+  preadv2: (call) => {
+    if (call.int(3) === -1) read(call, 0, call.result);
+  },
+  pwritev2: (call) => {
+    if (call.int(3) === -1) written(call, 0, call.result, vectorBytes(call));
+  },
+  write: (call) => written(call, 0, call.result, plainBytes(call)),
+  writev: (call) => written(call, 0, call.result, vectorBytes(call)),
+  lseek: seek,
+  sendfile: (call) => between(call, 1, 2, 0, -1),
+  splice: (call) => between(call, 0, 1, 2, 3),
+  copy_file_range: (call) => between(call, 0, 1, 2, 3),
+  tee: (call) => written(call, 1, call.result),
+  vmsplice: (call) => {
+    const file = call.descriptor(0)?.file;
+    if (file?.what.kind !== 'pipe') return;
+    if (file.what.end === 'read') read(call, 0, call.result);
+    else written(call, 0, call.result);
+  },
+  getdents64: directoryRead,
+  getdents: (call) => {
+    const file = call.descriptor(0)?.file;
+    if (file === undefined || call.result === 0) return;
+    const entries = call.view(call.long(1), call.result);
+    let last = 0;
+    for (let at = 0; at + 18 < call.result; at += entries.getUint16(at + 16, true)) last = at;
+    file.offset.set(call.time, Number(entries.getBigInt64(last + 8, true)));
+  },
+  recvfrom: (call) => {
+    if ((call.int(3) & MSG_PEEK) === 0) read(call, 0, call.result);
+  },
+  sendto: (call) => written(call, 0, call.result, plainBytes(call)),
+  sendmsg: (call) => {
+    written(call, 0, call.result, () => messageBytes(call));
+    call.model.messages.sent(call);
+  },
+  recvmsg: (call) => {
+    if ((call.int(2) & MSG_PEEK) === 0) read(call, 0, call.result);
+    call.model.messages.received(call);
+  },
+};

@@ -1,0 +1,67 @@
+import type { ByteQueue } from './byte-queue.js';
+import { FileOffset } from './file-offset.js';
+import type { Socket } from './socket.js';
+
+/** What was put into an epoll set. The kernel knows an entry by both number and open file. */
+export interface EpollWatch {
+  readonly fd: number;
+  readonly file: OpenFile;
+  events: number;
+  data: bigint;
+}
+
+/** A timer's setting, as it was made. `value` and `interval` in ns; `time`: when it was made, ns since the recording began. */
+export interface TimerSetting {
+  readonly value: number;
+  readonly interval: number;
+  readonly absolute: boolean;
+  readonly time: number;
+}
+
+/** What is behind a descriptor, as far as it takes to make it again. */
+export type FileKind =
+  /** One of the three that the program was started with. */
+  | { readonly kind: 'standard'; readonly number: number }
+  /** Opened by a path: regular files, directories, devices, FIFOs. `path` is absolute. */
+  | {
+      readonly kind: 'path';
+      path: string;
+      /** Other names that it has been given. */
+      readonly names: string[];
+      /** It has no name any more, or never had one. */
+      removed: boolean;
+    }
+  | { readonly kind: 'pipe'; readonly end: 'read' | 'write'; readonly queue: ByteQueue }
+  | { readonly kind: 'socket'; readonly socket: Socket }
+  | { readonly kind: 'eventfd'; count: bigint; readonly semaphore: boolean }
+  | { readonly kind: 'epoll'; readonly watches: Map<string, EpollWatch> }
+  | { readonly kind: 'timerfd'; readonly clock: number; setting: TimerSetting | undefined }
+  | { readonly kind: 'signalfd'; mask: bigint }
+  | {
+      readonly kind: 'inotify';
+      /** By watch descriptor. */
+      readonly watches: Map<number, { readonly path: string; readonly mask: number }>;
+    }
+  | { readonly kind: 'memfd'; readonly name: string; readonly create: number }
+  | { readonly kind: 'pidfd'; readonly pid: number }
+  /** Nothing that can be made again; `what` says what it is. */
+  | { readonly kind: 'other'; readonly what: string };
+
+let nextId = 1;
+
+/** An open file (the kernel's struct file): what descriptors that came from each other by dup and fork have in common. */
+export class OpenFile {
+  /** Tells open files apart. */
+  readonly id = nextId++;
+  readonly offset = new FileOffset();
+  /** Descriptors that refer to it, in all tables and in messages under way. */
+  uses = 0;
+  /** Operation of the lock that flock(2) has put on it, 0 if there is none. */
+  flock = 0;
+
+  /** `flags`: access mode and status flags (O_*), without those that matter only while opening. */
+  constructor(
+    readonly what: FileKind,
+    public flags: number,
+  ) {}
+}

@@ -1,0 +1,24 @@
+import type { ModelCall } from './model-call.js';
+
+const AT_FDCWD = -100;
+
+/** A path as a call means it, absolute. `directory`: index of the argument with the directory's descriptor. */
+export function pathOf(call: ModelCall, index: number, directory?: number): string {
+  const path = call.string(index);
+  const { directories } = call.task;
+  if (path.startsWith('/')) return joined(directories.root, path);
+  const fd = directory === undefined ? AT_FDCWD : call.int(directory);
+  if (fd === AT_FDCWD) return joined(directories.cwd, path);
+  const what = call.task.descriptor(fd)?.file.what;
+  return what?.kind === 'path' ? joined(what.path, path) : path;
+}
+
+/** One path behind another. '..' stays, as what it means depends on symbolic links. */
+export function joined(base: string, path: string): string {
+  const rest = path
+    .replace(/^\/+/, '')
+    .replace(/(^|\/)(\.\/+)+/g, '$1')
+    .replace(/(^|\/)\.$/, '$1');
+  if (rest === '') return base;
+  return `${base === '/' ? '' : base.replace(/\/+$/, '')}/${rest}`;
+}

@@ -1,0 +1,39 @@
+import { ByteQueue } from './byte-queue.js';
+
+const SOCK_STREAM = 1;
+
+/** A socket option that was set. */
+export interface SocketOption {
+  readonly level: number;
+  readonly name: number;
+  readonly value: Uint8Array;
+}
+
+/** A socket, as its calls have made it. */
+export class Socket {
+  /** Address it was bound to (struct sockaddr); after listen or connect without bind: what the kernel said. */
+  bound: Uint8Array | undefined;
+  /** Backlog, if it listens. */
+  backlog: number | undefined;
+  /** Address of whom it is connected to. */
+  peer: Uint8Array | undefined;
+  /** The other end of a socketpair. */
+  pair: Socket | undefined;
+  /** Bits of shutdown(2): 1 read, 2 write. */
+  closed = 0;
+  /** By level and name. */
+  readonly options = new Map<string, SocketOption>();
+  /** What waits to be read here, where the sender is in the recording. */
+  readonly queue: ByteQueue;
+  /** Came out of accept(2). */
+  accepted = false;
+
+  constructor(
+    readonly family: number,
+    /** SOCK_* without flags. */
+    readonly type: number,
+    readonly protocol: number,
+  ) {
+    this.queue = new ByteQueue(type !== SOCK_STREAM);
+  }
+}
