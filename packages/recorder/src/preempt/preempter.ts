@@ -11,6 +11,7 @@ import {
 } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
+import { noteSilentEnd } from '../syscalls/exit.js';
 import { type Domain, type Task, TaskState } from '../tasks.js';
 import { Signatures } from './signature.js';
 
@@ -59,7 +60,7 @@ export class Preempter {
         contended.delete(domain);
         continue;
       }
-      if (holder.state !== TaskState.Running) continue;
+      if (noteSilentEnd(session, holder) || holder.state !== TaskState.Running) continue;
       // An interrupt may get lost: the stop that it makes may be taken for another one.
       const { interruptedAt } = holder;
       if (interruptedAt >= 0 && session.now - interruptedAt < LATEST_NS) continue;

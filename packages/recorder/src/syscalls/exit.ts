@@ -306,6 +306,21 @@ export function reportDeath(session: Session, task: Task, status: number): void 
 }
 
 /**
+ * The leader of a group that has threads left is heard of no more once it has gone through its exit event unseen: a task
+ * that is killed is at that event before the resume from the stop at which it was killed. True if its end is noted here.
+ */
+export function noteSilentEnd(session: Session, leader: Task): boolean {
+  const { group } = leader;
+  if (!group.ending || leader.exiting || leader.tid !== group.tgid) return false;
+  const other = [...group.tasks].find(({ exiting }) => exiting);
+  if (other === undefined || stateOf(leader.tid) !== 'Z') return false;
+  reportDeath(session, leader, other.exitStatus);
+  // The kernel tells of it when the last thread has ended.
+  session.tasks.set(leader.tid, leader);
+  return true;
+}
+
+/**
  * SIGKILL among tasks that share memory: what the kernel then stores for the victim's robust futexes is seen by the
  * killer with no call of its own. Note it while the victim's memory is there.
  */
