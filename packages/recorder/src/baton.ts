@@ -29,10 +29,27 @@ export class Baton {
     domain.ready.push(task);
     this.contended.add(domain);
     const { holder } = domain;
-    if (holder === task || holder === undefined) {
-      domain.holder = undefined;
+    if (holder === task) this.handOn(task);
+    else if (holder === undefined) {
       this.pass(domain);
     } else if (holder.state === TaskState.InKernel && (holder.mayYield || force)) this.pass(domain);
+  }
+
+  /** The holder stands at a sync point and lets the next one go first. */
+  handOn(holder: Task): void {
+    const { domain } = holder;
+    const { journal } = this;
+    // It has run on since its last frame, up to a call that was taken back: replay must have it there as well.
+    if (holder.atEntry) {
+      journal.emit(holder, {
+        type: 'block',
+        task: holder.uid,
+        time: journal.now,
+        nr: holder.nr,
+      });
+    }
+    domain.holder = undefined;
+    this.pass(domain);
   }
 
   /** Gives the baton to the first task that waits for it. */

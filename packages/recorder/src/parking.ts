@@ -16,10 +16,7 @@ export class Parking {
     task.state = TaskState.Ready;
     this.parked.push({ task, then });
     this.tasks.add(task);
-    if (domain.holder === task) {
-      domain.holder = undefined;
-      this.baton.pass(domain);
-    }
+    if (domain.holder === task) this.baton.handOn(task);
   }
 
   has(task: Task): boolean {

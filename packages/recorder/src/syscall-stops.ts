@@ -42,8 +42,6 @@ export class SyscallStops {
       session.baton.contended.add(task.domain);
     }
     if (session.parking.active) {
-      // Replay has to bring the task to this very call.
-      session.emit(task, { type: 'block', task: task.uid, time: session.now, nr });
       cancelSyscall(session, task, (still) => session.parking.park(still, session.resumeUser));
       return;
     }

@@ -277,10 +277,7 @@ export class TraceLoop implements StopHandler {
     session.tracer.resume(task.tid, Resume.Listen, 0);
     this.stopWaiting(task);
     // Away from a sync point it must keep the baton: nobody else may run before it goes on.
-    if (domain.holder === task && wasRunning && isAtSyncPoint) {
-      domain.holder = undefined;
-      session.baton.pass(domain);
-    }
+    if (domain.holder === task && wasRunning && isAtSyncPoint) session.baton.handOn(task);
     if (task.group === session.root?.group) this.events.onStopped(signo);
   }
 
