@@ -39,13 +39,14 @@ test('10,000 corrupted logs are printed up to an error each', async (t) => {
   const random = Random.forTest(t);
   const log = join(place.path, 'profiled.log');
   const before = process.memoryUsage.rss();
+  // CPU time, ms: what it costs whatever else the machine does.
   let slowest = 0;
   let most = 0;
   let errors = 0;
   for (let i = 0; i < 10_000; i++) {
     const broken = mangle(random, bytes);
     writeFileSync(log, broken);
-    const start = performance.now();
+    const startUsage = process.cpuUsage();
     let reader;
     try {
       reader = openLog(log);
@@ -58,7 +59,8 @@ test('10,000 corrupted logs are printed up to an error each', async (t) => {
     } finally {
       reader?.close();
     }
-    slowest = Math.max(slowest, performance.now() - start);
+    const { user, system } = process.cpuUsage(startUsage);
+    slowest = Math.max(slowest, (user + system) / 1000);
     if (i % 100 === 0) most = Math.max(most, process.memoryUsage.rss() - before);
   }
   t.log(`${errors} errors, slowest ${slowest.toFixed(0)} ms, ${(most / 1e6).toFixed(0)} MB more`);

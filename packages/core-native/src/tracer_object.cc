@@ -217,6 +217,8 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
 TracerObject::~TracerObject() {
   napi_remove_env_cleanup_hook(Env(), end_of_environment, this);
+  // Collected before the environment's end, e.g. in a worker that leaves its loop: the same holds for its tracees.
+  waiter_.kill_all();
   unregister_interrupt_target(interrupt_token_);
 }
 

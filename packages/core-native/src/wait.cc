@@ -46,6 +46,12 @@ class ArmedTimer {
   timer_t timer_;
 };
 
+/// A child or tracee of this thread that nobody has reaped.
+bool is_ours(pid_t tid) {
+  siginfo_t info;
+  return waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | kWaitFlags) == 0;
+}
+
 class WaitBracket {
  public:
   explicit WaitBracket(InterruptTarget& target) : target_(target) { target_.enter_wait(); }
@@ -179,17 +185,25 @@ void Waiter::kill_all() {
     // SIGKILL doesn't wake a task from its PTRACE_EVENT_EXIT stop.
     (void)StoppedTask(tid).resume(ResumeHow::Cont, 0);
   };
+  // The pid of one that somebody else has reaped may be another process's by now.
+  std::erase_if(tracees_, [](pid_t tid) { return !is_ours(tid); });
   for (const pid_t tid : tracees_) end(tid);
-  // A detached child may live on: only tracees are waited for.
   while (!tracees_.empty() && now_ns() < deadline_ns) {
-    int status;
-    const pid_t tid = waitpid(-1, &status, kWaitFlags | WNOHANG);
-    if (tid < 0 && errno != EINTR) return;
-    if (tid <= 0) {
-      const timespec pause = {0, 200'000};
-      nanosleep(&pause, nullptr);
-    } else if (note(tid, status).stopped()) {
-      end(tid);
+    bool idle = true;
+    // Each by itself: a wait for any would take the events of the thread's other tracers.
+    for (const pid_t tid : std::vector<pid_t>(tracees_.begin(), tracees_.end())) {
+      int status;
+      const pid_t waited = waitpid(tid, &status, kWaitFlags | WNOHANG);
+      if (waited == 0 || (waited < 0 && errno == EINTR)) continue;
+      idle = false;
+      if (waited < 0) {
+        tracees_.erase(tid);
+      } else if (note(tid, status).stopped()) {
+        end(tid);
+      }
     }
+    if (!idle) continue;
+    const timespec pause = {0, 200'000};
+    nanosleep(&pause, nullptr);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { NativeError, parseMaps, Reg, Resume, Tracer } from '../lib/index.js';
-import { end, endAll, environment, guest, register, runToEntry } from './support/guest.js';
+import { cpuMs, end, endAll, environment, guest, register, runToEntry } from './support/guest.js';
 
 const SYS_mmap = 9;
 const SYS_getppid = 110;
@@ -116,11 +116,11 @@ test.serial('terabytes of reserved memory take no time', (t) => {
   const { tid } = fill('huge');
   const reserved = parseMaps(tid).reduce((sum, { start, end }) => sum + end - start, 0);
   t.true(reserved > 24 * 2 ** 40);
-  const startedAt = performance.now();
+  const before = cpuMs();
   const hash = tracer.hashMemory(tid, 0, 0, 0);
-  const elapsedMs = performance.now() - startedAt;
-  t.log(`${elapsedMs.toFixed(1)} ms`);
-  t.true(elapsedMs < 1000);
+  const spentMs = cpuMs() - before;
+  t.log(`${spentMs.toFixed(1)} ms`);
+  t.true(spentMs < 1000);
   t.regex(hash, /^[0-9a-f]{32}$/);
   end(tracer, tid);
 });
@@ -134,9 +134,9 @@ test.serial('without PAGEMAP_SCAN reserved memory takes no time either', (t) => 
   // Inaccessible, and accessible but untouched.
   for (const prot of [0, 3])
     t.true(tracer.remoteSyscall(tid, insn, SYS_mmap, [0, size, prot, 0x4022, -1, 0]) > 0);
-  const startedAt = performance.now();
+  const startMs = cpuMs();
   t.is(tracer.hashMemory(tid, 0, 0, 0, 'read'), before);
-  t.true(performance.now() - startedAt < 1000);
+  t.true(cpuMs() - startMs < 1000);
   end(tracer, tid);
 });
 

@@ -75,6 +75,12 @@ export function end(tracer: Tracer, tid: number): void {
   while (tracer.waitFor(tid) !== EventKind.NoTracees) tracer.resume(tid, Resume.Cont, 0);
 }
 
+/** CPU time of this process, ms: what something costs, whatever else the machine does. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Runs a task by `how` to the entry of its next system call numbered `nr`. */
 export function runToEntry(tracer: Tracer, tid: number, nr: number, how: Resume): void {
   for (let atEntry = false; ;) {
@@ -96,7 +102,7 @@ export function endAll(tracer: Tracer): void {
     tracer.kill(tid, 0, 9);
     tracer.resume(tid, Resume.Cont, 0);
   }
-  for (let kind; (kind = tracer.wait(2000)) !== EventKind.NoTracees;) {
+  for (let kind; (kind = tracer.wait(60_000)) !== EventKind.NoTracees;) {
     if (kind === EventKind.None) throw new Error('a tracee does not end');
     tracer.resume(tracer.event[0]!, Resume.Cont, 0);
   }
