@@ -6,4 +6,6 @@ export default {
   workerThreads: false,
   concurrency: 2,
   timeout: '10m',
+  // Messages of the shell and of libraries are compared, and dates: the user's language and time zone must not matter.
+  environmentVariables: { LC_ALL: 'C.UTF-8', LANGUAGE: '', TZ: 'UTC' },
 };

@@ -29,6 +29,7 @@ gdb gdb
 git git
 go golang-go
 gpg gnupg
+gpg-agent gpg-agent
 gzip gzip
 javac default-jdk-headless
 jq jq
@@ -65,9 +66,9 @@ COMMANDS
 }
 
 missing() {
-  while read -r command package; do
+  wanted | while read -r command package; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || echo "$package"
-  done < <(wanted) | sort -u
+  done | sort -u
 }
 
 packages=$(missing | tr '\n' ' ')

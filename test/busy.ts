@@ -12,7 +12,7 @@ export const BIN = join(root, 'packages/cli/bin');
 export const busy = compile(join(root, 'test/programs/busy.c'));
 const MARK = 'SCRIBE_TEST_MARK';
 /** How long a killed process may take to be gone. */
-const GONE_MS = 10_000;
+const GONE_MS = 60_000;
 
 /** A recording under way, and whatever processes come of it. */
 export class Meddled {

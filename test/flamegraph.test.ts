@@ -2,10 +2,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { FlameTree, renderFlamegraph } from '@scribe-ts/profiler';
 import test from 'ava';
 import type { Page } from 'playwright-core';
-import { browserPath, launch } from '../packages/view/test/support/browser.js';
+import {
+  browserPath,
+  launch,
+  newPage,
+  shows,
+  until,
+} from '../packages/view/test/support/browser.js';
 import { workspace } from './harness.js';
 
 function picture(): string {
@@ -41,7 +48,7 @@ inBrowser(
     writeFileSync(file, picture());
     const browser = await launch();
     t.teardown(() => browser.close());
-    const page = await browser.newPage();
+    const page = await newPage(browser);
     const failures: unknown[] = [];
     page.on('pageerror', (error) => failures.push(error));
     page.on('request', (request) => {
@@ -51,13 +58,19 @@ inBrowser(
     await page.goto(pathToFileURL(file).href);
     const strange = 'a <strange> & "quoted" name: with colons';
     const whole = await widths(page);
+    const same = async (expected: typeof whole): Promise<void> => {
+      const shown = await until(
+        () => widths(page),
+        (found) => isDeepStrictEqual(found, expected),
+      );
+      t.deepEqual(shown, expected);
+    };
     t.deepEqual(
       { all: whole.all, main: whole.main, often: whole.often, [strange]: whole[strange] },
       { all: 1200, main: 1188, often: 1080, [strange]: 108 },
     );
     await page.locator('.flames g', { hasText: 'seldom' }).first().click();
-    const zoomed = await widths(page);
-    t.deepEqual(zoomed, {
+    await same({
       all: 1200,
       program: 1200,
       main: 1200,
@@ -66,9 +79,9 @@ inBrowser(
       read: 1200,
     });
     await page.keyboard.press('Escape');
-    t.deepEqual(await widths(page), whole);
+    await same(whole);
     await page.keyboard.press('/');
-    t.is(await page.locator('.found').textContent(), 'found in 9.00 %');
+    await shows(t, page, '.found', /^found in 9\.00 %$/);
     t.is(await page.locator('.flames g.hit').count(), 1);
     t.deepEqual(failures, []);
     place.discard();

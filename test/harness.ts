@@ -22,7 +22,10 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end; killed with SIGKILL after timeoutMs (default 120 s). */
+/** What takes longer hangs, also on a machine that is busy with much else. */
+const HANG_MS = 300_000;
+
+/** Runs a program to its end; killed with SIGKILL after timeoutMs (default 300 s). */
 export function run(
   file: string,
   args: readonly string[],
@@ -38,7 +41,7 @@ export function run(
     const stderr: Buffer[] = [];
     child.stdout!.on('data', (data: Buffer) => stdout.push(data));
     child.stderr!.on('data', (data: Buffer) => stderr.push(data));
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? HANG_MS);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);

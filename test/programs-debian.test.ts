@@ -88,7 +88,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     expect: (t, { stdout }) => t.regex(stdout, /fn z\n1048576\n$/),
   },
   'gpg with its agent': {
-    needs: ['gpg', 'gpgconf'],
+    needs: ['gpg', 'gpgconf', 'gpg-agent'],
     command: sh(
       'export GNUPGHOME=$PWD/g; mkdir -m 700 g; ' +
         'gpg --batch --quiet --pinentry-mode loopback --passphrase "" --quick-generate-key a@example.org ed25519 sign 2>g/err; ' +
@@ -140,7 +140,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     expect: (t, { stdout }) => t.regex(stdout, /^olleh\n(tty\r\n)?\/dev\/pts\/\d+/),
   },
   'ssh-keygen and an agent': {
-    needs: ['ssh-keygen', 'ssh-agent'],
+    needs: ['ssh-keygen', 'ssh-agent', 'ssh-add'],
     command: sh(
       'ssh-keygen -q -t ed25519 -N "" -f k; ssh-keygen -lf k.pub; ssh-keygen -q -t rsa -b 2048 -N secret -f r; ' +
         'ssh-keygen -y -P secret -f r; ssh-agent sh -c "ssh-add k 2>&1; ssh-add -l"',

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { root } from './harness.js';
 import { find, program } from './programs/driver.js';
 
 for (const [what, file, expected] of [
@@ -32,7 +33,14 @@ program('a static Go binary', {
   prepare({ path }) {
     execFileSync(find('go')!, ['build', '-o', 'hello', 'hello.go'], {
       cwd: path,
-      env: { ...process.env, CGO_ENABLED: '0', GO111MODULE: 'off' },
+      // There may be no home to cache in.
+      env: {
+        ...process.env,
+        CGO_ENABLED: '0',
+        GO111MODULE: 'off',
+        GOFLAGS: '',
+        GOCACHE: join(root, 'build/go-cache'),
+      },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
   },

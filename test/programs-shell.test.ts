@@ -10,9 +10,9 @@ program('date', {
   expect: (t, { stdout }) => t.regex(stdout, /^\w{3} \w{3} .*\d{4}\n$/),
 });
 
-// Not all of /usr/share: that is half a million lines on some machines.
+// What the C compiler needs, so it is there wherever the tests are; not all of /usr, which has a million files on some.
 program('ls -laR', {
-  command: ['ls', '-laR', '/usr/share/doc', '/usr/share/zoneinfo'],
+  command: ['ls', '-laR', '/usr/include'],
   expect: (t, { stdout }) => t.true(stdout.length > 100_000),
 });
 
@@ -30,7 +30,7 @@ program('find | sort | uniq -c', {
   command: [
     'sh',
     '-c',
-    'find /usr/share/doc /usr/bin /usr/sbin /usr/include -name "*.*" | sed "s/.*\\.//" | sort | uniq -c',
+    'find /usr/bin /usr/sbin /usr/include -name "*.*" | sed "s/.*\\.//" | sort | uniq -c',
   ],
   expect: (t, { stdout }) => t.regex(stdout, /^ +\d+ h$/m),
 });

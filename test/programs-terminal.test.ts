@@ -53,7 +53,7 @@ for (const { name, command, code, expect } of SESSIONS) {
         cwd: work,
         env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
-        timeout: 60_000,
+        timeout: 300_000,
       },
     );
     let shown = '';

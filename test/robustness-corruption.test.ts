@@ -83,7 +83,9 @@ for (const [command, ...args] of [
       await using _turn = await pool.enter();
       const log = join(place.path, `${command}-${i}.log`);
       writeFileSync(log, mangle(random, bytes));
-      const { code, signal, stderr } = await scribe(command, [...args, log], { timeoutMs: 60_000 });
+      const { code, signal, stderr } = await scribe(command, [...args, log], {
+        timeoutMs: 120_000,
+      });
       codes.set(code, (codes.get(code) ?? 0) + 1);
       t.is(signal, null, `${command} ${args.join(' ')} ${log}`);
       t.true(code === 0 || code === 121, `${log}: ${code}: ${stderr}`);

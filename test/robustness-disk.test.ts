@@ -212,7 +212,7 @@ test('a pipe, a directory and a device are no logs, and nothing waits for them',
   execFileSync('mkfifo', [fifo]);
   for (const path of [fifo, place.path, '/dev/zero', '/dev/null']) {
     for (const [command, ...args] of [['scribe', 'info'], ['replay'], ['profiler']] as const) {
-      const { code, stderr } = await scribe(command, [...args, path], { timeoutMs: 20_000 });
+      const { code, stderr } = await scribe(command, [...args, path], { timeoutMs: 120_000 });
       t.is(code, 121, `${command} ${path}`);
       t.regex(stderr, /^[^\n]* is not a log: it is not a regular file; [^\n]+\n$/);
     }

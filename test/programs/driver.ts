@@ -10,7 +10,7 @@ import { type Outcome, root, run, workspace } from '../harness.js';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const BIN = join(root, 'packages/cli/bin');
 export const STORE = join(root, 'build/store');
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 /** Characters around the first difference that a failure shows. */
 const EXCERPT = 300;
 

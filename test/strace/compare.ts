@@ -109,7 +109,7 @@ function pair(
 export interface Explanation {
   readonly id: string;
   readonly why: string;
-  /** It is not there in every run. */
+  /** It is not there in every run, or not with every kernel. */
   readonly sometimes?: boolean;
   /** Patterns of the lines; a side without one has no line. */
   readonly strace?: string;

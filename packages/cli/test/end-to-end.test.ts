@@ -378,7 +378,7 @@ function onTerminal(cwd: string, line: string): string {
     encoding: 'utf8',
     env: { ...process.env, SCRIBE_STORE: join(cwd, 'store'), NO_COLOR: '1', TERM: 'xterm' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 300_000,
   }).replaceAll('\r', '');
 }
 

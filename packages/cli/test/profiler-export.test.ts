@@ -211,7 +211,7 @@ async function speedscope(t: ExecutionContext, path: string): Promise<string> {
       '--dump-dom',
       `file://${join(place, 'index.html')}#localProfilePath=${profile}`,
     ],
-    { maxBuffer: 1e8, timeout: 60_000 },
+    { maxBuffer: 1e8, timeout: 300_000 },
   );
   return stdout.replaceAll(/<style.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ');
 }
@@ -221,7 +221,7 @@ for (const format of ['chrome', 'folded']) {
   if (BROWSER === undefined) test.skip(`${title} (not here: chromium)`, () => {});
   else {
     test.serial(title, async (t) => {
-      t.timeout(120_000);
+      t.timeout(600_000);
       const shown = await speedscope(t, await exported(t, format));
       t.regex(shown, /profile - speedscope/);
       if (format === 'folded') return;

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { htmlPage, type HtmlPage } from '../src/export/html.js';
-import { browserPath, launch } from './support/browser.js';
+import { browserPath, launch, newPage, shows, until } from './support/browser.js';
 import { randomStreams, story, temporaryDirectory, writeLog } from './support/logs.js';
 
 const browserTest = browserPath === undefined ? test.skip : test.serial;
@@ -29,7 +29,7 @@ async function make(t: ExecutionContext, streams: Streams, maxBytes?: number): P
 async function open(t: ExecutionContext, { html }: HtmlPage): Promise<Page> {
   const file = join(temporaryDirectory(t), 'page.html');
   writeFileSync(file, html);
-  const page = await browser.newPage();
+  const page = await newPage(browser);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
@@ -43,7 +43,7 @@ async function open(t: ExecutionContext, { html }: HtmlPage): Promise<Page> {
     if (faults.length > 0) throw new Error(faults.join('\n'));
   });
   await page.goto(pathToFileURL(file).href);
-  await page.waitForSelector('html[data-ready]', { timeout: 10_000 });
+  await page.waitForSelector('html[data-ready]');
   return page;
 }
 
@@ -76,21 +76,33 @@ test('a page keeps to its size, and says what it leaves out', async (t) => {
 browserTest('the file answers as the server does', async (t) => {
   const page = await open(t, await make(t, story));
   await page.waitForSelector('.event-line');
-  t.is(await page.locator('.event-line').count(), 17);
+  t.is(
+    await until(
+      () => page.locator('.event-line').count(),
+      (found) => found === 17,
+    ),
+    17,
+  );
   await page.keyboard.press('/');
   await page.keyboard.type('ENOENT');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#panel-search .event-line');
-  t.is(await page.locator('#panel-search .event-line').count(), 1);
+  t.is(
+    await until(
+      () => page.locator('#panel-search .event-line').count(),
+      (found) => found === 1,
+    ),
+    1,
+  );
   await page.keyboard.press('n');
   await page.waitForFunction(() => document.querySelector('.detail h2')?.textContent === 'unlink');
   await page.keyboard.press('3');
   await page.locator('.file-line', { hasText: 'socket:[5]' }).click();
   await page.waitForSelector('.transfer.out');
-  t.regex((await page.locator('.talk').textContent()) ?? '', /HTTP\/1\.1 200 OK/);
+  await shows(t, page, '.talk', /HTTP\/1\.1 200 OK/);
   await page.keyboard.press('2');
   await page.waitForSelector('#panel-summary table');
-  t.regex((await page.locator('#panel-summary').textContent()) ?? '', /17 events/);
+  await shows(t, page, '#panel-summary', /17 events/);
 });
 
 browserTest('what was left out is in the timeline as sums', async (t) => {
@@ -99,17 +111,18 @@ browserTest('what was left out is in the timeline as sums', async (t) => {
     ((await make(t, {})).html.length + (await make(t, streams)).html.length) / 2,
   );
   const page = await open(t, await make(t, streams, most));
-  t.regex((await page.locator('#banner').textContent()) ?? '', /of 40,000 events in full/);
-  await page.waitForTimeout(300);
+  await shows(t, page, '#banner', /of 40,000 events in full/);
   // The right end, of which there is no event, is painted all the same.
-  const painted = await page.locator('#lanes-canvas').evaluate((canvas: HTMLCanvasElement) => {
-    const context = canvas.getContext('2d')!;
-    const { data } = context.getImageData(Math.floor(canvas.width * 0.9), 0, 40, 60);
-    const colours = new Set<number>();
-    for (let i = 0; i < data.length; i += 4) {
-      colours.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
-    }
-    return colours.size;
-  });
-  t.true(painted > 4, String(painted));
+  const painted = (): Promise<number> =>
+    page.locator('#lanes-canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const context = canvas.getContext('2d')!;
+      const { data } = context.getImageData(Math.floor(canvas.width * 0.9), 0, 40, 60);
+      const colours = new Set<number>();
+      for (let i = 0; i < data.length; i += 4) {
+        colours.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
+      }
+      return colours.size;
+    });
+  const found = await until(painted, (colours) => colours > 4);
+  t.true(found > 4, String(found));
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Browser, Page } from 'playwright-core';
 import { view } from '../src/server/serve.js';
-import { browserPath, launch } from './support/browser.js';
+import { browserPath, launch, newPage, shows, until } from './support/browser.js';
 import { randomStreams, story, temporaryDirectory, writeLog } from './support/logs.js';
 
 const browserTest = browserPath === undefined ? test.skip : test.serial;
@@ -29,7 +29,7 @@ async function open(
   const log = join(temporaryDirectory(t), 'x.log');
   writeLog(log, streams, options.truncated === undefined ? {} : { truncated: options.truncated });
   const served = await view({ log });
-  const page = await browser.newPage({
+  const page = await newPage(browser, {
     viewport: { width: 1280, height: 800 },
     colorScheme: options.colorScheme ?? 'light',
   });
@@ -51,7 +51,7 @@ async function open(
     if (faults.length > 0) throw new Error(faults.join('\n'));
   });
   await page.goto(served.url);
-  await page.waitForSelector('html[data-ready]', { timeout: 10_000 });
+  await page.waitForSelector('html[data-ready]');
   return page;
 }
 
@@ -67,50 +67,72 @@ function colours(page: Page, selector: string): Promise<number> {
   });
 }
 
-async function text(page: Page, selector: string): Promise<string> {
-  return (await page.locator(selector).textContent()) ?? '';
+/** Passes once there are so many elements. */
+async function counts(
+  t: ExecutionContext,
+  page: Page,
+  selector: string,
+  count: number,
+): Promise<void> {
+  const read = (): Promise<number> => page.locator(selector).count();
+  t.is(await until(read, (found) => found === count), count);
+}
+
+/** Passes once the keyboard is at this element. */
+async function focuses(t: ExecutionContext, page: Page, id: string): Promise<void> {
+  const read = (): Promise<string | undefined> => page.evaluate(() => document.activeElement?.id);
+  t.is(await until(read, (found) => found === id), id);
 }
 
 browserTest('tree, timeline and list of a small recording', async (t) => {
   const page = await open(t, story);
   t.is(await page.title(), 'server --port 80 · scribe view');
-  t.regex(await text(page, '#facts'), /17 events · 3 tasks · 15 µs/);
+  await shows(t, page, '#facts', /17 events · 3 tasks · 15 µs/);
   const rows = await page.locator('#tree .row').allTextContents();
   t.is(rows.length, 3);
   t.regex(rows[1]!, /thread 101/);
   await page.waitForSelector('.event-line');
-  t.is(await page.locator('.event-line').count(), 17);
+  await counts(t, page, '.event-line', 17);
   await page.waitForFunction(() => document.querySelector('#lanes-canvas') !== null);
-  t.true((await colours(page, '#lanes-canvas')) > 5);
-  t.true((await colours(page, '#overview')) > 2);
+  for (const [canvas, most] of [
+    ['#lanes-canvas', 5],
+    ['#overview', 2],
+  ] as const) {
+    t.true(
+      (await until(
+        () => colours(page, canvas),
+        (found) => found > most,
+      )) > most,
+    );
+  }
 });
 
 browserTest('the keyboard does everything', async (t) => {
   const page = await open(t, story);
   await page.waitForSelector('.event-line');
-  t.is(await page.evaluate(() => document.activeElement?.id), 'lanes');
+  await focuses(t, page, 'lanes');
   await page.keyboard.press('j');
-  t.regex(await text(page, '#tree .current'), /thread 101/);
-  t.is(await page.getAttribute('#lanes', 'aria-activedescendant'), 'task-3');
+  await shows(t, page, '#tree .current', /thread 101/);
+  await page.waitForSelector('#lanes[aria-activedescendant=task-3]');
   await page.keyboard.press('.');
   await page.waitForSelector('.detail h2');
   await page.keyboard.press('.');
   await page.waitForFunction(() => document.querySelector('.detail h2')?.textContent === 'futex');
-  t.regex(await text(page, '.event-line.selected'), /futex/);
-  t.regex(await text(page, '#status'), /server 101: futex at 0\.000009/);
+  await shows(t, page, '.event-line.selected', /futex/);
+  await shows(t, page, '#status', /server 101: futex at 0\.000009/);
   await page.keyboard.press(',');
   await page.waitForFunction(() => document.querySelector('.detail h2')?.textContent !== 'futex');
   await page.keyboard.press('?');
-  t.true(await page.locator('#help').isVisible());
+  await page.waitForSelector('#help', { state: 'visible' });
   await page.keyboard.press('Escape');
   await page.keyboard.press('5');
-  t.regex(await text(page, '#panel-log'), /bookmark 1.*io_uring_setup was refused/s);
+  await shows(t, page, '#panel-log', /bookmark 1.*io_uring_setup was refused/s);
   await page.keyboard.press('2');
   await page.waitForSelector('#panel-summary table');
-  t.regex(await text(page, '#panel-summary'), /17 events/);
+  await shows(t, page, '#panel-summary', /17 events/);
   await page.locator('#tab-summary').focus();
   await page.keyboard.press('ArrowRight');
-  t.is(await page.evaluate(() => document.activeElement?.id), 'tab-files');
+  await focuses(t, page, 'tab-files');
 });
 
 browserTest('searching, and what went through a socket', async (t) => {
@@ -121,10 +143,10 @@ browserTest('searching, and what went through a socket', async (t) => {
   await page.waitForFunction(
     () => document.querySelectorAll('#panel-search .event-line').length > 0,
   );
-  t.is(await page.locator('#panel-search .event-line').count(), 1);
+  await counts(t, page, '#panel-search .event-line', 1);
   await page.keyboard.press('n');
   await page.waitForFunction(() => document.querySelector('.detail h2')?.textContent === 'unlink');
-  t.regex(await text(page, '.detail'), /ENOENT/);
+  await shows(t, page, '.detail', /ENOENT/);
   await page.keyboard.press('/');
   await page.keyboard.type('>nonsense');
   await page.keyboard.press('Enter');
@@ -134,9 +156,9 @@ browserTest('searching, and what went through a socket', async (t) => {
   await page.keyboard.press('3');
   await page.locator('.file-line', { hasText: 'socket:[5]' }).click();
   await page.waitForSelector('.transfer.out');
-  t.regex(await text(page, '.talk'), /HTTP\/1\.1 200 OK.*the first 15 B of 300 B/s);
+  await shows(t, page, '.talk', /HTTP\/1\.1 200 OK.*the first 15 B of 300 B/s);
   await page.locator('.talk .mini', { hasText: 'hex' }).click();
-  t.regex(await text(page, '.talk pre'), /^00000000 {2}48 54 54 50 2f 31 2e 31 {2}20/);
+  await shows(t, page, '.talk pre', /^00000000 {2}48 54 54 50 2f 31 2e 31 {2}20/);
 });
 
 browserTest('pointer: click selects, wheel zooms, dragging moves', async (t) => {
@@ -150,44 +172,54 @@ browserTest('pointer: click selects, wheel zooms, dragging moves', async (t) => 
   await page.keyboard.down('Control');
   for (let i = 0; i < 10; i++) await page.mouse.wheel(0, -150);
   await page.keyboard.up('Control');
-  await page.waitForTimeout(300);
-  const zoomed = await ruler();
-  t.not(zoomed, before);
+  const changed = async (from: string): Promise<string> => {
+    const now = await until(ruler, (shown) => shown !== from);
+    t.true(now !== from);
+    return now;
+  };
+  const zoomed = await changed(before);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2 - 200, box.y + 12, { steps: 5 });
   await page.mouse.up();
-  await page.waitForTimeout(300);
-  t.not(await ruler(), zoomed);
+  const moved = await changed(zoomed);
   await page.keyboard.press('0');
-  await page.waitForTimeout(300);
-  await page.mouse.click(box.x + box.width / 2, box.y + 12);
-  await page.waitForSelector('.detail h2');
-  await page.mouse.move(box.x + box.width / 2 + 1, box.y + 13);
-  t.true(await page.locator('#tooltip').isVisible());
+  await changed(moved);
+  // What lies under the pointer has to be fetched first.
+  const details = async (): Promise<number> => {
+    await page.mouse.click(box.x + box.width / 2, box.y + 12);
+    return page.locator('.detail h2').count();
+  };
+  t.true((await until(details, (found) => found > 0)) > 0);
+  let moves = 0;
+  const tooltip = async (): Promise<boolean> => {
+    await page.mouse.move(box.x + box.width / 2 + 1 + (moves++ % 2), box.y + 13);
+    return page.locator('#tooltip').isVisible();
+  };
+  t.true(await until(tooltip, (visible) => visible));
 });
 
 browserTest('a truncated log says so', async (t) => {
   const page = await open(t, story, { truncated: true });
-  t.regex(await text(page, '#banner'), /Truncated: .*no end.* What was written is shown/);
+  await shows(t, page, '#banner', /Truncated: .*no end.* What was written is shown/);
 });
 
 browserTest('when the command has ended the page says so', async (t) => {
   const log = join(temporaryDirectory(t), 'x.log');
   writeLog(log, story);
   const served = await view({ log });
-  const page = await browser.newPage();
+  const page = await newPage(browser);
   t.teardown(() => page.close());
   await page.goto(served.url);
   await page.waitForSelector('.event-line');
   await served.close();
   for (let i = 0; i < 4; i++) await page.keyboard.press('+');
   await page.waitForSelector('#problem:not([hidden])');
-  t.regex(await text(page, '#problem'), /scribe view has ended/);
+  await shows(t, page, '#problem', /scribe view has ended/);
 });
 
 browserTest('a log without events says so', async (t) => {
   const page = await open(t, {});
-  t.regex(await text(page, '#banner'), /no event/);
+  await shows(t, page, '#banner', /no event/);
 });
 
 browserTest('dark colours are other colours', async (t) => {
