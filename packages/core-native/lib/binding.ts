@@ -143,7 +143,10 @@ export interface NativeTracer {
   /** NT_X86_XSTATE. */
   getXstate(tid: number): Uint8Array;
   setXstate(tid: number, state: Uint8Array): void;
-  /** Puts the vector and x87 state in the form the kernel gives a signal handler (all components initial, mxcsr 0x1f80, fcw 0x37f). */
+  /**
+   * Puts the vector and x87 state in the form in which a signal handler begins here: all components initial, mxcsr 0x1f80,
+   * fcw 0x37f; x87 and SSE in use.
+   */
   initXstate(tid: number): void;
   getSiginfo(tid: number): Uint8Array;
   setSiginfo(tid: number, info: Uint8Array): void;

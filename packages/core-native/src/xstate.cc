@@ -21,6 +21,8 @@ constexpr size_t kInUse = kLegacySize;
 constexpr uint16_t kInitialFcw = 0x37f;
 constexpr uint32_t kInitialMxcsr = 0x1f80;
 constexpr uint64_t kX87AndSse = 3;
+/// PKRU is no vector register: the kernel has set it for the handler.
+constexpr uint64_t kProtectionKeys = 1 << 9;
 
 Status regset(__ptrace_request request, pid_t tid, iovec& io) {
   if (ptrace(request, tid, reinterpret_cast<void*>(NT_X86_XSTATE), &io) == 0) return {};
@@ -51,10 +53,11 @@ Status init_xstate(const StoppedTask& task) {
   memcpy(state.data() + kFcw, &kInitialFcw, sizeof kInitialFcw);
   memcpy(state.data() + kMxcsr, &kInitialMxcsr, sizeof kInitialMxcsr);
 
-  // Twice: the kernel takes mxcsr only with a component in use, and a component is initial only when it isn't in use.
-  memcpy(state.data() + kInUse, &kX87AndSse, sizeof kX87AndSse);
-  if (const Status status = set_xstate(task, state.data(), state.size()); !status.ok()) return status;
-  const uint64_t none = 0;
-  memcpy(state.data() + kInUse, &none, sizeof none);
+  // In use, though with initial values: the kernel's own form has them unused, and a hypervisor that switches away from
+  // this CPU, whenever it likes, makes that "in use". XSAVEC shows the difference to whoever looks at what it stores.
+  uint64_t in_use;
+  memcpy(&in_use, state.data() + kInUse, sizeof in_use);
+  in_use = kX87AndSse | (in_use & kProtectionKeys);
+  memcpy(state.data() + kInUse, &in_use, sizeof in_use);
   return set_xstate(task, state.data(), state.size());
 }

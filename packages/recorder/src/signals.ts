@@ -324,6 +324,8 @@ export function deliver(
     return;
   }
   task.atEntry = false;
+  // As a replay does: what XSAVE tells of the registers in use would depend on who had the CPU meanwhile.
+  tracer.initXstate(task.tid);
   if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;
   const frameStart = regs.address(Reg.rsp);
   const { start, size } = task.altStack;
