@@ -1,5 +1,6 @@
 #include "stopped_task.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -68,7 +69,10 @@ Status StoppedTask::resume(ResumeHow how, int signal) && {
   static constexpr int kRequests[kResumeHowCount] = {
       PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP, kPtraceSysemu, kPtraceSysemuSinglestep, PTRACE_LISTEN,
   };
-  return request(kRequests[static_cast<int>(how)], tid_, 0, static_cast<uintptr_t>(signal));
+  const Status status = request(kRequests[static_cast<int>(how)], tid_, 0, static_cast<uintptr_t>(signal));
+  // ptrace_request: the task is in no group-stop any more, as it has been killed meanwhile.
+  if (how == ResumeHow::Listen && !status.ok() && status.error().number == EIO) return OsError{ESRCH, "ptrace"};
+  return status;
 }
 
 Status StoppedTask::detach(int signal) && { return request(PTRACE_DETACH, tid_, 0, static_cast<uintptr_t>(signal)); }

@@ -426,6 +426,8 @@ napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {
   const pid_t tid = arguments.int32(0);
   if (!arguments.ok()) return nullptr;
   const bool failed = ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0;
+  // ptrace_request: a task that has ended has no signal handlers to be interrupted through.
+  if (failed && errno == EIO) errno = ESRCH;
   return alive_or_throw(env, failed ? Status(last_error("ptrace")) : Status());
 }
 
