@@ -12,6 +12,7 @@ import { frames } from './log-fixture.js';
 const ENDED: ReplayResult = {
   status: 0,
   syscalls: 4,
+  answered: 0,
   tasks: 1,
   truncated: false,
   endState: 'abc123',
@@ -44,10 +45,16 @@ test('every option reaches the replayer', async (t) => {
   const { options } = await run(['x.log']);
   const { signal, ...plain } = options!;
   t.true(signal instanceof AbortSignal);
-  t.deepEqual(plain, { log: 'x.log', quiet: false, stateHashes: false, backtraceLength: 20 });
+  t.deepEqual(plain, {
+    log: 'x.log',
+    quiet: false,
+    stateHashes: false,
+    agent: false,
+    backtraceLength: 20,
+  });
   const all = await run(
     // prettier-ignore
-    ['-q', '-b', '5', '-c', '2.5', '--until', '3', '--store', 'st', '--state-hashes', 'x.log'],
+    ['-q', '-b', '5', '-c', '2.5', '--until', '3', '--store', 'st', '--state-hashes', '--agent', 'x.log'],
     () => Promise.resolve({ bookmark: 3 }),
   );
   t.like(all.options, {
@@ -58,6 +65,7 @@ test('every option reaches the replayer', async (t) => {
     until: 3,
     store: 'st',
     stateHashes: true,
+    agent: true,
   });
 });
 

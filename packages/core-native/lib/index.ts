@@ -15,6 +15,12 @@ export {
 } from './patched-space.js';
 export { Patcher } from './patcher.js';
 export * from './registers.js';
+export {
+  REPLAY_ROW_ANSWERED,
+  REPLAY_ROW_COUNT,
+  REPLAY_WINDOW,
+  ReplayAgent,
+} from './replay-agent.js';
 export * from './reserved.js';
 export * from './system.js';
 export { clearStopTraces, hashPiece, hashPieces, hashVectors, sseRegisters } from './user-state.js';

@@ -41,6 +41,15 @@ export class PatchedSpace {
     return this.pages.some((page) => page.start < start + length && page.start + PAGE_SIZE > start);
   }
 
+  /** True if patched code or trampolines are in pages from `start` to `end`. */
+  touches(start: number, end: number): boolean {
+    if (this.covers(start, end - start)) return true;
+    const pages = new Set<number>();
+    this.addPatchedPages(pages);
+    for (const page of pages) if (page < end && page + PAGE_SIZE > start) return true;
+    return false;
+  }
+
   /** Pages that are not what the program alone would have: those with patches or trampolines. */
   changedPages(): Float64Array {
     const pages = new Set<number>(this.pages.map(({ start }) => start));

@@ -1,5 +1,6 @@
-// Builds the agent: a table of the calls it makes by itself, generated from tracelog's syscall table, and the code
-// (build/agent.bin) with the addresses the tracer needs (build/agent.json). Does nothing when no input has changed.
+// Builds the agents. The recording's: a table of the calls it makes by itself, generated from tracelog's syscall table,
+// and the code (build/agent.bin) with the addresses the tracer needs (build/agent.json). The replay's: replay-agent.bin
+// and .json. Does nothing when no input has changed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +12,6 @@ const script = fileURLToPath(import.meta.url);
 const packageDir = dirname(dirname(script));
 const source = join(packageDir, 'agent');
 const buildDir = join(packageDir, 'build');
-const binary = join(buildDir, 'agent.bin');
 /** The `syscall` instructions that dispatch lets through. */
 const allowed = join(buildDir, 'agent-allowed.bin');
 const addresses = join(buildDir, 'agent.json');
@@ -30,6 +30,7 @@ const SYMBOLS = [
   'agent_pass',
   'agent_pass_end',
 ];
+const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
 const MAX_STEPS = 4;
 
 if (process.platform === 'linux') build();
@@ -43,7 +44,17 @@ function build() {
   const inputs = [...readdirSync(source).map((name) => join(source, name)), table, script];
   const newest = Math.max(...inputs.map((path) => statSync(path).mtimeMs));
   if (existsSync(addresses) && statSync(addresses).mtimeMs > newest) return;
-  const elf = join(buildDir, 'agent.elf');
+  const replay = compile('replay.c', 'replay-agent', REPLAY_SYMBOLS);
+  writeFileSync(join(buildDir, 'replay-agent.json'), JSON.stringify(replay.symbols));
+  const { elf, symbols } = compile('agent.c', 'agent', SYMBOLS);
+  run('objcopy', ['-O', 'binary', '-j', '.allowed', elf, allowed]);
+  const numbers = Object.keys(AGENT_CALLS).map((name) => rowOf(name).nr);
+  writeFileSync(addresses, JSON.stringify({ symbols, calls: numbers }));
+}
+
+/** Compiles an agent to build/NAME.bin. */
+function compile(file, name, wanted) {
+  const elf = join(buildDir, `${name}.elf`);
   run('gcc', [
     '-std=c11',
     '-O2',
@@ -69,23 +80,16 @@ function build() {
     `-Wl,-T,${join(source, 'agent.lds')}`,
     '-o',
     elf,
-    join(source, 'agent.c'),
+    join(source, file),
   ]);
-  run('objcopy', ['-O', 'binary', '-j', '.text', elf, binary]);
-  run('objcopy', ['-O', 'binary', '-j', '.allowed', elf, allowed]);
+  run('objcopy', ['-O', 'binary', '-j', '.text', elf, join(buildDir, `${name}.bin`)]);
   const found = new Map(
     run('nm', [elf])
       .split('\n')
       .map((line) => line.split(' '))
       .map(([address, , name]) => [name, Number.parseInt(address, 16)]),
   );
-  writeFileSync(
-    addresses,
-    JSON.stringify({
-      symbols: Object.fromEntries(SYMBOLS.map((name) => [name, found.get(name)])),
-      calls: Object.keys(AGENT_CALLS).map((name) => rowOf(name).nr),
-    }),
-  );
+  return { elf, symbols: Object.fromEntries(wanted.map((symbol) => [symbol, found.get(symbol)])) };
 }
 
 function run(command, args) {

@@ -4,12 +4,26 @@ import type { Engine } from './engine.js';
 import { At, type ReplayTask } from './tasks.js';
 import { hex, nameOf } from './words.js';
 
+const TRAP_TRACE = 2;
+
+/** si_code. */
+function codeOf(siginfo: Uint8Array): number {
+  return siginfo.length < 12
+    ? 0
+    : new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
+}
+
 /** True if the signal has been given to the task; false if it is on its way to where that happens. */
 export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame): boolean {
   if (frame.action !== 'handler' && frame.action !== 'terminate') return true;
   switch (frame.point) {
     case 'fault':
-      if (task.at === At.User) return engine.go(task);
+      if (task.at === At.User) {
+        // Single steps of the program's would be seen in code that is not its own.
+        if (frame.signo === Signal.SIGTRAP && codeOf(frame.siginfo) === TRAP_TRACE)
+          engine.agent?.giveUp(task);
+        return engine.go(task);
+      }
       if (task.at === At.Running) return engine.wait(task);
       if (task.at !== At.Fault || task.signo !== frame.signo) {
         const actual = task.at === At.Fault ? `signal ${task.signo}` : describeEntry(engine, task);

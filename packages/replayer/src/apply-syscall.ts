@@ -1,5 +1,11 @@
 import { ARGUMENT_REGS, EventKind, isRestart, Reg, Resume, Sys } from '@scribe-ts/core-native';
-import { type Frame, type SyscallFrame, syscallTable, type Word } from '@scribe-ts/tracelog';
+import {
+  type ArgType,
+  type Frame,
+  type SyscallFrame,
+  syscallTable,
+  type Word,
+} from '@scribe-ts/tracelog';
 import type { Engine } from './engine.js';
 import { replayMemory } from './syscalls/memory.js';
 import { collectZombies, replayExec } from './syscalls/process.js';
@@ -96,9 +102,14 @@ function checkData(engine: Engine, task: ReplayTask, nr: number): void {
   for (; task.details.checked < data.length; task.details.checked++) {
     const frame = data[task.details.checked]!;
     const type = row?.args[frame.arg]?.type;
-    const compared = type?.kind === 'string' || (type?.kind === 'buffer' && type.dir === 'in');
-    if (compared) compare(engine, task, frame, Number(args[frame.arg]), frame.bytes);
+    if (type !== undefined && isCompared(type))
+      compare(engine, task, frame, Number(args[frame.arg]), frame.bytes);
   }
+}
+
+/** Whether the bytes of a `data` frame for such an argument are what the program has there. */
+export function isCompared(type: ArgType): boolean {
+  return type.kind === 'string' || (type.kind === 'buffer' && type.dir === 'in');
 }
 
 /** The task stands at the entry of a call in which others get their turn, who may change what it hands over. */

@@ -8,16 +8,20 @@ import type {
   SyscallFrame,
   TaskUid,
 } from '@scribe-ts/tracelog';
+import type { AgentControl } from './agent/control.js';
 import type { Contents } from './contents.js';
 import { type DivergenceKind, Mismatch } from './divergence.js';
+import { History } from './history.js';
 import type { EngineHooks } from './hooks.js';
 import type { KernelObserver } from './live/kernel-observer.js';
 import type { ReplayOptions } from './options.js';
 import type { OutputQueue } from './output.js';
 import type { SharedFiles } from './shared.js';
-import { At, ReplayDomain, type ReplayTask } from './tasks.js';
+import { At, ReplayDomain, type ReplaySpace, ReplayTask } from './tasks.js';
 import { isFault, nameOf } from './words.js';
 
+/** Frames of each task kept for a divergence report. */
+const DEFAULT_HISTORY = 20;
 /** Tasks that have ended whose last frames a divergence report shows. */
 const MAX_ENDED_TASKS = 64;
 
@@ -29,12 +33,17 @@ export class Engine {
   readonly endStates: string[] = [];
   nextSpace = 1;
   syscalls = 0;
+  answered = 0;
   rootStatus: number | undefined;
   bookmarkReached = false;
   /** Whoever looks at the replay on its way. */
   hooks: EngineHooks | undefined;
   /** What keeps the kernel's side of the program, if that is wanted. */
   kernel: KernelObserver | undefined;
+  /** Answers calls inside the replayed processes; undefined if all are traced. */
+  agent: AgentControl | undefined;
+  /** Told how many frames more have been replayed. */
+  onFrames: ((count: number) => void) | undefined;
   readonly domains = new Map<StreamId, ReplayDomain>();
   /** First stops of tasks whose clone has not returned yet. */
   readonly earlyChildren = new Set<number>();
@@ -63,6 +72,11 @@ export class Engine {
     return domain;
   }
 
+  newTask(uid: TaskUid, tid: number, domain: ReplayDomain, space: ReplaySpace): ReplayTask {
+    const history = new History(this.options.backtraceLength ?? DEFAULT_HISTORY);
+    return new ReplayTask(uid, tid, domain, space, history);
+  }
+
   addTask(task: ReplayTask): void {
     this.tasks.set(task.uid, task);
     this.byTid.set(task.tid, task);
@@ -77,7 +91,7 @@ export class Engine {
     task.at = At.Dead;
     task.domain.tasks.delete(task);
     task.space.users--;
-    if (this.endedTasks.push(task) > MAX_ENDED_TASKS) this.endedTasks.shift()!.history.length = 0;
+    if (this.endedTasks.push(task) > MAX_ENDED_TASKS) this.endedTasks.shift()!.history.clear();
   }
 
   /** All tasks that have not ended, and the last ones that have, in the order of their numbers. */
@@ -136,6 +150,7 @@ export class Engine {
 
   /** Lets the task run to its next stop. */
   go(task: ReplayTask): false {
+    this.agent?.prepare(task);
     task.at = At.Running;
     this.tracer.resume(task.tid, Resume.Sysemu, 0);
     return this.wait(task);

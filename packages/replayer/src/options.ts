@@ -23,6 +23,11 @@ export interface ReplayOptions {
   readonly onFrame?: (frame: Frame) => void;
   /** Called a few times a second with the part of the log that has been replayed, 0 to 1. */
   readonly onProgress?: (part: number) => void;
+  /**
+   * Answer common calls inside the replayed processes (the agent), without stopping them. Without effect where every frame
+   * is told: with onFrame, and in sessions.
+   */
+  readonly agent?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -31,6 +36,8 @@ export interface ReplayResult {
   /** Recorded wait status of the command; undefined if the log does not reach its end. */
   readonly status: number | undefined;
   readonly syscalls: number;
+  /** How many of them the agent answered. */
+  readonly answered: number;
   readonly tasks: number;
   /** True if the log is truncated or detached: the replay went to its last whole chunk. */
   readonly truncated: boolean;

@@ -30,7 +30,6 @@ export class ReplayLoop {
   private lastProgress = -1;
   private lastProgressNs = 0;
   private rootPid = 0;
-  private readonly historyLength: number;
 
   /** `aborted` is asked now and then; `onFrame` is told of every frame once it has been applied. */
   constructor(
@@ -38,9 +37,7 @@ export class ReplayLoop {
     private readonly cpus: CpuPolicy,
     private readonly aborted: () => boolean,
     private readonly onFrame: ((frame: Frame) => void) | undefined,
-  ) {
-    this.historyLength = engine.options.backtraceLength ?? 20;
-  }
+  ) {}
 
   /** Starts the first task: the stub, stopped at its exec. */
   start(stdio: readonly [number, number, number]): void {
@@ -53,7 +50,7 @@ export class ReplayLoop {
       stdio,
     });
     const domain = engine.domain(1);
-    const task = new ReplayTask(FIRST_TASK, tid, domain, new ReplaySpace(engine.nextSpace++));
+    const task = engine.newTask(FIRST_TASK, tid, domain, new ReplaySpace(engine.nextSpace++));
     task.at = At.Stub;
     engine.addTask(task);
     this.advance(domain);
@@ -95,7 +92,10 @@ export class ReplayLoop {
     const now = engine.tracer.values[1]!;
     let running = 0;
     for (const task of engine.byTid.values()) {
-      if (task.at === At.Running) running++;
+      if (task.at === At.Running) {
+        running++;
+        if (engine.agent?.hasAdvanced(task) === true) this.progress++;
+      }
       task.search?.checkTime(now);
     }
     this.cpus.review(now, this.progress, running, () => engine.byTid.keys());
@@ -126,6 +126,7 @@ export class ReplayLoop {
     const { engine } = this;
     for (const domain of engine.domains.values()) {
       if (domain.ended || !(domain.waiting instanceof ReplayTask)) continue;
+      engine.agent?.pass(domain.waiting);
       const frame = domain.cursor.peek();
       throw new Mismatch(
         'stuck',
@@ -156,7 +157,7 @@ export class ReplayLoop {
     if (isSearching && (kind === EventKind.Syscall || kind === EventKind.Signal)) {
       if (!searchOn(task, kind)) return;
     } else if (kind === EventKind.Syscall) {
-      task.at = At.Entry;
+      task.at = engine.agent?.arrived(task) ?? At.Entry;
     } else if (kind === EventKind.Signal) {
       const signo = event[2]!;
       if (!isFault(signo) || !this.isOwnFault(task, signo)) {
@@ -164,6 +165,7 @@ export class ReplayLoop {
         engine.tracer.resume(tid, engine.resumeKind(task), 0);
         return;
       }
+      if (engine.agent?.recovers(task) === true) return;
       task.at = At.Fault;
       task.signo = signo;
     } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exec) {
@@ -198,6 +200,7 @@ export class ReplayLoop {
   }
 
   private unexpectedEnd(task: ReplayTask, status: number): Mismatch {
+    this.engine.agent?.pass(task);
     const frame = task.domain.cursor.peek();
     return new Mismatch('exit', task, frame, `ended with wait status ${status}`, 'go on');
   }
@@ -237,7 +240,8 @@ export class ReplayLoop {
       if (engine.hooks?.holds(domain, frame) === true) break;
       if (!this.apply(domain, task, frame)) break;
       this.onFrame?.(frame);
-      if (task.history.push(frame) > this.historyLength) task.history.shift();
+      engine.onFrames?.(1);
+      task.history.push(frame);
       engine.hooks?.applied(domain, task, frame);
       domain.cursor.next();
       if (domain.ended) break;
@@ -270,6 +274,10 @@ export class ReplayLoop {
         checkBlocked(engine, task, frame.nr);
         return true;
       case 'data':
+        // The agent compares it with the call that follows.
+        if (task.at === At.User && engine.agent?.takes(task, frame) === true)
+          return engine.go(task);
+        if (task.at === At.Running) return engine.wait(task);
         task.details.data.push(frame);
         return true;
       case 'output':

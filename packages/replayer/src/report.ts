@@ -71,6 +71,9 @@ export function describeDivergence(
   };
   const stopped = new Registers(new Uint32Array(engine.regs.halves.length));
   const here = attempt('no registers', false, () => stop(engine, task, stopped));
+  // The report shows the program's own code, and frames that the agent has replayed by now.
+  for (const other of engine.byTid.values()) if (other.at === At.Running) engine.agent?.pass(other);
+  if (here) attempt('the agent stays in the code', undefined, () => engine.agent?.unpatch(task));
   if (!here) notes.push('the process has ended: there are no registers, no backtrace and no core');
   const registers: Record<string, string> = {};
   if (here) for (const name of REGISTER_NAMES) registers[name] = hex(stopped.get(Reg[name]));
@@ -129,7 +132,7 @@ export function describeDivergence(
       pid: other.pid,
       tid: other.recordedTid,
       state: attempt(`no state of task ${other.uid}`, '', () => stateOf(engine, other)),
-      frames: other.history,
+      frames: other.history.frames(),
     })),
     core,
     notes,

@@ -10,6 +10,8 @@ import type {
   TaskUid,
   ExecFrame,
 } from '@scribe-ts/tracelog';
+import type { AgentSpace } from './agent/space.js';
+import type { History } from './history.js';
 
 /** What looks for a point in user code (preempt/point-search.ts). */
 export interface PointSearch {
@@ -52,6 +54,8 @@ export class ReplaySpace {
   /** SysV segments: start to end address, for shmdt. */
   readonly segments = new Map<number, number>();
   users = 0;
+  /** What the agent has in it; undefined if nothing. */
+  agent: AgentSpace | undefined;
   constructor(readonly id: number) {}
 }
 
@@ -81,6 +85,16 @@ export class PendingDetails {
   checked = 0;
   readonly sharedWrites: SharedWriteFrame[] = [];
 
+  get isEmpty(): boolean {
+    return (
+      this.mapping === undefined &&
+      this.exec === undefined &&
+      this.output === undefined &&
+      this.data.length === 0 &&
+      this.sharedWrites.length === 0
+    );
+  }
+
   clear(): void {
     this.mapping = undefined;
     this.exec = undefined;
@@ -95,8 +109,6 @@ export class ReplayTask {
   at = At.Start;
   signo = 0;
   readonly details = new PendingDetails();
-  /** Its last frames, oldest first. */
-  readonly history: Frame[] = [];
   /** Thread group as the recording numbers it. */
   pid = 0;
   /** How the point of its `preempt` frame is being looked for. */
@@ -111,5 +123,7 @@ export class ReplayTask {
     public tid: number,
     public domain: ReplayDomain,
     public space: ReplaySpace,
+    /** Its last frames. */
+    readonly history: History,
   ) {}
 }

@@ -2,6 +2,7 @@ import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
 import { type Frame, type LogHeader, openLog } from '@scribe-ts/tracelog';
+import { AgentControl } from './agent/control.js';
 import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
@@ -37,14 +38,15 @@ function tellFrame(frame: Frame): void {
   if (untaken >= MAX_UNTAKEN) Atomics.wait(wanted.untaken, 0, untaken);
 }
 
-/** What is to happen at each frame, undefined if nothing is. */
-function frameWatcher(total: number): ((frame: Frame) => void) | undefined {
-  if (!wanted.frames && !wanted.progress) return undefined;
+/** Tells now and then how much of `total` frames has been replayed. */
+function progressTeller(total: number): (count: number) => void {
   let frames = 0;
+  let lookAt = 0;
   let due = 0;
-  return (frame) => {
-    if (wanted.frames) tellFrame(frame);
-    if (!wanted.progress || ++frames % FRAMES_A_LOOK !== 0) return;
+  return (count) => {
+    frames += count;
+    if (frames < lookAt) return;
+    lookAt = frames + FRAMES_A_LOOK;
     const now = performance.now();
     if (now < due) return;
     due = now + PROGRESS_MS;
@@ -79,7 +81,16 @@ async function run(): Promise<void> {
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
   const engine = new Engine(tracer, log, contents, shared, output, options);
-  const loop = new ReplayLoop(engine, new CpuPolicy(), aborted, frameWatcher(log.stats.frames));
+  const loop = new ReplayLoop(
+    engine,
+    new CpuPolicy(),
+    aborted,
+    wanted.frames ? tellFrame : undefined,
+  );
+  if (wanted.progress) engine.onFrames = progressTeller(log.stats.frames);
+  // Whoever looks at every frame has to be told of it when it happens.
+  if (options.agent === true && !wanted.frames && wanted.session === undefined)
+    engine.agent = new AgentControl(engine);
   const inspector = await inspect(engine, loop, log.header);
   try {
     inspector?.begin();
@@ -93,6 +104,7 @@ async function run(): Promise<void> {
       result: {
         status: engine.rootStatus,
         syscalls: engine.syscalls,
+        answered: engine.answered,
         tasks: engine.tasks.size,
         truncated: log.truncated,
         bookmark: engine.bookmarkReached ? options.until : undefined,

@@ -357,6 +357,10 @@ export class FrameDecoder {
   /** Frames of the run so far, those of unknown types among them. */
   frames = 0;
 
+  /** Task and time of the frame before. */
+  taskBefore: TaskUid = 0;
+  timeBefore = 0;
+
   private readonly source = new ByteSource();
   private limit = 0;
 
@@ -367,6 +371,19 @@ export class FrameDecoder {
     this.task = 0;
     this.time = 0;
     this.frames = 0;
+  }
+
+  /** Goes on behind a frame that ends at `pos`, was of `task` at `time`, and was the `frames`-th of the run. */
+  jump(pos: number, task: TaskUid, time: number, frames: number): void {
+    this.source.pos = this.source.end = pos;
+    this.task = task;
+    this.time = time;
+    this.frames = frames;
+  }
+
+  /** What the run has from the frame on that head() stepped to: a view. */
+  rest(): Uint8Array {
+    return this.source.buf.subarray(this.start, this.limit);
   }
 
   /** Goes on at the same place of the same run in other memory. */
@@ -381,6 +398,8 @@ export class FrameDecoder {
       source.end = limit;
       if (source.pos === limit) return false;
       this.start = source.pos;
+      this.taskBefore = this.task;
+      this.timeBefore = this.time;
       const tag = source.byte();
       const length = source.uint();
       const end = source.pos + length;

@@ -5,9 +5,27 @@ import { LogCorruptError, MalformedError } from './errors.js';
 import type { Matcher } from './filter.js';
 import type { Run } from './framing.js';
 import type { LogFile } from './log-file.js';
-import type { Frame, StreamId } from './schema/frames.js';
+import type { Frame, StreamId, TaskUid } from './schema/frames.js';
 
 const NOTHING = new Uint8Array(0);
+
+/** Encoded frames, valid where a frame of `task` at `time` was before them. */
+export interface EncodedFrames {
+  /** A view of a chunk. */
+  readonly bytes: Uint8Array;
+  readonly task: TaskUid;
+  readonly time: number;
+}
+
+/** Reads encoded frames. */
+export function decodeFrames({ bytes, task, time }: EncodedFrames): Frame[] {
+  const decoder = new FrameDecoder();
+  decoder.reset(bytes, 0, bytes.length);
+  decoder.jump(0, task, time, 0);
+  const frames: Frame[] = [];
+  while (decoder.head()) frames.push(decoder.frame());
+  return frames;
+}
 
 /** The frames of one stream, in order. */
 export class StreamCursor implements ChunkHolder {
@@ -60,6 +78,21 @@ export class StreamCursor implements ChunkHolder {
   /** The frame that next() will give. */
   peek(): Frame | undefined {
     return (this.peeked ??= this.next());
+  }
+
+  /** As they are encoded: what is left of a run from the frame on that next() will give. Undefined at the stream's end. */
+  rest(): EncodedFrames | undefined {
+    if (this.peek() === undefined) return undefined;
+    const { head } = this;
+    return { bytes: head.rest(), task: head.taskBefore, time: head.timeBefore };
+  }
+
+  /** Passes over the first `count` frames of rest(): `bytes` of it. The last of them is of `task` at `time`. */
+  passEncoded(bytes: number, count: number, task: TaskUid, time: number): void {
+    const { decoder } = this;
+    // rest() has stepped to the first of them.
+    decoder.jump(decoder.start + bytes, task, time, decoder.frames + count - 1);
+    this.peeked = undefined;
   }
 
   /* For the merge of streams, which looks at heads alone. */

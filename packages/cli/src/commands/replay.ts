@@ -30,6 +30,12 @@ const spec: CommandSpec = {
       group: 'Replay',
     },
     {
+      flags: '--agent',
+      description:
+        'answer common calls inside the program, without stopping it (no effect with -l)',
+      group: 'Replay',
+    },
+    {
       flags: '-c, --deadlock <seconds>',
       description: 'give up when nothing happens for so long',
       group: 'Diagnosis',
@@ -110,6 +116,7 @@ function parseRequest(args: Args, log: string): ReplayOptions {
     log,
     quiet: args.flag('quiet'),
     stateHashes: args.flag('state-hashes'),
+    agent: args.flag('agent'),
     backtraceLength: wholeNumber('-b', args.value('backtrace') ?? `${DEFAULT_BACKTRACE}`, 0),
     ...(until === undefined ? {} : { until: wholeNumber('--until', until, 0) }),
     ...(store === undefined ? {} : { store }),

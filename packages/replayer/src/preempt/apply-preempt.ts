@@ -10,6 +10,8 @@ export function applyPreempt(engine: Engine, task: ReplayTask, frame: PreemptFra
   if (task.at === At.Running) return engine.wait(task);
   if (task.at !== At.User)
     throw engine.internal(task, `frame preempt for a task that is ${At[task.at]}`);
+  // The point is compared with code as it was, and may be patched itself.
+  engine.agent?.unpatch(task);
   const search = new PointSearch(engine, task, frame);
   if (search.begin()) return true;
   task.search = search;

@@ -71,6 +71,6 @@ export class Stacks {
 function pointOf({ at, history }: ReplayTask): 'syscall' | 'instruction' {
   if (at === At.Entry || at === At.Running) return 'syscall';
   if (at !== At.User) return 'instruction';
-  const last = history.at(-1);
+  const last = history.last;
   return last?.type === 'syscall' && last.nr !== Sys.rt_sigreturn ? 'syscall' : 'instruction';
 }

@@ -8,6 +8,7 @@ import {
   Sys,
 } from '@scribe-ts/core-native';
 import type { SyscallFrame, Word } from '@scribe-ts/tracelog';
+import type { AgentControl } from '../agent/control.js';
 import type { Engine } from '../engine.js';
 import { mapRecorded } from '../image.js';
 import type { ReplayTask } from '../tasks.js';
@@ -24,6 +25,27 @@ const EFFECTIVE_ADVICE: ReadonlySet<Word> = new Set([
   Madvise.DONTNEED_LOCKED,
 ]);
 
+/** What the call is about to change or to cover must be the program's own. */
+function makeRoom(
+  agent: AgentControl,
+  task: ReplayTask,
+  { nr, result }: SyscallFrame,
+  args: readonly Word[],
+): void {
+  const clear = (start: number, end: number): void => agent.clear(task, start, end);
+  const { space, details } = task;
+  if (details.mapping !== undefined) {
+    const { start, end } = details.mapping.mapping;
+    clear(start, end);
+  } else if (nr === Sys.brk) clear(space.brk, pageAlign(Number(result)));
+  else {
+    const start = Number(args[0]);
+    clear(start, start + pageAlign(Number(args[1])));
+    if (nr === Sys.mremap) clear(Number(result), Number(result) + pageAlign(Number(args[2])));
+    else if (nr === Sys.shmdt) clear(start, space.segments.get(start) ?? start);
+  }
+}
+
 /** Does to the replayed address space what the recorded call did. `args` are the registers at the call. */
 export function replayMemory(
   engine: Engine,
@@ -34,6 +56,7 @@ export function replayMemory(
   const { tracer } = engine;
   const { result } = frame;
   const { mapping } = task.details;
+  if (engine.agent !== undefined) makeRoom(engine.agent, task, frame, args);
   if (mapping !== undefined) {
     mapRecorded(engine, task, mapping.mapping);
     if (frame.nr === Sys.shmat) task.space.segments.set(mapping.mapping.start, mapping.mapping.end);

@@ -12,7 +12,7 @@ import {
 } from '@scribe-ts/core-native';
 import type { SpawnFrame } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
-import { At, ReplaySpace, ReplayTask } from '../tasks.js';
+import { At, ReplaySpace, type ReplayTask } from '../tasks.js';
 
 /** Flags that mean the same in replay. Ids are stored from the log, parents wait for nobody, and no signal tells of an end. */
 const KEPT_FLAGS =
@@ -24,6 +24,8 @@ const WALL = 0x40000000;
 /** Makes the recorded child of a task that is stopped at the entry of clone, fork or vfork. */
 export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame): void {
   const { tracer, regs } = engine;
+  // A child's copy of what the parent's agent has is not of the child's stream.
+  engine.agent?.disarm(task);
   tracer.getRegs(task.tid);
   const entry = regs.save();
   const nr = regs.int(Reg.orig_rax);
@@ -81,10 +83,11 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
     space = new ReplaySpace(engine.nextSpace++);
     space.brk = task.space.brk;
     space.program = task.space.program;
+    space.agent = task.space.agent?.clone();
     for (const [start, end] of task.space.segments) space.segments.set(start, end);
     tracer.openMemory(childTid);
   }
-  const child = new ReplayTask(frame.child, childTid, engine.domain(frame.stream), space);
+  const child = engine.newTask(frame.child, childTid, engine.domain(frame.stream), space);
   child.pid = frame.pid;
   child.recordedTid = frame.tid;
   engine.addTask(child);

@@ -1,0 +1,226 @@
+import {
+  Patcher,
+  Reg,
+  REPLAY_ROW_ANSWERED,
+  REPLAY_ROW_COUNT,
+  REPLAY_WINDOW,
+  ReplayAgent,
+  Resume,
+  Sys,
+} from '@scribe-ts/core-native';
+import { type Frame, syscallTable } from '@scribe-ts/tracelog';
+import { isCompared } from '../apply-syscall.js';
+import type { Engine } from '../engine.js';
+import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
+import { AgentSpace } from './space.js';
+
+/** Calls for which a replay does more than to give the program what the log has. */
+const TRACED: ReadonlySet<number> = new Set([
+  Sys.arch_prctl,
+  Sys.rt_sigreturn,
+  Sys.wait4,
+  Sys.waitid,
+]);
+/** Less than this in a window, bytes, and it is filled anew where there is more. */
+const SCANT = 0x400;
+const NO_PAGES = new Float64Array(0);
+
+/**
+ * Has common calls answered inside the replayed processes. Sites are patched to jump to the agent, which takes the frames
+ * from a window: a piece of the log as it is, up to 256 KiB. What it does not answer itself it leaves to the tracer, at the
+ * call's entry or behind it, and the replay goes on from the frame at which the agent has stopped.
+ *
+ * One agent in an address space is enough: of a domain's tasks only one runs at a time, and none is ever left standing
+ * inside the agent.
+ */
+export class AgentControl {
+  private readonly agent: ReplayAgent;
+  private readonly patcher: Patcher;
+  private readonly rows = rowsOfCalls();
+
+  constructor(private readonly engine: Engine) {
+    this.agent = new ReplayAgent(engine.tracer);
+    this.patcher = new Patcher(engine.tracer, this.agent.entry);
+  }
+
+  /** True if the agent may answer the call that a frame belongs to, so that its task is to be let go before it is applied. */
+  takes(task: ReplayTask, frame: Frame): boolean {
+    const space = task.space.agent;
+    if (space === undefined || space.patches.size === 0 || !task.details.isEmpty) return false;
+    if (frame.type === 'data') return true;
+    return (
+      frame.type === 'syscall' &&
+      frame.nr >= 0 &&
+      frame.nr < REPLAY_ROW_COUNT &&
+      this.rows[frame.nr]! >= REPLAY_ROW_ANSWERED
+    );
+  }
+
+  /** The task is about to be let go: gives the agent the frames that come next, or sees that it answers nothing. */
+  prepare(task: ReplayTask): void {
+    const space = task.space.agent;
+    if (space === undefined || space.patches.size === 0) return;
+    const { cursor } = task.domain;
+    const frame = cursor.peek();
+    if (frame === undefined || frame.task !== task.uid || !this.takes(task, frame)) {
+      this.disarm(task, space);
+      return;
+    }
+    const { bytes, time } = cursor.rest()!;
+    const { offset, position } = cursor;
+    const left = space.end - position;
+    const isThere =
+      space.cursor === cursor &&
+      space.chunk === offset &&
+      position >= space.start &&
+      (left >= SCANT || left === bytes.length);
+    if (!isThere) {
+      if (space.cursor === cursor && space.chunk === offset && position >= space.end - SCANT)
+        space.fill = Math.min(space.fill * 2, REPLAY_WINDOW);
+      const piece = bytes.subarray(0, space.fill);
+      this.agent.fill(task.tid, piece);
+      space.cursor = cursor;
+      space.chunk = offset;
+      space.start = position;
+      space.end = position + piece.length;
+    }
+    space.armedAt = position - space.start;
+    this.agent.arm(task.tid, space.armedAt, space.end - space.start, task.uid, time);
+    space.armed = space.live = true;
+  }
+
+  /** A task that was running has come to a syscall-stop. Returns where it stands. */
+  arrived(task: ReplayTask): At.Entry | At.User {
+    const { agent, engine } = this;
+    const { regs, tracer } = engine;
+    const rip = regs.address(Reg.rip);
+    const space = (task.space.agent ??= new AgentSpace());
+    if (!agent.contains(rip)) {
+      this.pass(task);
+      this.patch(task, space, rip, regs.int(Reg.orig_rax));
+      return At.Entry;
+    }
+    agent.look(task.tid);
+    this.passLooked(task, space);
+    // It disarms itself before it asks for the tracer.
+    space.armed = false;
+    const { ret } = agent;
+    regs.set(Reg.rip, ret);
+    regs.set(Reg.rcx, ret);
+    if (rip === agent.stopped) {
+      regs.set(Reg.rax, regs.get(Reg.orig_rax));
+      regs.set(Reg.orig_rax, -1);
+    }
+    tracer.setRegs(task.tid);
+    return rip === agent.stopped ? At.User : At.Entry;
+  }
+
+  /**
+   * A task that was running has been stopped by a signal of its own making. True if the agent has met a pointer to nowhere:
+   * the task is on its way to the call's entry then.
+   */
+  recovers(task: ReplayTask): boolean {
+    const { agent, engine } = this;
+    const { regs, tracer } = engine;
+    if (task.space.agent === undefined) return false;
+    if (!agent.contains(regs.address(Reg.rip))) {
+      this.pass(task);
+      return false;
+    }
+    agent.look(task.tid);
+    tracer.getRegs(task.tid);
+    agent.restore(task.tid, regs.halves);
+    tracer.setRegs(task.tid);
+    tracer.resume(task.tid, Resume.Sysemu, 0);
+    return true;
+  }
+
+  /** Takes over what the agent has replayed since its task was let go. */
+  pass(task: ReplayTask): void {
+    const space = task.space.agent;
+    if (space?.live === true && this.agent.look(task.tid)) this.passLooked(task, space);
+  }
+
+  private passLooked(task: ReplayTask, space: AgentSpace): void {
+    const { agent, engine } = this;
+    if (!space.live) return;
+    space.live = false;
+    const { frames, position, time } = agent;
+    if (frames === 0) return;
+    const { cursor } = task.domain;
+    const encoded = cursor.rest()!;
+    const length = position - space.armedAt;
+    task.history.pushRun({ ...encoded, bytes: encoded.bytes.subarray(0, length) }, frames);
+    cursor.passEncoded(length, frames, task.uid, time);
+    engine.syscalls += agent.calls;
+    engine.answered += agent.calls;
+    engine.onFrames?.(frames);
+  }
+
+  /** Whether the agent has replayed frames of a running task since it was last asked. */
+  hasAdvanced(task: ReplayTask): boolean {
+    const space = task.space.agent;
+    if (space?.live !== true || !this.agent.look(task.tid)) return false;
+    const { frames } = this.agent;
+    if (frames === space.seen) return false;
+    space.seen = frames;
+    return true;
+  }
+
+  /** A site has trapped in a task that stands at its entry. */
+  private patch(task: ReplayTask, space: AgentSpace, ret: number, nr: number): void {
+    if (space.given || nr < 0 || nr >= REPLAY_ROW_COUNT) return;
+    if (this.rows[nr]! < REPLAY_ROW_ANSWERED) return;
+    if (!this.patcher.trapped(task.tid, space, ret, nr)) return;
+    if (space.patches.size > 0 && !space.loaded) {
+      this.agent.load(task.tid, this.rows);
+      space.loaded = true;
+    }
+    this.engine.load(task);
+  }
+
+  /** The agent in the address space of a stopped task answers nothing until its task is let go the next time. */
+  disarm(task: ReplayTask, space = task.space.agent): void {
+    if (space?.armed !== true) return;
+    this.agent.disarm(task.tid);
+    space.armed = false;
+  }
+
+  /** Puts all code of a stopped task's address space back as it was. */
+  unpatch(task: ReplayTask): void {
+    const space = task.space.agent;
+    if (space !== undefined && (space.patches.size > 0 || space.pages.length > 0))
+      this.patcher.undo(task.tid, space);
+  }
+
+  /** As unpatch, for good. */
+  giveUp(task: ReplayTask): void {
+    this.unpatch(task);
+    (task.space.agent ??= new AgentSpace()).given = true;
+  }
+
+  /** Mappings from `start` to `end` are about to change: if there is something of the patches, all of it goes. */
+  clear(task: ReplayTask, start: number, end: number): void {
+    if (task.space.agent?.touches(start, end) === true) this.unpatch(task);
+  }
+
+  /** Pages of an address space that are not what the program alone would have. */
+  changedPages(space: ReplaySpace): Float64Array {
+    return space.agent?.changedPages() ?? NO_PAGES;
+  }
+}
+
+/** For each call, whether the agent answers it, and which of its arguments' bytes are compared. */
+function rowsOfCalls(): Uint8Array {
+  const rows = new Uint8Array(REPLAY_ROW_COUNT);
+  for (const row of syscallTable) {
+    if (row === undefined || row.nr >= REPLAY_ROW_COUNT) continue;
+    if (row.class === 'memory' || row.class === 'process' || TRACED.has(row.nr)) continue;
+    let bits = REPLAY_ROW_ANSWERED;
+    row.args.forEach(({ type }, index) => {
+      if (isCompared(type)) bits |= 1 << index;
+    });
+    rows[row.nr] = bits;
+  }
+  return rows;
+}
