@@ -112,8 +112,21 @@ test.serial('two runs of one program have equal hashes at the same point', (t) =
   t.is(hashes[0], hashes[1]);
 });
 
+/** True if the files behind mappings may be opened here, which takes a capability. */
+function seesHoles(): boolean {
+  const mapping = parseMaps(process.pid).find(({ name }) => name === process.execPath)!;
+  const range = [mapping.start, mapping.end].map((address) => address.toString(16)).join('-');
+  try {
+    closeSync(openSync(`/proc/self/map_files/${range}`, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 test.serial('terabytes of reserved memory take no time', (t) => {
-  const { tid } = fill('huge');
+  // Where holes of shared memory are not to be seen they are read, and so filled: that takes all memory there is.
+  const { tid } = seesHoles() ? fill('huge', 'shared') : fill('huge');
   const reserved = parseMaps(tid).reduce((sum, { start, end }) => sum + end - start, 0);
   t.true(reserved > 24 * 2 ** 40);
   const before = cpuMs();

@@ -1,6 +1,7 @@
 /* cflags: -nostdlib -ffreestanding -fno-stack-protector -fno-builtin */
 /* Fills memory of every kind, writes the addresses of one page of each (4 words: data, read-only, inaccessible, shared) to
- * its output, then calls getppid, where a test looks at it. With an argument it also reserves terabytes.
+ * its output, then calls getppid, where a test looks at it. With an argument it also reserves terabytes of its own, with two
+ * one that is shared.
  * Without a libc, which keeps random guards and its tid in memory: two runs shall be equal. */
 
 #define PAGE 4096UL
@@ -50,8 +51,8 @@ __attribute__((used)) static void run(const long *stack) {
     char *sparse = map(16 * TERABYTE, PROT_READ_WRITE, MAP_PRIVATE | MAP_NORESERVE);
     sparse[0] = 1;
     sparse[11 * TERABYTE] = 1;
-    map(TERABYTE, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE)[TERABYTE / 2] = 1;
   }
+  if (stack[0] > 2) map(TERABYTE, PROT_READ_WRITE, MAP_SHARED | MAP_NORESERVE)[TERABYTE / 2] = 1;
   long addresses[] = {(long)data, (long)read_only, (long)none, (long)shared};
   if (call(SYS_write, 1, (long)addresses, sizeof addresses, 0, 0, 0) != sizeof addresses) leave(1);
   call(SYS_getppid, 0, 0, 0, 0, 0, 0);
