@@ -3,7 +3,7 @@ import { UsageError } from './errors.js';
 
 /** An option of a command. */
 export interface OptionSpec {
-  /** Names and value as `--help` shows them: '-o, --output <file>', '-q, --quiet'. */
+  /** Names and value as `--help` shows them: '-o, --output <file>', '-q, --quiet', '--chaos[=<seed>]' (it may do without). */
   readonly flags: string;
   readonly description: string;
   /** Heading under which `--help` lists it. */
@@ -36,7 +36,7 @@ export interface Args {
   flag(name: string): boolean;
   /** How often a valueless option was given. */
   count(name: string): number;
-  /** The last value given, undefined if none. */
+  /** The last value given, undefined if none; '' for an option that was given without the value that it may have. */
   value(name: string): string | undefined;
   /** All values of an option that may be repeated. */
   values(name: string): readonly string[];
@@ -50,6 +50,8 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
 interface KnownOption {
   readonly long: string;
   readonly takesValue: boolean;
+  /** Only behind an equals sign. */
+  readonly valueIsOptional: boolean;
 }
 
 /** Parses what stands after the command's name. Throws UsageError. */
@@ -57,7 +59,8 @@ export function parseArgv(spec: CommandSpec, argv: readonly string[]): Args {
   const options = [...spec.options, ...COMMON_OPTIONS];
   const { tokens, positionals, flags } = cutArgv(spec, knownOptions(options), argv);
   const cli = cac(spec.name);
-  for (const option of options) cli.option(option.flags, option.description, cacConfig(option));
+  for (const option of options)
+    cli.option(plainFlags(option), option.description, cacConfig(option));
   const parsed = cli.parse(['', spec.name, ...tokens], { run: false }).options;
   const given = (name: string): unknown => parsed[camelCase(name)];
   const values = (name: string): readonly string[] => {
@@ -154,8 +157,10 @@ function cutArgv(
     if (word.startsWith('--')) {
       const equals = word.indexOf('=');
       const name = equals < 0 ? word : word.slice(0, equals);
-      const { long, takesValue } = option(name);
-      if (takesValue) {
+      const { long, takesValue, valueIsOptional } = option(name);
+      if (valueIsOptional) {
+        tokens.push(protect(long, equals < 0 ? '' : word.slice(equals + 1)));
+      } else if (takesValue) {
         tokens.push(protect(long, equals < 0 ? valueOf(name) : word.slice(equals + 1)));
       } else if (equals < 0) {
         addFlag(long);
@@ -184,7 +189,13 @@ function knownOptions(options: readonly OptionSpec[]): ReadonlyMap<string, Known
   for (const option of options) {
     const names = optionNames(option);
     const long = names.at(-1)!;
-    for (const name of names) known.set(name, { long, takesValue: takesValue(option) });
+    for (const name of names) {
+      known.set(name, {
+        long,
+        takesValue: takesValue(option),
+        valueIsOptional: option.flags.includes('[='),
+      });
+    }
   }
   return known;
 }
@@ -192,9 +203,14 @@ function knownOptions(options: readonly OptionSpec[]): ReadonlyMap<string, Known
 /** Names of an option, dashes included, the long one last. */
 function optionNames(option: OptionSpec): readonly string[] {
   return option.flags
-    .replace(/<.*/, '')
+    .replace(/[[<].*/, '')
     .split(',')
     .map((name) => name.trim());
+}
+
+/** '--chaos[=<seed>]' as '--chaos <seed>'. */
+function plainFlags({ flags }: OptionSpec): string {
+  return flags.replace('[=<', ' <').replace('>]', '>');
 }
 
 function takesValue(option: OptionSpec): boolean {

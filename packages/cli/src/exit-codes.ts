@@ -8,6 +8,8 @@ export const ExitCode = {
   Ok: 0,
   /** `profiler --diff`: the logs differ. */
   Different: 1,
+  /** `scribe hunt`: no run has failed. */
+  NothingFound: 1,
   /** Wrong option or argument; nothing was started. */
   Usage: 2,
   /** A replay differed from its log. */

@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'print what a recorded program did',
     load: async () => (await import('./commands/profiler.js')).profiler,
   },
+  hunt: {
+    summary: 'record a program until it fails',
+    load: async () => (await import('./commands/hunt.js')).hunt,
+  },
   view: {
     summary: 'show a log as a picture, in a browser',
     load: async () => (await import('./commands/view.js')).view,

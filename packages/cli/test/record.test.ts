@@ -81,6 +81,17 @@ test('every option reaches the recorder', async (t) => {
   t.is(chrooted.cwd, '/srv');
 });
 
+test('chaos has the seed that was given, or any', async (t) => {
+  t.is((await optionsOf(['--chaos=42', 'x'])).chaos, 42);
+  const { chaos } = await optionsOf(['--chaos', 'x']);
+  t.true(Number.isInteger(chaos) && chaos! >= 0 && chaos! < 2 ** 32);
+  const { host, recorder, exitCode } = start(['-v', '--chaos=7', '-o', '/dev/null', 'x']);
+  await recorder.started;
+  recorder.end();
+  await exitCode;
+  t.regex(host.stderr, /^record: chaos with seed 7$/m);
+});
+
 test('-s gives one line to the shell', async (t) => {
   const options = await optionsOf(['-s', 'date | tee x', '-y']);
   t.deepEqual(options.command, ['/bin/sh', '-c', 'date | tee x -y']);
@@ -113,6 +124,9 @@ test('wrong command lines start nothing and exit with 2', async (t) => {
     [['--on-log-failure', 'panic', 'ls'], /^record: --on-log-failure takes detach or kill/],
     [['-o', '', 'ls'], /^record: -o needs the name of a file/],
     [['-o'], /^record: -o needs a value/],
+    [['--chaos=x', 'ls'], /^record: --chaos takes a whole number from 0 to 4294967295, not 'x'/],
+    [['--chaos', '42', 'ls'], /^record: the seed goes behind an equals sign: --chaos=42/],
+    [['--chaos', '--agent', 'ls'], /^record: --chaos and --agent exclude each other/],
   ];
   for (const [argv, line] of cases) {
     const { host, recorder, exitCode } = start(argv);

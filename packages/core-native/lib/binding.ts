@@ -154,11 +154,11 @@ export interface NativeTracer {
   getSigmask(tid: number): Uint8Array;
   setSigmask(tid: number, mask: Uint8Array): void;
   /**
-   * Has a stopped task stop with SIGTRAP (si_code 4, TRAP_HWBKPT) whenever it is about to execute what is at `addr`, by a
-   * debug register: its memory stays as it is. 0: no more. false if the task died; NativeError where there are no debug
+   * Has a stopped task stop with SIGTRAP (si_code 4, TRAP_HWBKPT) whenever it is about to execute what is at one of these
+   * addresses, at most four, by debug registers: its memory stays as it is. 0: nowhere. false if the task died; NativeError where there are no debug
    * registers.
    */
-  setBreakpoint(tid: number, addr: number): boolean;
+  setBreakpoint(tid: number, addr: number, ...more: readonly number[]): boolean;
   interruptTask(tid: number): boolean;
   /**
    * Syscall User Dispatch of a stopped task: every `syscall` instruction whose end is not in the `length` bytes from

@@ -57,12 +57,16 @@ Result<uint64_t> StoppedTask::event_message() const {
   return static_cast<uint64_t>(message);
 }
 
-Status StoppedTask::set_breakpoint(uint64_t addr) const {
-  // Debug register 7: bit 0 enables register 0; its type (execute) and length are zeros.
-  if (addr == 0) return request(PTRACE_POKEUSER, tid_, debug_register(7), 0);
+Status StoppedTask::set_breakpoints(const uint64_t* addrs, size_t count) const {
+  // Debug register 7: bits 0, 2, 4, 6 enable registers 0 to 3; their types (execute) and lengths are zeros.
+  uintptr_t enabled = 0;
   if (const Status status = request(PTRACE_POKEUSER, tid_, debug_register(7), 0); !status.ok()) return status;
-  if (const Status status = request(PTRACE_POKEUSER, tid_, debug_register(0), addr); !status.ok()) return status;
-  return request(PTRACE_POKEUSER, tid_, debug_register(7), 1);
+  for (size_t i = 0; i < count; i++) {
+    if (const Status status = request(PTRACE_POKEUSER, tid_, debug_register(i), addrs[i]); !status.ok()) return status;
+    enabled |= uintptr_t{1} << (2 * i);
+  }
+  if (enabled == 0) return {};
+  return request(PTRACE_POKEUSER, tid_, debug_register(7), enabled);
 }
 
 Status StoppedTask::resume(ResumeHow how, int signal) && {

@@ -31,9 +31,9 @@ class StoppedTask {
   Status get_sigmask(KernelSigset& mask) const;
   Status set_sigmask(KernelSigset mask) const;
   Result<uint64_t> event_message() const;
-  /// Stops the task before it executes what is at `addr`, by a debug register: no byte of its code changes. 0: nowhere.
-  /// The stop is a SIGTRAP with si_code TRAP_HWBKPT; the resume after it executes the instruction.
-  Status set_breakpoint(uint64_t addr) const;
+  /// Stops the task before it executes what is at one of `count` addresses, at most four, by debug registers: no byte of
+  /// its code changes. The stop is a SIGTRAP with si_code TRAP_HWBKPT; the resume after it executes the instruction.
+  Status set_breakpoints(const uint64_t* addrs, size_t count) const;
 
   /// After this the task runs: the object is used up.
   Status resume(ResumeHow how, int signal) &&;

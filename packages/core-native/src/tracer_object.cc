@@ -396,11 +396,17 @@ napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
 }
 
 napi_value TracerObject::set_breakpoint(napi_env env, napi_callback_info info) {
-  Arguments<2> arguments(env, info);
+  constexpr size_t kDebugRegisters = 4;
+  Arguments<2, kDebugRegisters - 1> arguments(env, info);
   const pid_t tid = arguments.int32(0);
-  const uint64_t addr = arguments.word(1);
+  uint64_t addrs[kDebugRegisters];
+  size_t count = 0;
+  for (size_t i = 0; i < kDebugRegisters && arguments.given(1 + i); i++) {
+    const uint64_t addr = arguments.word(1 + i);
+    if (addr != 0) addrs[count++] = addr;
+  }
   if (!arguments.ok()) return nullptr;
-  return alive_or_throw(env, StoppedTask(tid).set_breakpoint(addr));
+  return alive_or_throw(env, StoppedTask(tid).set_breakpoints(addrs, count));
 }
 
 napi_value TracerObject::set_dispatch(napi_env env, napi_callback_info info) {

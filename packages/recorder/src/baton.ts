@@ -1,4 +1,5 @@
 import type { Frame, LogWriter } from '@scribe-ts/tracelog';
+import type { Chaos } from './chaos/chaos.js';
 import { isGone } from './gone.js';
 import { type Domain, type Task, TaskState } from './tasks.js';
 
@@ -18,6 +19,8 @@ function isDoomed(task: Task): boolean {
 export class Baton {
   /** Domains whose holder may have to be stopped in user code: others wait for the baton, or it for a signal. */
   readonly contended = new Set<Domain>();
+  /** Chooses who is next; undefined: who came first. */
+  chaos: Chaos | undefined;
 
   constructor(private readonly journal: Journal) {}
 
@@ -52,14 +55,13 @@ export class Baton {
     this.pass(domain);
   }
 
-  /** Gives the baton to the first task that waits for it. */
+  /** Gives the baton to a task that waits for it. */
   pass(domain: Domain): void {
     const { ready } = domain;
-    let first = 0;
-    while (first < ready.length && isDoomed(ready[first]!)) first++;
-    const next = ready[first];
+    const place = this.nextOf(ready);
+    const next = ready[place];
     if (next === undefined) return;
-    ready.splice(first, 1);
+    ready.splice(place, 1);
     const { holder } = domain;
     if (holder !== undefined && holder.state === TaskState.InKernel && !holder.blocked) {
       // Replay must know that this call came before what the next task does.
@@ -77,6 +79,17 @@ export class Baton {
       // It keeps the baton up to its end, which comes next. Whoever has given it away goes on with what it is doing.
       if (!isGone(error)) throw error;
     }
+  }
+
+  /** Whose turn it is: a place in `ready`, or none. */
+  private nextOf(ready: readonly Task[]): number {
+    const { chaos } = this;
+    if (chaos === undefined) return ready.findIndex((task) => !isDoomed(task));
+    const alive = ready.filter((task) => !isDoomed(task));
+    if (alive.length === 0) return -1;
+    const next = alive[chaos.choose(alive)]!;
+    next.sliceNs = chaos.slice();
+    return ready.indexOf(next);
   }
 
   /** The task is asleep in a call: whatever comes next in its domain comes before that call's end. */

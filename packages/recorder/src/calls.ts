@@ -94,6 +94,10 @@ export function proceed(session: Session, task: Task): void {
     session.parking.park(task, session.resumeUser);
     return;
   }
+  if (session.chaos !== undefined) {
+    session.chaos.afterCall(task);
+    return;
+  }
   if (
     domain.ready.length > 0 &&
     (task.nr === Sys.sched_yield || session.now - domain.since > SLICE_NS)

@@ -36,6 +36,7 @@ export class Freezer {
     this.frozen = frozen;
     this.sinceNs = monotonicNs();
     this.session.agent?.recall();
+    this.session.chaos?.releaseAll();
     for (const task of this.session.tasks.values()) {
       // What an interrupt does to the call is hidden (signals.ts).
       if (task.state === TaskState.InKernel && !maySleep(task))

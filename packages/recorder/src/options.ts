@@ -23,6 +23,11 @@ export interface RecordOptions {
   readonly stateHashes?: boolean;
   /** Record the common system calls inside the program's own processes (the agent), without stopping them. */
   readonly agent?: boolean;
+  /**
+   * Leave who runs, and for how long, to chance: the seed of it, a whole number from 0 to 2^32 - 1. Shakes out races. Not
+   * together with `agent`.
+   */
+  readonly chaos?: number;
   /** What to do with the program when the log cannot be written any more: let it run on by itself, or end it. */
   readonly onLogFailure?: 'detach' | 'kill';
   /** Descriptors of the calling process for the program's 0, 1, 2. */

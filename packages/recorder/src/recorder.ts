@@ -61,6 +61,12 @@ export async function record(options: RecordOptions): Promise<Recording> {
   const [command] = options.command;
   if (command === undefined || command === '') throw new RecordError('no command given', 'USAGE');
   parseVerbosity(options.verbosity);
+  const { chaos, agent } = options;
+  if (chaos !== undefined) {
+    if (!Number.isInteger(chaos) || chaos < 0 || chaos >= 2 ** 32)
+      throw new RecordError(`not a seed: ${chaos}`, 'USAGE');
+    if (agent === true) throw new RecordError('chaos and the agent exclude each other', 'USAGE');
+  }
   // Inside another root the lookup is the child's own business.
   const file =
     options.root === undefined ? findCommand(command, options.env, options.cwd ?? '.') : command;

@@ -12,6 +12,7 @@ import {
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
 import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
+import { Chaos } from './chaos/chaos.js';
 import { EarlyTasks } from './early.js';
 import { FileRegistry, type FileTable } from './files.js';
 import { OutputTracker } from './output.js';
@@ -34,6 +35,8 @@ const NO_PAGES = new Float64Array(0);
 export interface SessionConfig {
   readonly verbosity: Verbosity;
   readonly stateHashes: boolean;
+  /** Seed of a chaotic recording. */
+  readonly chaosSeed: number | undefined;
 }
 
 /** What handles stops, for those who wait for one in the middle of something else. */
@@ -67,6 +70,8 @@ export class Session {
   readonly parking = new Parking(this.baton);
   /** Set if calls are recorded inside the tasks. */
   agent: AgentControl | undefined;
+  /** Set if who runs is left to chance. */
+  readonly chaos: Chaos | undefined;
   /** Set by the TraceLoop. */
   stops!: StopHandler;
   /** Files (dev:ino) that the program has opened for writing. */
@@ -104,6 +109,8 @@ export class Session {
     this.regs = new Registers(tracer.regs);
     this.objects = new SharedObjects(store, (path) => this.nameOf(path));
     this.startNs = monotonicNs();
+    if (config.chaosSeed !== undefined) this.chaos = new Chaos(this, config.chaosSeed);
+    this.baton.chaos = this.chaos;
     this.recordsInputs = config.verbosity.strings || config.verbosity.data;
   }
 

@@ -45,6 +45,10 @@ export class SyscallStops {
       cancelSyscall(session, task, (still) => session.parking.park(still, session.resumeUser));
       return;
     }
+    if (session.chaos?.givesWayAtEntry(task)) {
+      cancelSyscall(session, task, (still) => session.baton.request(still, session.resumeUser));
+      return;
+    }
     if (waitsForViewers(session, task, () => this.enterSyscall(task))) return;
     this.enterSyscall(task);
   }

@@ -15,6 +15,7 @@ function semCount(semid: number): number | undefined {
 
 const FIRST_SLICE_NS = 100_000_000;
 const NO_BYTES = new Uint8Array(0);
+export const NOWHERE: readonly number[] = [];
 
 /** Where a task stands. A task runs user code only while it holds its domain's baton. */
 export enum TaskState {
@@ -181,6 +182,10 @@ export class Task {
   resumedAt = 0;
   /** How long it may compute while others wait. */
   sliceNs = FIRST_SLICE_NS;
+  /** In a chaotic recording: who has most goes first. */
+  priority = 0;
+  /** Addresses in its code, four at most, at which debug registers stop it to become a sync point. */
+  stopsAt: readonly number[] = NOWHERE;
   /** When it was sent an interrupt that has not stopped it yet, ns since the recording began; -1: it was not. */
   interruptedAt = -1;
   /** Registers at its last preemption. */

@@ -10,7 +10,7 @@ import { onSignalStop } from './signals.js';
 import { SyscallStops } from './syscall-stops.js';
 import { beginExit, reportDeath } from './syscalls/exit.js';
 import { exitHooks } from './syscalls/index.js';
-import { SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
+import { NOWHERE, SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
 
 /** What a recording tells the thread that started it. */
 export interface LoopEvents {
@@ -43,6 +43,7 @@ export class TraceLoop implements StopHandler {
     this.freezer = new Freezer(session);
     this.syscalls = new SyscallStops(session);
     this.preempter = new Preempter(session);
+    if (session.chaos !== undefined) session.chaos.preempter = this.preempter;
   }
 
   /** The first task: stopped at its exec event by Tracer.spawn. */
@@ -165,7 +166,8 @@ export class TraceLoop implements StopHandler {
         else this.syscalls.entry(task);
         return;
       case EventKind.Signal:
-        onSignalStop(session, task, session.tracer.event[2]!);
+        if (task.stopsAt.length > 0 && this.preempter.isAtStop(task)) this.preempter.stopped(task);
+        else onSignalStop(session, task, session.tracer.event[2]!);
         return;
       case EventKind.Event:
         this.ptraceEvent(task, session.tracer.event[2]!, session.tracer.values[0]!);
@@ -239,6 +241,7 @@ export class TraceLoop implements StopHandler {
     }
     task.group.ending = false;
     task.execed = true;
+    task.stopsAt = NOWHERE;
     session.tracer.resume(task.tid, Resume.Syscall, 0);
   }
 
@@ -293,8 +296,8 @@ export class TraceLoop implements StopHandler {
       const { ready } = task.domain;
       const place = ready.indexOf(task);
       // Parked ones stay where they are.
-      if (place < 0) continue;
-      ready.splice(place, 1);
+      if (place < 0 && !this.session.chaos?.takeBack(task)) continue;
+      if (place >= 0) ready.splice(place, 1);
       task.state = TaskState.Stopped;
       task.afterStop = task.onBaton;
       // Should the stop be over by now, it is this that keeps the task from running on.

@@ -51,6 +51,7 @@ function header(missing: readonly string[], store: string): NewLogHeader {
     },
     store: resolve(store),
     missing,
+    ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
     stdio: [0, 1, 2].map((fd) => ({ fd, kind: stdioKind(options.stdio?.[fd] ?? fd) })),
   };
 }
@@ -192,6 +193,7 @@ function sessionConfig() {
   return {
     verbosity: parseVerbosity(options.verbosity),
     stateHashes: options.stateHashes ?? false,
+    chaosSeed: options.chaos,
   };
 }
 

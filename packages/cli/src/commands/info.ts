@@ -58,6 +58,8 @@ export interface LogInfo {
   readonly durationSeconds: number;
   readonly machine: LogHeader['machine'];
   readonly verbosity: string;
+  /** Seed of a chaotic recording. */
+  readonly chaos?: number;
   /** What the recording did without. */
   readonly missing: readonly string[];
   readonly stdio: LogHeader['stdio'];
@@ -169,6 +171,7 @@ function gather(
     durationSeconds: tally.lastTime / NS_PER_SECOND,
     machine: header.machine,
     verbosity: header.verbosity,
+    ...(header.chaos === undefined ? {} : { chaos: header.chaos }),
     missing: header.missing,
     stdio: header.stdio,
     end: endOf(reader, tally),
@@ -292,6 +295,7 @@ function* describe(info: LogInfo, output: Output): Generator<string> {
   yield row('duration', `${info.durationSeconds.toFixed(3)} s`);
   yield row('end', describeEnd(info.end));
   yield row('verbosity', info.verbosity || 'none (only what replay needs)');
+  if (info.chaos !== undefined) yield row('chaos', `seed ${info.chaos}`);
   if (info.missing.length > 0) yield row('without', info.missing.join('; '));
   yield row(
     'tasks',

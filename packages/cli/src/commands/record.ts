@@ -3,11 +3,13 @@ import { basename } from 'node:path';
 import type { Recording, RecordOptions, RecordResult } from '@scribe-ts/recorder';
 import { type Args, type CommandSpec, seconds } from '../argv.js';
 import type { Command, Context } from '../command.js';
-import type { Deps, VerbosityModule } from '../deps.js';
+import type { VerbosityModule } from '../deps.js';
+import { environment } from '../environment.js';
 import { CommandError, errnoOf, reason, UsageError } from '../errors.js';
 import { describeStatus, ExitCode, shellStatus, signalToRaise } from '../exit-codes.js';
-import { fileKind } from '../files.js';
+import { refuseToReplace } from '../files.js';
 import { count, formatBytes } from '../output.js';
+import { anySeed, parseSeed } from '../seed.js';
 import { SignalRelay } from '../signal-relay.js';
 import { verbosityHelp, verbosityOf } from '../verbosity.js';
 
@@ -71,6 +73,11 @@ const spec: CommandSpec = {
       group: 'Program',
     },
     {
+      flags: '--chaos[=<seed>]',
+      description: 'leave who runs, and for how long, to chance, which shakes out races',
+      group: 'Program',
+    },
+    {
       flags: '--on-log-failure <what>',
       description: 'if the log cannot be written: detach (it runs on; default) or kill',
       group: 'Program',
@@ -102,7 +109,7 @@ export const record: Command = {
   more: verbosityHelp,
 
   async run(args, context) {
-    const { host, deps, about } = context;
+    const { host, deps, output, about } = context;
     // Before the library is loaded: from now on no signal gets lost.
     const relay = new SignalRelay(host);
     try {
@@ -117,6 +124,8 @@ export const record: Command = {
         root: options.root,
         target: options.log,
       });
+      if (verbose && options.chaos !== undefined)
+        output.message(`chaos with seed ${options.chaos}`);
       if (!logNamed) await refuseToReplace(options.log, deps);
       const recorder = await deps.recorder();
       const recording = await recorder.record(options);
@@ -137,6 +146,9 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
   if (onLogFailure !== 'detach' && onLogFailure !== 'kill') {
     throw new UsageError(`--on-log-failure takes detach or kill, not '${onLogFailure}'`);
   }
+  const chaos = chaosSeed(args);
+  if (chaos !== undefined && args.flag('agent'))
+    throw new UsageError('--chaos and --agent exclude each other');
   const interval = args.value('auto-bookmark');
   const cwd = args.value('cwd');
   const root = args.value('root');
@@ -152,6 +164,7 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
       stateHashes: args.flag('state-hashes'),
       agent: args.flag('agent'),
       onLogFailure,
+      ...(chaos === undefined ? {} : { chaos }),
       ...(cwd === undefined ? {} : { cwd }),
       ...(root === undefined ? {} : { root }),
       ...(store === undefined ? {} : { store }),
@@ -162,22 +175,19 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
   };
 }
 
+/** Undefined without --chaos. */
+function chaosSeed(args: Args): number | undefined {
+  const text = args.value('chaos');
+  if (text === undefined) return undefined;
+  if (text !== '') return parseSeed('--chaos', text);
+  const [first = ''] = args.positionals;
+  if (/^\d+$/.test(first))
+    throw new UsageError(`the seed goes behind an equals sign: --chaos=${first}`);
+  return anySeed();
+}
+
 function defaultLog(shell: boolean, command: readonly string[]): string {
   return `${shell ? 'sh' : basename(command[0] ?? '')}.log`;
-}
-
-function environment(env: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.entries(env).map(([name, value]) => `${name}=${value ?? ''}`);
-}
-
-/** A log named after the command replaces an older log, never anything else (`record npm` and npm's own npm.log). */
-async function refuseToReplace(path: string, deps: Deps): Promise<void> {
-  const kind = await fileKind(path, deps);
-  if (kind === 'none' || kind === 'empty' || kind === 'log') return;
-  throw new UsageError(
-    `${path} exists and is not a log of scribe-ts`,
-    'name another file with -o, or this one to replace it',
-  );
 }
 
 /** Joins the recording with the signals that we get and the terminal we sit on. */

@@ -2,6 +2,8 @@ import {
   decode,
   EventKind,
   Flow,
+  isRestart,
+  type Instruction,
   MAX_INSTRUCTION,
   Reg,
   RESERVED_END,
@@ -12,7 +14,7 @@ import {
 import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
-import { type Domain, type Task, TaskState } from '../tasks.js';
+import { type Domain, NOWHERE, type Task, TaskState } from '../tasks.js';
 import { Signatures } from './signature.js';
 
 /** A task that has run for less than this makes system calls often enough: signals wait for the next one, ns. */
@@ -32,6 +34,8 @@ const LATEST_NS = 10_000_000;
 const MAX_STEPS = 8;
 /** The same where the place must not be in the middle of one. */
 const MAX_MOVES = 16;
+/** si_code of a SIGTRAP by a debug register. */
+const TRAP_HWBKPT = 4;
 
 /**
  * Stops tasks in user code that come to no sync point by themselves, where others of their domain wait for the baton, a
@@ -39,6 +43,7 @@ const MAX_MOVES = 16;
  */
 export class Preempter {
   private readonly signatures: Signatures;
+  private readonly code = new Uint8Array(MAX_INSTRUCTION);
 
   constructor(private readonly session: Session) {
     this.signatures = new Signatures(session);
@@ -46,13 +51,15 @@ export class Preempter {
 
   /** How long to wait for the next stop; -1: for ever, as nobody waits for anybody. */
   get timeoutMs(): number {
-    return this.session.baton.contended.size === 0 ? -1 : TICK_MS;
+    const { baton, chaos } = this.session;
+    return baton.contended.size === 0 && !chaos?.isWaiting ? -1 : TICK_MS;
   }
 
   /** Interrupts whoever has run for too long. Called after every stop, and when there was none for a while. */
   check(last: EventKind): void {
     const { session } = this;
     const { contended } = session.baton;
+    session.chaos?.check();
     if (contended.size === 0) return;
     for (const domain of contended) {
       const { holder } = domain;
@@ -101,12 +108,74 @@ export class Preempter {
     }
   }
 
+  /** Has debug registers stop a task when it comes to one of these addresses, four at most. */
+  stopAt(task: Task, addresses: readonly number[]): void {
+    const [first = 0, ...more] = addresses;
+    if (this.session.tracer.setBreakpoint(task.tid, first, ...more)) task.stopsAt = addresses;
+  }
+
+  /** For a signal-delivery-stop: whether the task is where `stopAt` was to stop it. */
+  isAtStop(task: Task): boolean {
+    const { tracer, regs } = this.session;
+    if (tracer.event[2] !== Signal.SIGTRAP || !task.stopsAt.includes(regs.address(Reg.rip)))
+      return false;
+    const siginfo = tracer.getSiginfo(task.tid);
+    return new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true) === TRAP_HWBKPT;
+  }
+
+  /** The task is where `stopAt` was to stop it. */
+  stopped(task: Task): void {
+    task.stopsAt = NOWHERE;
+    this.session.tracer.setBreakpoint(task.tid, 0);
+    this.makePoint(task);
+  }
+
+  /** Lets a task at a sync point into user code, and stops it after so many instructions. */
+  stopAfter(task: Task, instructions: number): void {
+    const { session } = this;
+    const { tracer, regs } = session;
+    task.state = TaskState.Running;
+    task.resumedAt = session.now;
+    tracer.getRegs(task.tid);
+    // The kernel is about to make its call again: a step would last as long as that.
+    if (regs.int(Reg.orig_rax) >= 0 && isRestart(regs.get(Reg.rax))) {
+      session.resumeUser(task);
+      return;
+    }
+    for (let left = instructions; left > 0; left--) {
+      const instruction = this.instructionHere(task);
+      // What flags are pushed would show the step.
+      if (instruction === undefined || instruction.flow === Flow.System || this.movesFlags()) {
+        session.resumeUser(task);
+        return;
+      }
+      if (!this.stepOver(task, instruction)) return;
+    }
+    this.makePoint(task);
+  }
+
+  /** Makes where the task is stopped a sync point, or a place near by. */
+  private makePoint(task: Task): void {
+    const { session } = this;
+    if (session.isAtSyncPoint(task)) {
+      task.exitRegs.set(session.regs.halves);
+      task.exitRegsValid = true;
+      this.goOn(task);
+      return;
+    }
+    const here = this.instructionHere(task);
+    const isPoint = here !== undefined && here.flow !== Flow.System && !here.repeats;
+    if (!isPoint && !this.moveToPoint(task)) return;
+    this.preempt(task);
+    this.goOn(task);
+  }
+
   /** For a signal that comes in user code: true if it has become a sync point. */
   preemptHere(task: Task): boolean {
     const { session } = this;
     if (task.held.length > 0 || session.now - task.resumedAt < SHORT_RUN_NS) return false;
     const rip = session.regs.address(Reg.rip);
-    if (rip >= RESERVED_START && rip < RESERVED_END) return false;
+    if (isReserved(rip)) return false;
     // Not to be moved from here: the signal would be lost.
     if (!this.signatures.isGoodPoint(task)) return false;
     this.preempt(task);
@@ -141,6 +210,7 @@ export class Preempter {
     }
     task.heldBlocked = task.held.length > 0;
     if (session.parking.active) session.parking.park(task, this.resume);
+    else if (session.chaos !== undefined) session.chaos.afterPoint(task);
     else if (task.domain.ready.length > 0) session.baton.request(task, this.resume);
     else this.resume(task);
   }
@@ -156,40 +226,61 @@ export class Preempter {
    * on the way, or it is about to come to a sync point by itself: it runs, or has been handled.
    */
   private moveToPoint(task: Task): boolean {
-    const { tracer, regs, stops } = this.session;
-    const code = new Uint8Array(MAX_INSTRUCTION);
+    const { regs } = this.session;
     for (let moves = 0; moves < MAX_MOVES; moves++) {
-      const rip = regs.address(Reg.rip);
-      if (rip >= RESERVED_START && rip < RESERVED_END) break;
-      const got = tracer.readMemory(task.tid, rip, code, 0, code.length);
-      const instruction = decode(code.subarray(0, got));
+      if (isReserved(regs.address(Reg.rip))) break;
+      const instruction = this.instructionHere(task);
       if (instruction === undefined) return true;
-      if (isSyncPoint(code)) break;
+      if (isSyncPoint(this.code)) break;
       // In the middle of a string instruction a replay could not stop.
-      const { repeats } = instruction;
       const isLast = moves >= MAX_STEPS || instruction.flow === Flow.System;
-      if (!repeats && (isLast || this.signatures.isGoodPoint(task))) return true;
-      const next = rip + instruction.length;
-      if (repeats) tracer.setBreakpoint(task.tid, next);
-      if (!tracer.resume(task.tid, repeats ? Resume.Cont : Resume.Step, 0)) return false;
-      const kind = tracer.waitFor(task.tid);
-      if (kind === EventKind.Exited || kind === EventKind.NoTracees) {
-        stops.dispatch(kind);
-        return false;
-      }
-      if (repeats) tracer.setBreakpoint(task.tid, 0);
-      const isThere =
-        kind === EventKind.Signal &&
-        tracer.event[2] === Signal.SIGTRAP &&
-        (!repeats || regs.address(Reg.rip) === next);
-      if (!isThere) {
-        stops.handle(task, kind);
-        return false;
-      }
+      if (!instruction.repeats && (isLast || this.signatures.isGoodPoint(task))) return true;
+      if (!this.stepOver(task, instruction)) return false;
     }
     this.session.resumeUser(task);
     return false;
   }
+
+  /** The instruction at which the task is stopped, whose bytes are in `code` then; undefined if it cannot be decoded. */
+  private instructionHere(task: Task): Instruction | undefined {
+    const { tracer, regs } = this.session;
+    const { code } = this;
+    const got = tracer.readMemory(task.tid, regs.address(Reg.rip), code, 0, code.length);
+    return decode(code.subarray(0, got));
+  }
+
+  /** Has the task execute the instruction at which it is stopped. False if something else has happened, and was handled. */
+  private stepOver(task: Task, { length, repeats }: Instruction): boolean {
+    const { tracer, regs, stops } = this.session;
+    const next = regs.address(Reg.rip) + length;
+    if (repeats) tracer.setBreakpoint(task.tid, next);
+    if (!tracer.resume(task.tid, repeats ? Resume.Cont : Resume.Step, 0)) return false;
+    const kind = tracer.waitFor(task.tid);
+    if (kind === EventKind.Exited || kind === EventKind.NoTracees) {
+      stops.dispatch(kind);
+      return false;
+    }
+    if (repeats) {
+      tracer.setBreakpoint(task.tid, 0);
+      task.stopsAt = NOWHERE;
+    }
+    const isThere =
+      kind === EventKind.Signal &&
+      tracer.event[2] === Signal.SIGTRAP &&
+      (!repeats || regs.address(Reg.rip) === next);
+    if (!isThere) stops.handle(task, kind);
+    return isThere;
+  }
+
+  /** Whether the instruction in `code` is pushf or popf, which see the flag that makes single steps. */
+  private movesFlags(): boolean {
+    const opcode = this.code[0] === 0x66 ? this.code[1]! : this.code[0]!;
+    return opcode === 0x9c || opcode === 0x9d;
+  }
+}
+
+function isReserved(addr: number): boolean {
+  return addr >= RESERVED_START && addr < RESERVED_END;
 }
 
 /** A held signal waits that has not been tried in vain since the task's last sync point. */

@@ -28,6 +28,8 @@ export interface LogHeader {
   readonly store: string;
   /** What this recording did without, and why (e.g. 'personality: EPERM'). */
   readonly missing: readonly string[];
+  /** Seed of a chaotic recording. */
+  readonly chaos?: number;
   /** Window size and kind of the standard descriptors when the recording began. */
   readonly stdio: readonly {
     readonly fd: number;
