@@ -143,6 +143,16 @@ export const workloads = [
     setup: counted('mutex', 50_000, 5000),
   },
   {
+    name: 'compute',
+    what: '4 threads on one CPU that compute without a system call',
+    setup: counted('compute', 400_000_000, 40_000_000),
+  },
+  {
+    name: 'alarms',
+    what: 'a loop that computes while SIGALRM comes every millisecond',
+    setup: counted('alarms', 700_000_000, 70_000_000),
+  },
+  {
     name: 'cp',
     what: 'cp -r of 2,000 files',
     setup({ directory, quick }) {
