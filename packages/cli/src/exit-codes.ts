@@ -12,6 +12,8 @@ export const ExitCode = {
   NothingFound: 1,
   /** Wrong option or argument; nothing was started. */
   Usage: 2,
+  /** A replay cannot become a running program here. */
+  CannotGoLive: 119,
   /** A replay differed from its log. */
   Divergence: 120,
   /** No log, a damaged one, or one of a newer format. */

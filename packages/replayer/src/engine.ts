@@ -36,6 +36,10 @@ export class Engine {
   answered = 0;
   rootStatus: number | undefined;
   bookmarkReached = false;
+  /** When the bookmark was set, ns since the recording began. */
+  bookmarkTime = 0;
+  /** Thread id in this replay of the first task. */
+  rootTid = 0;
   /** Whoever looks at the replay on its way. */
   hooks: EngineHooks | undefined;
   /** What keeps the kernel's side of the program, if that is wanted. */

@@ -7,6 +7,7 @@ export { MissingContentError } from './contents.js';
 export {
   type Divergence,
   DivergenceError,
+  type LiveOptions,
   type ReplayOptions,
   type ReplayResult,
 } from './options.js';

@@ -1,5 +1,13 @@
 import type { Frame, Word } from '@scribe-ts/tracelog';
 
+/** How a replay goes live. */
+export interface LiveOptions {
+  /** The process may have another id than in the recording. Without, going live fails with NEW_PIDS. */
+  readonly allowNewPids?: boolean;
+  /** Fail with INCOMPLETE where something cannot come back. */
+  readonly requireComplete?: boolean;
+}
+
 /** What `replay` is to do. */
 export interface ReplayOptions {
   readonly log: string;
@@ -7,6 +15,10 @@ export interface ReplayOptions {
   readonly store?: string;
   /** Stop at this bookmark, verify its hashes, and end. */
   readonly until?: number;
+  /** At the bookmark of `until`, let the program go: it runs on by itself, and its end is waited for. */
+  readonly live?: LiveOptions;
+  /** Called with each thing that cannot come back, before the program goes live. */
+  readonly onLost?: (what: string) => void;
   /** Do not show the program's output. */
   readonly quiet?: boolean;
   /** Frames of each task kept for a divergence report (default 20). */
@@ -33,7 +45,10 @@ export interface ReplayOptions {
 
 /** What a replay came to. */
 export interface ReplayResult {
-  /** Recorded wait status of the command; undefined if the log does not reach its end. */
+  /**
+   * Recorded wait status of the command; undefined if the log does not reach its end. After going live the one that the
+   * program ended with.
+   */
   readonly status: number | undefined;
   readonly syscalls: number;
   /** How many of them the agent answered. */

@@ -18,6 +18,7 @@ export type Report =
   | SessionReport
   | { readonly type: 'started'; readonly interruptToken: number }
   | { readonly type: 'output'; readonly target: number; readonly bytes: Uint8Array }
+  | { readonly type: 'lost'; readonly what: string }
   | { readonly type: 'frame'; readonly frame: Frame }
   | { readonly type: 'progress'; readonly part: number }
   | { readonly type: 'finished'; readonly result: ReplayResult }

@@ -49,6 +49,7 @@ export class ReplayLoop {
       disableAslr: true,
       stdio,
     });
+    engine.rootTid = tid;
     const domain = engine.domain(1);
     const task = engine.newTask(FIRST_TASK, tid, domain, new ReplaySpace(engine.nextSpace++));
     task.at = At.Stub;
@@ -338,6 +339,7 @@ export class ReplayLoop {
         domain.ended = true;
         domain.atBookmark = true;
         engine.bookmarkReached = true;
+        engine.bookmarkTime = frame.time;
         return false;
       case 'detach':
       case 'resource':

@@ -3,7 +3,7 @@ import { DivergenceError, type ReplayOptions, type ReplayResult } from './option
 import type { Report, Wanted } from './protocol.js';
 import { startWorker } from './start-worker.js';
 
-/** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED or INTERNAL. */
+/** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED, INTERNAL, or of going live: NOT_REACHED, NOT_SUPPORTED, NEW_PIDS, INCOMPLETE. */
 export class ReplayError extends Error {
   constructor(
     message: string,
@@ -24,7 +24,7 @@ const TICK_MS = 100;
  * Throws DivergenceError when the program does anything else than the log says, ReplayError when it cannot be replayed.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  const { onOutput, onFrame, onProgress, signal, ...plain } = options;
+  const { onOutput, onFrame, onProgress, onLost, signal, ...plain } = options;
   const wanted: Wanted = {
     output: onOutput !== undefined,
     frames: onFrame !== undefined,
@@ -65,6 +65,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           onFrame?.(report.frame);
           Atomics.sub(wanted.untaken, 0, 1);
           Atomics.notify(wanted.untaken, 0);
+          return;
+        case 'lost':
+          onLost?.(report.what);
           return;
         case 'progress':
           onProgress?.(report.part);

@@ -7,7 +7,7 @@ import { Contents } from './contents.js';
 import { Mismatch } from './divergence.js';
 import { Engine } from './engine.js';
 import { ReplayLoop } from './replay-loop.js';
-import type { ReplayOptions } from './options.js';
+import type { LiveOptions, ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
 import { withOwnBytes } from './own-bytes.js';
 import type { Report, Wanted } from './protocol.js';
@@ -80,29 +80,31 @@ async function run(): Promise<void> {
   trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
+  const cpus = new CpuPolicy();
   const engine = new Engine(tracer, log, contents, shared, output, options);
-  const loop = new ReplayLoop(
-    engine,
-    new CpuPolicy(),
-    aborted,
-    wanted.frames ? tellFrame : undefined,
-  );
+  const loop = new ReplayLoop(engine, cpus, aborted, wanted.frames ? tellFrame : undefined);
   if (wanted.progress) engine.onFrames = progressTeller(log.stats.frames);
-  // Whoever looks at every frame has to be told of it when it happens.
-  if (options.agent === true && !wanted.frames && wanted.session === undefined)
-    engine.agent = new AgentControl(engine);
+  // Whoever looks at every frame has to be told of it when it happens, and so has who keeps the kernel's side.
+  const looks = wanted.frames || wanted.session !== undefined || options.live !== undefined;
+  if (options.agent === true && !looks) engine.agent = new AgentControl(engine);
   const inspector = await inspect(engine, loop, log.header);
   try {
     inspector?.begin();
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
-    loop.start([nothing, nothing, nothing]);
+    const { live } = options;
+    if (live !== undefined) {
+      const { KernelObserver } = await import('./live/kernel-observer.js');
+      engine.kernel = new KernelObserver(engine, log.header);
+    }
+    loop.start(live === undefined ? [nothing, nothing, nothing] : [0, 1, 2]);
     loop.run();
     output.flush();
+    const liveStatus = live === undefined ? undefined : await goLive(engine, live, cpus);
     tell({
       type: 'finished',
       result: {
-        status: engine.rootStatus,
+        status: liveStatus ?? engine.rootStatus,
         syscalls: engine.syscalls,
         answered: engine.answered,
         tasks: engine.tasks.size,
@@ -124,6 +126,16 @@ async function run(): Promise<void> {
     contents.close();
     log.close();
   }
+}
+
+/** Lets the program run on from the bookmark; returns the wait status it ends with. */
+async function goLive(engine: Engine, live: LiveOptions, cpus: CpuPolicy): Promise<number> {
+  const { GoLive, LiveError } = await import('./live/go-live.js');
+  if (!engine.bookmarkReached)
+    throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
+  const going = new GoLive(engine, cpus, live.allowNewPids === true);
+  going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
+  return going.run();
 }
 
 function endState(states: readonly string[]): string {

@@ -22,6 +22,21 @@ const spec: CommandSpec = {
       description: 'stop at this bookmark and verify the state there',
       group: 'Replay',
     },
+    {
+      flags: '-g, --go-live <bookmark>',
+      description: 'let the program go there: it runs on by itself, untraced',
+      group: 'Going live',
+    },
+    {
+      flags: '--allow-new-pids',
+      description: 'it may have another process id than in the recording',
+      group: 'Going live',
+    },
+    {
+      flags: '--require-complete',
+      description: 'do not go live if something cannot come back',
+      group: 'Going live',
+    },
     { flags: '-q, --quiet', description: "do not show the program's output", group: 'Replay' },
     { flags: '--store <dir>', description: 'take mapped files from there', group: 'Replay' },
     {
@@ -56,7 +71,11 @@ const spec: CommandSpec = {
       group: 'Diagnosis',
     },
   ],
-  examples: ['replay date.log', 'replay --until 3 -q slow.log'],
+  examples: [
+    'replay date.log',
+    'replay --until 3 -q slow.log',
+    'replay -g 3 --allow-new-pids server.log',
+  ],
 };
 
 export const replay: Command = {
@@ -81,12 +100,19 @@ export const replay: Command = {
           ? showProgress(progress, args.flag('quiet'), context)
           : {}),
         ...(showsFrames ? await showFrames(progress, context) : {}),
+        ...(request.live === undefined
+          ? {}
+          : { onLost: (what: string) => output.message(`not as it was: ${what}`) }),
         signal: aborter.signal,
       });
       progress.clear();
       return finish(result, request, context);
     } catch (error) {
       progress.clear();
+      if (LIVE_ERRORS.has(errorCode(error))) {
+        output.message(`cannot go live: ${(error as Error).message}${advice(errorCode(error))}`);
+        return ExitCode.CannotGoLive;
+      }
       if (aborter.signal.aborted) {
         removeHandler();
         host.raise(SIGINT);
@@ -103,13 +129,34 @@ export const replay: Command = {
   },
 };
 
+const LIVE_ERRORS: ReadonlySet<string> = new Set([
+  'NOT_REACHED',
+  'NOT_SUPPORTED',
+  'NEW_PIDS',
+  'INCOMPLETE',
+]);
+
+function advice(code: string): string {
+  if (code === 'NEW_PIDS') return '; --allow-new-pids lets it';
+  return code === 'INCOMPLETE' ? '; without --require-complete it does all the same' : '';
+}
+
 /** Above 0, events are printed as they are replayed. */
 function level(args: Args): number {
   return wholeNumber('-l', args.value('level') ?? '0', 0);
 }
 
 function parseRequest(args: Args, log: string): ReplayOptions {
-  const until = args.value('until');
+  const goLive = args.value('go-live');
+  if (goLive === undefined) {
+    for (const option of ['allow-new-pids', 'require-complete'])
+      if (args.flag(option)) throw new UsageError(`--${option} needs -g`, `see 'replay --help'`);
+  } else {
+    for (const other of ['--until', '--agent'])
+      if (other === '--agent' ? args.flag('agent') : args.value('until') !== undefined)
+        throw new UsageError(`-g and ${other} exclude each other`, `see 'replay --help'`);
+  }
+  const until = goLive ?? args.value('until');
   const store = args.value('store');
   const deadlock = args.value('deadlock');
   return {
@@ -118,7 +165,17 @@ function parseRequest(args: Args, log: string): ReplayOptions {
     stateHashes: args.flag('state-hashes'),
     agent: args.flag('agent'),
     backtraceLength: wholeNumber('-b', args.value('backtrace') ?? `${DEFAULT_BACKTRACE}`, 0),
-    ...(until === undefined ? {} : { until: wholeNumber('--until', until, 0) }),
+    ...(until === undefined
+      ? {}
+      : { until: wholeNumber(goLive === undefined ? '--until' : '-g', until, 0) }),
+    ...(goLive === undefined
+      ? {}
+      : {
+          live: {
+            allowNewPids: args.flag('allow-new-pids'),
+            requireComplete: args.flag('require-complete'),
+          },
+        }),
     ...(store === undefined ? {} : { store }),
     ...(deadlock === undefined ? {} : { deadlockSeconds: seconds('-c', deadlock) }),
   };
@@ -178,7 +235,7 @@ async function formatter({ deps }: Context): Promise<Formatter> {
 }
 
 function finish(result: ReplayResult, request: ReplayOptions, { host, output }: Context): number {
-  if (request.until !== undefined) {
+  if (request.until !== undefined && request.live === undefined) {
     if (result.bookmark !== request.until) {
       throw new UsageError(
         `${request.log} has no bookmark ${request.until}`,
@@ -189,7 +246,7 @@ function finish(result: ReplayResult, request: ReplayOptions, { host, output }: 
     return ExitCode.Ok;
   }
   if (request.stateHashes) output.message(`end state ${result.endState}`);
-  if (result.truncated || result.status === undefined) {
+  if (request.live === undefined && (result.truncated || result.status === undefined)) {
     output.message(`${request.log} ends here, before the program's end`);
   }
   if (result.status === undefined) return ExitCode.Ok;

@@ -1,0 +1,48 @@
+import {
+  REMOTE_SCRATCH,
+  REMOTE_SCRATCH_SIZE,
+  REMOTE_SYSCALL,
+  type Tracer,
+} from '@scribe-ts/core-native';
+import { syscallByName } from '@scribe-ts/tracelog';
+
+/** Makes system calls in a stopped task, by name. Results are the kernel's: negative errno for a failure. */
+export class Remote {
+  /** Most bytes that one call can take or give. */
+  static readonly room = REMOTE_SCRATCH_SIZE;
+
+  constructor(
+    private readonly tracer: Tracer,
+    readonly tid: number,
+  ) {}
+
+  call(name: string, ...args: (number | bigint)[]): number {
+    const { nr } = syscallByName.get(name)!;
+    return Number(this.tracer.remoteSyscall(this.tid, REMOTE_SYSCALL, nr, args));
+  }
+
+  /** Puts bytes where a call can have them, and returns the address: one piece at a time. */
+  put(bytes: Uint8Array): number {
+    this.tracer.writeMemory(this.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
+    return REMOTE_SCRATCH;
+  }
+
+  text(text: string): number {
+    return this.put(Buffer.from(`${text}\0`));
+  }
+
+  /** 64-bit words. */
+  words(...words: (number | bigint)[]): number {
+    return this.put(
+      new Uint8Array(new BigUint64Array(words.map((w) => BigInt.asUintN(64, BigInt(w)))).buffer),
+    );
+  }
+
+  /** Two ints that a call has stored. */
+  pair(): [number, number] {
+    const bytes = new Uint8Array(8);
+    this.tracer.readMemory(this.tid, REMOTE_SCRATCH, bytes, 0, 8);
+    const view = new DataView(bytes.buffer);
+    return [view.getInt32(0, true), view.getInt32(4, true)];
+  }
+}
