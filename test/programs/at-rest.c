@@ -85,5 +85,7 @@ int main(void) {
   }
   pthread_t thread;
   pthread_create(&thread, NULL, rest, NULL);
+  // Signals are blocked while a thread is made.
+  write(1, "main\n", 5);
   for (;;) pause();
 }
