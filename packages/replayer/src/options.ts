@@ -37,7 +37,7 @@ export interface ReplayOptions {
   readonly onProgress?: (part: number) => void;
   /**
    * Answer common calls inside the replayed processes (the agent), without stopping them. Without effect where every frame
-   * is told: with onFrame, and in sessions.
+   * is told: with onFrame, with live, and in sessions.
    */
   readonly agent?: boolean;
   readonly signal?: AbortSignal;
