@@ -4,6 +4,8 @@ import { decode } from './x86.js';
 export const LOAD_BYTES = 5;
 /** Bytes before a site that tell where its instructions begin. */
 export const BEFORE_BYTES = 64;
+/** From so many places on it is tried. */
+const STARTS = 24;
 const MOV_EAX = 0xb8;
 
 /**
@@ -21,7 +23,7 @@ export function isLoaded(code: Uint8Array, nr: number): boolean {
   if ((before & 0xf0) === 0x40 || before === 0x66) return false;
   let agree = 0;
   let differ = 0;
-  for (let start = 0; start < load; start++) {
+  for (let start = 0; start < Math.min(STARTS, load); start++) {
     let at = start;
     while (at < load) {
       const instruction = decode(code, at);

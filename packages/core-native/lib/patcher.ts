@@ -11,6 +11,8 @@ const MAP_FIXED_NOREPLACE = 0x100000;
 const MADV_DONTNEED = 4;
 /** A site is patched when it traps for this time: most sites of short programs are used once. */
 const PATCHED_AT = 2;
+/** So many sites are remembered. */
+const MAX_KNOWN = 4096;
 /** Distance between a site and its trampolines, bytes: far from where the kernel maps next, near enough for a jump. */
 const APART = 0x30000000;
 const STEP = 0x1000000;
@@ -24,6 +26,7 @@ const PAGEMAP_FILE = 1n << 61n;
 /** Makes system call sites jump to the agent, and undoes it. */
 export class Patcher {
   private readonly before = new Uint8Array(BEFORE_BYTES);
+  private readonly loaded = new Map<string, boolean>();
   private readonly code = new Uint8Array(SEARCHED_BYTES);
 
   constructor(
@@ -57,7 +60,7 @@ export class Patcher {
     const start = site - before.length;
     if (tracer.readMemory(tid, start, before, 0, before.length) === before.length) {
       const jump = site - LOAD_BYTES;
-      if (isLoaded(before, nr) && !this.isTaken(space, jump)) {
+      if (this.isLoaded(nr) && !this.isTaken(space, jump)) {
         if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
         return this.place(tid, space, { site, jump, pieces: [] }, ret, nr);
       }
@@ -73,6 +76,17 @@ export class Patcher {
     if (!this.place(tid, space, { site, jump, pieces }, ret, -1)) return false;
     tracer.writeMemory(tid, site, Uint8Array.of(0xeb, offset), 0, SITE_BYTES);
     return true;
+  }
+
+  /** isLoaded of `before`: the same sites of the same libraries come in every process. */
+  private isLoaded(nr: number): boolean {
+    const key = `${nr} ${Buffer.from(this.before.buffer).toString('latin1')}`;
+    let loaded = this.loaded.get(key);
+    if (loaded === undefined) {
+      loaded = isLoaded(this.before, nr);
+      if (this.loaded.size < MAX_KNOWN) this.loaded.set(key, loaded);
+    }
+    return loaded;
   }
 
   /** Writes the jump to a new trampoline, which loads `nr` into eax if that is not negative. */
