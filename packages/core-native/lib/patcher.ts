@@ -9,8 +9,8 @@ import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
 const TRAMPOLINE_BYTES = 24;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MADV_DONTNEED = 4;
-/** A site is patched when it traps for this time: most sites of short programs are used once. */
-const PATCHED_AT = 2;
+/** A site is patched when it traps for this time: patching costs as much as five traps, and most sites are used seldom. */
+const PATCHED_AT = 6;
 /** So many sites are remembered. */
 const MAX_KNOWN = 4096;
 /** Distance between a site and its trampolines, bytes: far from where the kernel maps next, near enough for a jump. */
