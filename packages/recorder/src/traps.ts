@@ -10,8 +10,25 @@ const HIDDEN: readonly (readonly [number, number, number, number])[] = [
   [0x7, 0, 3, (1 << 16) | (1 << 13) | (1 << 11)], // TSXLDTRK, RTM_FORCE_ABORT, RTM_ALWAYS_ABORT
 ];
 
-/** What the program is told about its CPU. */
-export function maskedCpuid(leaf: number, subleaf: number): [number, number, number, number] {
+/** Answers so far: in a virtual machine the instruction takes tens of microseconds. */
+const answers = new Map<number, CpuidValues>();
+/** Programs ask for a few dozen; a subleaf may be anything where there are none. */
+const MAX_ANSWERS = 4096;
+
+type CpuidValues = [number, number, number, number];
+
+/** What the program is told about its CPU: the same every time, on whichever CPU it asks. */
+export function maskedCpuid(leaf: number, subleaf: number): CpuidValues {
+  const key = leaf * 2 ** 32 + subleaf;
+  let values = answers.get(key);
+  if (values === undefined) {
+    values = askCpu(leaf, subleaf);
+    if (answers.size < MAX_ANSWERS) answers.set(key, values);
+  }
+  return values;
+}
+
+function askCpu(leaf: number, subleaf: number): CpuidValues {
   const values = cpuid(leaf, subleaf);
   for (const [hiddenLeaf, hiddenSubleaf, register, mask] of HIDDEN) {
     if (leaf === hiddenLeaf && (hiddenSubleaf < 0 || subleaf === hiddenSubleaf)) {
@@ -30,7 +47,7 @@ export function answerTrap(session: Session, task: Task): boolean {
   if (got < 2 || code[0] !== 0x0f) return false;
   let insn: 'rdtsc' | 'rdtscp' | 'cpuid';
   let length = 2;
-  let values: [number, number, number, number];
+  let values: CpuidValues;
   if (code[1] === 0x31) {
     insn = 'rdtsc';
     const tsc = readTsc();
