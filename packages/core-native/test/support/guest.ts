@@ -26,6 +26,18 @@ export function guest(name: string): string {
 
 export const environment: readonly string[] = ['PATH=/usr/bin:/bin', 'LC_ALL=C'];
 
+/** True if address space layout randomisation can be switched off here: containers often refuse that. */
+export function mayFixLayout(tracer: Tracer): boolean {
+  const { tid, missing } = tracer.spawn({
+    file: '/bin/true',
+    argv: ['true'],
+    envp: environment,
+    disableAslr: true,
+  });
+  end(tracer, tid);
+  return missing.length === 0;
+}
+
 /** Spawns with ASLR off; the task is left in its exec's event-stop. */
 export function start(tracer: Tracer, file: string, ...args: string[]): number {
   const { tid } = tracer.spawn({
