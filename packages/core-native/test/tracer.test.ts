@@ -406,7 +406,7 @@ test.serial('signal state: siginfo, mask', (t) => {
   end(tracer, tid);
 });
 
-test.serial('vector state: kept, and initial as the processor has it', (t) => {
+test.serial('vector state: kept, and given initial values', (t) => {
   const tid = start(tracer, guest('vector'));
   // Past the guest's first instructions: xmm0 and mxcsr are set, the x87 stack has one number.
   runToEntry(tracer, tid, SYS_getppid, Resume.Syscall);
@@ -426,7 +426,10 @@ test.serial('vector state: kept, and initial as the processor has it', (t) => {
   tracer.setXstate(tid, dirty);
   t.deepEqual(Buffer.from(tracer.getXstate(tid)), Buffer.from(dirty));
   tracer.initXstate(tid);
-  t.is(runToEnd(tracer, tid), 1 << 8);
+  const status = runToEnd(tracer, tid) >> 8;
+  t.is(status & 15, 1);
+  // Whether it counts initial values as in use is the processor's affair.
+  t.log(`x87 and SSE in use: ${status >> 4}`);
   throwsNative(t, () => tracer.getXstate(tid), 'ESRCH');
 });
 
