@@ -86,6 +86,7 @@ export function explain(error: unknown, context: ErrorContext): Explanation {
   if (errorCode(error).startsWith('LOG_')) return explainLog(error as Error, context);
   if (errorCode(error) === 'CONTENT_MISSING') return missingContent(error as Error);
   if (errorCode(error) === 'STORE_WRITE') return explainStore(error as Error);
+  if (error instanceof Error && ADDON.test(error.message)) return withoutAddon(error);
   const { syscall, path } = fileFailure(error);
   if (syscall !== '') return explainFile(syscall, path, errorCode(error), context);
   const operation = (error as { operation?: unknown } | null)?.operation;
@@ -93,6 +94,20 @@ export function explain(error: unknown, context: ErrorContext): Explanation {
     return explainStart(error, operation, context);
   }
   return internal(error);
+}
+
+/** In what Node says of a compiled module that is not there, or not for this machine or this Node. */
+const ADDON = /\bcore_native\.node\b/;
+
+function withoutAddon({ message }: Error): Explanation {
+  const missing = message.startsWith('Cannot find module');
+  return {
+    message: missing
+      ? 'the compiled part of scribe-ts is not built here'
+      : `cannot load the compiled part of scribe-ts: ${oneLine(message)}`,
+    advice: "'npm run build' builds it, on Linux; reading logs works without",
+    exitCode: ExitCode.CannotStart,
+  };
 }
 
 const WRITE_ADVICE: Readonly<Record<string, string>> = {
