@@ -136,6 +136,16 @@ test('descriptors with what they refer to', (t) => {
     '[02] close(3</home/x>) = 0',
     '[02] poll([{fd=4</home/x>, events=POLLIN}], 1, 0) = 0 (Timeout)',
   ]);
+  t.deepEqual(
+    linesOf(
+      [
+        ...call('pipe2', [0x1000, 0], 0, { out: [[0x1000, pack(u32(3), u32(4))]] }),
+        ...call('fcntl', [3, 1030, 7], 7),
+      ],
+      { descriptors: 'names' },
+    ),
+    ['[02] pipe2([3<pipe>, 4<pipe>], 0) = 0', '[02] fcntl(3<pipe>, F_DUPFD_CLOEXEC, 7) = 7<pipe>'],
+  );
   const socket = call('socket', [2, 1, 0], 3);
   const connect = call('connect', [3, 0x1000, 16], 0, {
     in: [[1, padded(16, text('\u0002\0\0\u0050\u007f\0\0\u0001'))]],

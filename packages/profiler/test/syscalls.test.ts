@@ -751,6 +751,17 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     }),
   ],
   [
+    'getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0',
+    call('getsockopt', [3, 1, 4, P, Q], 0, {
+      in: [[4, pack(u32(4))]],
+      out: [
+        [P, pack(u32(111))],
+        [Q, pack(u32(4))],
+      ],
+    }),
+  ],
+  ['rseq(0x1000, 0x20, 0, 0x53053053) = 0', call('rseq', [0x1000, 32, 0, 0x53053053], 0)],
+  [
     'socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0',
     call('socketpair', [1, 1, 0, P], 0, { out: [[P, pack(u32(3), u32(4))]] }),
   ],

@@ -1,5 +1,6 @@
 /** Calls that their row alone does not print well. */
 import type { ArgPrinter, Call } from './call.js';
+import { newFdText } from './fds.js';
 import { countEntries, fileMode, pollResults } from './file.js';
 import { ioctlHasArgument } from './ioctl.js';
 import { memoryFormats } from './memory.js';
@@ -272,6 +273,15 @@ const KEYCTL_ARGUMENTS: readonly number[] = [
   3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 2, 3, 2, 4, 1, 5, 5, 2, 3, 5, 5, 5, 5, 5, 5, 4, 5, 3, 4,
 ];
 
+const hexArg: ArgPrinter = (call, i) => hex(call.frame.args[i]!);
+
+/** The two descriptors that the call has made. */
+const madePair: ArgPrinter = (call, i) => {
+  const stored = call.failed ? undefined : call.output(call.address(i));
+  if (stored === undefined || stored.length < 8) return addressArg(call, i);
+  return `[${newFdText(i32(stored, 0))}, ${newFdText(i32(stored, 4))}]`;
+};
+
 /** By the name of the call. */
 export const exceptions: Readonly<Record<string, Exception>> = {
   open: { taken: openArguments(1, 2, 3) },
@@ -300,6 +310,10 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   splice: { args: { 1: offsetBefore, 3: offsetBefore } },
   copy_file_range: { args: { 1: offsetBefore, 3: offsetBefore } },
   recvmmsg: { args: { 4: timespecBefore }, result: receivedResult },
+  pipe: { args: { 0: madePair } },
+  pipe2: { args: { 0: madePair } },
+  socketpair: { args: { 3: madePair } },
+  rseq: { args: { 1: hexArg, 3: hexArg } },
   getrandom: { args: { 0: randomArg } },
   fcntl: { taken: fcntlArguments, result: fcntlResult },
   ioctl: { taken: (call) => (ioctlHasArgument(call.uint(1)) ? 3 : 2) },

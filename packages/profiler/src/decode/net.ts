@@ -1,8 +1,9 @@
 /** Sockets: addresses, options, control messages. */
+import { errnoNames } from './errno.js';
 import { fdText } from './fds.js';
 import { choice, flags, type Names, type NumberPrinter } from './flags.js';
 import * as names from './names/net.js';
-import { id, struct, type Struct, type Structs } from './struct.js';
+import { boxed, id, struct, type Struct, type Structs } from './struct.js';
 import { quote, quoteField } from './text.js';
 import { timeStructs } from './time.js';
 import { hex, i32, u16, u32, u64 } from './words.js';
@@ -59,15 +60,24 @@ export function socketOption(level: number, option: number): string {
   return (optionNames[level] ?? String)(option);
 }
 
+const SO_ERROR = 4;
 const SO_LINGER = 13;
 const SO_PEERCRED = 17;
 const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 
+/** An errno by its name; 0 if there was no error. */
+const socketError = boxed(4, (bytes, at) => {
+  const code = i32(bytes, at);
+  return errnoNames.get(code) ?? String(code);
+});
+
 /** The structure of an option's value; undefined where it is an int, or unknown. */
 export function optionStruct(level: number, option: number): Struct | undefined {
   if (level !== SOL_SOCKET) return undefined;
   switch (option) {
+    case SO_ERROR:
+      return socketError;
     case SO_LINGER:
       return netStructs['linger'];
     case SO_PEERCRED:

@@ -1,5 +1,6 @@
 /** Arguments whose meaning depends on another: commands and operations. */
 import type { ArgPrinter, Call } from './call.js';
+import { newFdText } from './fds.js';
 import { descriptorFlags, foundLock, leaseType, openFlags, seals } from './file.js';
 import { bitset, wakeOp } from './ipc.js';
 import { ioctlArg } from './ioctl.js';
@@ -84,6 +85,9 @@ export function fcntlArguments(call: Call): number {
 export function fcntlResult(call: Call): string | undefined {
   const result = call.count;
   switch (call.uint(1)) {
+    case Fcntl.Dupfd:
+    case Fcntl.DupfdCloexec:
+      return newFdText(result);
     case Fcntl.Getfd:
       return result === 0 ? '0' : `${hex(result)} (flags ${descriptorFlags(result)})`;
     case Fcntl.Getfl:
