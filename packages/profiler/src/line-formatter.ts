@@ -1,4 +1,5 @@
 import type { Frame, TaskUid } from '@scribe-ts/tracelog';
+import type { Sockets } from './decode/call.js';
 import { annotateFds } from './decode/fds.js';
 import { EventDecoder, isDetail } from './events/decoder.js';
 import type { Event } from './events/event.js';
@@ -52,6 +53,7 @@ export class LineFormatter {
   private lines: string[] = [];
   private view!: TaskView;
   private offset = '';
+  private sockets: Sockets | undefined;
   /** Where the record at hand begins in its chunk. */
   private position: number | undefined;
   private readonly sink: LineSink = (text, frame) => this.add(text, frame);
@@ -125,8 +127,12 @@ export class LineFormatter {
       this.strace.event(event, this.straceSink);
       return;
     }
-    if (this.named && event.type === 'syscall') annotateFds(event.fdNames('names'));
+    if (event.type === 'syscall') {
+      this.sockets = event;
+      if (this.named) annotateFds(event.fdNames('names'));
+    }
     for (const frame of framesOf(event)) this.frame(frame, event.offset);
+    this.sockets = undefined;
     annotateFds(undefined);
   }
 
@@ -147,7 +153,7 @@ export class LineFormatter {
       return;
     }
     if (frame.type === 'syscall') {
-      this.scribe.lines(frame, view.details, this.sink);
+      this.scribe.lines(frame, view.details, this.sink, this.sockets);
       if (this.dumps !== undefined) {
         for (const line of dumpLines(frame, view.details, this.dumps)) this.add(line, undefined);
       }

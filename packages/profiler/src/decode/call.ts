@@ -9,6 +9,12 @@ export interface TextLimits {
   readonly output: number;
 }
 
+/** What is known of the sockets that a call may use. */
+export interface Sockets {
+  /** The protocol of a netlink socket; undefined for any other descriptor. */
+  netlinkProtocol(fd: number): number | undefined;
+}
+
 const NO_DETAILS: readonly Frame[] = [];
 const EMPTY: SyscallFrame = {
   type: 'syscall',
@@ -28,17 +34,25 @@ export class Call {
   frame: SyscallFrame = EMPTY;
   details: readonly Frame[] = NO_DETAILS;
   failed = false;
+  private sockets: Sockets | undefined;
   /** `data` frames whose content stands in the arguments in another form, so that their bytes need no line. */
   readonly decoded: Frame[] = [];
 
   constructor(readonly limits: TextLimits) {}
 
-  set(frame: SyscallFrame, details: readonly Frame[]): void {
+  /** `sockets`: where it is known what descriptors mean. */
+  set(frame: SyscallFrame, details: readonly Frame[], sockets?: Sockets): void {
     this.frame = frame;
     this.details = details;
+    this.sockets = sockets;
     const { result } = frame;
     this.failed = result < 0 && result >= -4095;
     if (this.decoded.length > 0) this.decoded.length = 0;
+  }
+
+  /** The protocol of the socket that is the first argument; undefined if it is none of netlink's. */
+  get netlinkProtocol(): number | undefined {
+    return this.sockets?.netlinkProtocol(this.int(0));
   }
 
   int(index: number): number {

@@ -5,7 +5,8 @@
 import type { ArgType, DataFrame, SyscallRow } from '@scribe-ts/tracelog';
 import type { ArgPrinter, Call } from './call.js';
 import { controlMessages, messageFlags, sockaddr } from './net.js';
-import { addressArg, sizeOf } from './pointers.js';
+import { netlinkMessages } from './netlink.js';
+import { addressArg, bufferArg, sizeOf } from './pointers.js';
 import { quoteUpTo } from './text.js';
 import { f64, i32, pointer, u32, u64 } from './words.js';
 
@@ -16,6 +17,30 @@ const MSGHDR_BYTES = 56;
 const MMSGHDR_BYTES = 64;
 /** Most entries of a vector, and messages, that are printed. */
 const SHOWN = 32;
+
+/** What went through a socket: `size` bytes, of which the log may have the first. */
+export function payloadText(call: Call, bytes: Uint8Array, size: number, limit: number): string {
+  const protocol = call.netlinkProtocol;
+  return protocol === undefined
+    ? quoteUpTo(bytes, size, limit)
+    : netlinkMessages(protocol, bytes.subarray(0, size), size);
+}
+
+/** The buffer of sendto and recvfrom. */
+export function payloadArg(row: SyscallRow, type: ArgTypeOf<'buffer'>): ArgPrinter {
+  const plain = bufferArg(row, type);
+  return (call, i) => {
+    if (call.netlinkProtocol === undefined) return plain(call, i);
+    const input = call.input(i);
+    if (input !== undefined) {
+      call.decoded.push(input);
+      return payloadText(call, input.bytes, input.size, 0);
+    }
+    const stored = call.failed ? undefined : call.output(call.address(i));
+    if (stored === undefined || stored.length === 0) return plain(call, i);
+    return payloadText(call, stored, Math.min(call.count, stored.length), 0);
+  };
+}
 
 /** The entries of a received vector that the log does not hold: what was stored, write by write. */
 function storedText(call: Call, from: number, total: number): string {
@@ -37,6 +62,8 @@ function storedText(call: Call, from: number, total: number): string {
 function writeAt(call: Call, addr: number): number {
   return call.frame.writes.findIndex((write) => write.addr === addr);
 }
+
+const plainText: typeof payloadText = (_, bytes, size, limit) => quoteUpTo(bytes, size, limit);
 
 /** Takes the frames of one argument in turn. */
 class Parts {
@@ -61,7 +88,7 @@ class Parts {
 
 /**
  * `[{iov_base="a", iov_len=1}, …]`. `sent` is whether the bytes are among the parts; else they are what the kernel
- * stored. At most `total` bytes of all went through.
+ * stored. At most `total` bytes of all went through, and `print` prints them.
  */
 function vectorText(
   call: Call,
@@ -70,6 +97,7 @@ function vectorText(
   sent: boolean,
   total: number,
   parts: Parts,
+  print: typeof payloadText,
 ): string {
   const { bytes } = vector;
   const there = Math.min(count, Math.floor(bytes.length / IOVEC_BYTES));
@@ -90,13 +118,13 @@ function vectorText(
       shown =
         part === undefined
           ? pointer(u64(bytes, at))
-          : quoteUpTo(part.bytes, part.size, call.limits.input);
+          : print(call, part.bytes, part.size, call.limits.input);
     } else {
       const stored = call.output(base);
       shown =
         stored === undefined
           ? pointer(u64(bytes, at))
-          : quoteUpTo(stored, taken, call.limits.output);
+          : print(call, stored, taken, call.limits.output);
     }
     if (i < SHOWN) text += `${i > 0 ? ', ' : ''}{iov_base=${shown}, iov_len=${u64(bytes, at + 8)}}`;
   }
@@ -124,7 +152,7 @@ export function iovecArg(row: SyscallRow, type: ArgTypeOf<'iovec'>): ArgPrinter 
       return known ? storedText(call, 0, call.count) : addressArg(call, i);
     }
     const total = sent ? Infinity : call.count;
-    return vectorText(call, vector, count(call), sent, total, parts);
+    return vectorText(call, vector, count(call), sent, total, parts, plainText);
   };
 }
 
@@ -161,7 +189,7 @@ function messageText(
   else if (f64(bytes, 16) !== 0) {
     const vector = parts.decoded();
     if (vector !== undefined) {
-      vectorShown = vectorText(call, vector, vectorLength, sent, total, parts);
+      vectorShown = vectorText(call, vector, vectorLength, sent, total, parts, payloadText);
     } else if (stored !== undefined && total > 0) {
       // The kernel stored header, name and data in this order.
       const first = writeAt(call, addr) + (namePart === undefined ? 1 : 2);

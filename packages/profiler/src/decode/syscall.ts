@@ -4,7 +4,7 @@ import type { ArgPrinter, Call } from './call.js';
 import { failure } from './errno.js';
 import { exceptions, type Exception } from './exceptions.js';
 import { newFdText } from './fds.js';
-import { iovecArg, msghdrArg } from './messages.js';
+import { iovecArg, msghdrArg, payloadArg } from './messages.js';
 import { addressArg, bufferArg, stringArg, stringsArg, structArg } from './pointers.js';
 import { scalarPrinter } from './scalars.js';
 import { specialArg } from './special.js';
@@ -18,6 +18,9 @@ interface CallPrinter {
   readonly args: readonly ArgPrinter[];
 }
 
+/** Calls with a buffer whose meaning is the socket's. */
+const OF_SOCKETS: ReadonlySet<string> = new Set(['sendto', 'recvfrom']);
+
 function argPrinter(row: SyscallRow, spec: ArgSpec): ArgPrinter {
   const { type } = spec;
   switch (type.kind) {
@@ -26,7 +29,9 @@ function argPrinter(row: SyscallRow, spec: ArgSpec): ArgPrinter {
     case 'strings':
       return stringsArg;
     case 'buffer':
-      return bufferArg(row, type);
+      return type.text === true && OF_SOCKETS.has(row.name)
+        ? payloadArg(row, type)
+        : bufferArg(row, type);
     case 'struct':
       return structArg(row, type);
     case 'iovec':

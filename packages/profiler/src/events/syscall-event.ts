@@ -23,6 +23,7 @@ import { descriptorName, type FdNaming } from './sockets.js';
 import type { TaskInfo } from './task-info.js';
 
 const NO_DETAILS: readonly Frame[] = [];
+const AF_NETLINK = 16;
 const OUTPUT_LIMIT = 128;
 const DEFAULT_LIMITS: TextLimits = { input: Infinity, output: OUTPUT_LIMIT };
 
@@ -195,8 +196,14 @@ export class SyscallEvent {
 
   private call(limits: TextLimits = DEFAULT_LIMITS): Call {
     const call = callFor(limits);
-    call.set(this.frame, this.details);
+    call.set(this.frame, this.details, this);
     return call;
+  }
+
+  /** The protocol of a netlink socket; undefined for any other descriptor. */
+  netlinkProtocol(fd: number): number | undefined {
+    const socket = this.meaningOf(fd)?.socket;
+    return socket?.family === AF_NETLINK ? socket.protocol : undefined;
   }
 
   /** What `fd` referred to when the call was made; undefined if the log does not tell, or the event is too old. */

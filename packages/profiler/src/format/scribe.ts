@@ -1,6 +1,6 @@
 /** Scribe's form: a line for each call, with what it used nested below it. */
 import type { Frame, Mapping, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
-import { Call, type TextLimits } from '../decode/call.js';
+import { Call, type Sockets, type TextLimits } from '../decode/call.js';
 import { protection } from '../decode/memory.js';
 import { cloneFlags, exitText } from '../decode/process.js';
 import { registersText } from '../decode/registers.js';
@@ -27,14 +27,14 @@ export class ScribeFormat {
     this.call = new Call(limits);
   }
 
-  /** The lines of a frame that is no detail; `details` are what came before it in its task. */
-  lines(frame: Frame, details: readonly Frame[], sink: LineSink): void {
+  /** The lines of a frame that is no detail; `details` are what came before it in its task, `sockets` is where descriptors are followed. */
+  lines(frame: Frame, details: readonly Frame[], sink: LineSink, sockets?: Sockets): void {
     if (frame.type !== 'syscall') {
       sink(frameText(frame), frame);
       return;
     }
     const { call } = this;
-    call.set(frame, details);
+    call.set(frame, details, sockets);
     sink(printCall(call), frame);
     if (details.length > 0) this.details(details, call.decoded, sink);
   }

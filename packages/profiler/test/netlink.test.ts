@@ -1,0 +1,76 @@
+import test from 'ava';
+import { call, linesOf, pack, padded, text, u32 } from './support/frames.js';
+
+const P = 0x1000;
+const u16 = (value: number): Uint8Array => pack(u32(value)).subarray(0, 2);
+const socket = (protocol: number) => call('socket', [16, 3, protocol], 3);
+
+function lineOf(message: Uint8Array, protocol: number, size = message.length): string {
+  const frames = [
+    ...socket(protocol),
+    ...call('sendto', [3, P, size, 0, 0, 0], size, { in: [[1, message]] }),
+  ];
+  const line = linesOf(frames, { form: 'strace' })[1]!;
+  return line.slice(line.indexOf('3, ') + 3, line.lastIndexOf(`, ${size}, 0, NULL`));
+}
+
+const header = (length: number, type: number, flags: number): Uint8Array =>
+  pack(u32(length), u16(type), u16(flags), u32(7), u32(0));
+const loopback = pack(
+  header(40, 22, 0x301),
+  text('\u0002\u0008\u0080\u00fe'),
+  u32(1),
+  u16(8),
+  u16(1),
+  text('\u007f\0\0\u0001'),
+  u16(7),
+  u16(3),
+  text('lo\0\0'),
+);
+const LOOPBACK =
+  '[{nlmsg_len=40, nlmsg_type=RTM_GETADDR, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=7, nlmsg_pid=0}, ' +
+  '{ifa_family=AF_INET, ifa_prefixlen=8, ifa_flags=IFA_F_PERMANENT, ifa_scope=RT_SCOPE_HOST, ifa_index=1}, ' +
+  '[[{nla_len=8, nla_type=IFA_ADDRESS}, inet_addr("127.0.0.1")], [{nla_len=7, nla_type=IFA_LABEL}, "lo"]]]';
+
+test('a message, and several', (t) => {
+  t.is(lineOf(loopback, 0), LOOPBACK);
+  t.is(lineOf(pack(loopback, loopback), 0), `[${LOOPBACK}, ${LOOPBACK}]`);
+  const ended = header(16, 3, 2);
+  t.is(
+    lineOf(pack(loopback, ended), 0),
+    `[${LOOPBACK}, {nlmsg_len=16, nlmsg_type=NLMSG_DONE, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=0}]`,
+  );
+});
+
+test('messages of other protocols have their header', (t) => {
+  t.is(
+    lineOf(pack(header(20, 20, 1), text('ab\0\0')), 4),
+    '[{nlmsg_len=20, nlmsg_type=0x14, nlmsg_flags=NLM_F_REQUEST, nlmsg_seq=7, nlmsg_pid=0}, "\\x61\\x62\\x00\\x00"]',
+  );
+  t.is(lineOf(text('short'), 4), '"short"');
+});
+
+test('what the log does not hold is not made up', (t) => {
+  t.regex(
+    lineOf(loopback.subarray(0, 36), 0, 40),
+    /IFA_ADDRESS\}, inet_addr\("127.0.0.1"\)\], \[\{nla_len=7, nla_type=IFA_LABEL\}, \.\.\.\]\]\]$/,
+  );
+  t.regex(lineOf(loopback.subarray(0, 20), 0, 40), /, \{ifa_family=AF_INET, \.\.\.\}\]$/);
+  for (let length = 0; length < loopback.length; length++) {
+    t.true(lineOf(loopback.subarray(0, length), 0, 40).length > 0);
+  }
+  // Lengths that lie.
+  for (const length of [0, 3, 15, 17, 0xffff, 0xffffffff]) {
+    const lying = padded(64, pack(u32(length), loopback.subarray(4)));
+    t.true(lineOf(lying, 0).length > 0);
+    const attribute = padded(64, pack(loopback.subarray(0, 24), u16(length & 0xffff)));
+    t.true(lineOf(attribute, 0).length > 0);
+  }
+});
+
+test('without knowing the socket the bytes are printed', (t) => {
+  const [line] = linesOf(call('sendto', [3, P, 4, 0, 0, 0], 4, { in: [[1, text('abcd')]] }), {
+    form: 'strace',
+  });
+  t.regex(line!, /^sendto\(3, "abcd", 4/);
+});
