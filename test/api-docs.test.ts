@@ -7,6 +7,8 @@ test('everything that the libraries export is documented, and links lead somewhe
   // Warnings are errors: typedoc.json says which.
   const { code, stdout, stderr } = await run(process.execPath, [typedoc, '--emit', 'none'], {
     cwd: root,
+    // Ten seconds of processor time, more than the usual limit where many share it.
+    timeoutMs: 480_000,
   });
   t.is(code, 0, stdout + stderr);
 });

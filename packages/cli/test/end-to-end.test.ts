@@ -332,7 +332,9 @@ test('truncated logs are read up to their end', async (t) => {
   t.is(stderr, "replay: cut.log ends here, before the program's end\n");
   const { stdout } = await run(cwd, 'scribe', 'info', 'cut.log');
   t.regex(stdout, /^end: +truncated: /m);
-  t.is((await run(cwd, 'profiler', 'cut.log')).code, 0);
+  const printed = await run(cwd, 'profiler', 'cut.log');
+  t.is(printed.code, 0);
+  t.regex(printed.stderr, /^profiler: cut\.log ends here: /);
 });
 
 test('a reader that goes ends profiler quietly', async (t) => {

@@ -1,5 +1,5 @@
 import type { CallCounts, ProfileOptions, Query } from '@scribe-ts/profiler';
-import type { FrameFilter, LogHeader, LogRecord } from '@scribe-ts/tracelog';
+import type { FrameFilter, LogHeader, LogReader, LogRecord } from '@scribe-ts/tracelog';
 import { type Args, type CommandSpec, type OptionSpec, wholeNumber } from '../argv.js';
 import type { Command, Context } from '../command.js';
 import type { ProfilerModule } from '../deps.js';
@@ -199,6 +199,7 @@ async function readThrough(job: Job): Promise<void> {
     // What tasks are called is told at their beginning.
     const records = reader.records(timeFilter(undefined, to));
     printBatons(records, from, tasks, library, context.output);
+    sayTruncated(reader, job);
     return;
   }
   if (summary.wanted === 'only' && !job.questions.chosen) {
@@ -208,11 +209,20 @@ async function readThrough(job: Job): Promise<void> {
       if (frame.type === 'syscall') counts.add(frame.nr, frame);
     }
     printSummary(counts, summary, library, context.output);
+    sayTruncated(reader, job);
     return;
   }
   const printing = new Printing(job, reader.header, query);
   printing.records(reader.records(printing.readerFilter));
   printing.end();
+  sayTruncated(reader, job);
+}
+
+/** Whoever looks for what is not in the output is to know that there was more. */
+function sayTruncated({ truncatedReason }: LogReader, { log, context }: Job): void {
+  if (truncatedReason === '') return;
+  context.output.flush();
+  context.output.message(`${log} ends here: ${truncatedReason}`);
 }
 
 /** In a format of other programs. */
@@ -232,6 +242,7 @@ async function writeExport(job: Job, options: ExportOptions): Promise<void> {
   const source = { header, records: () => reader.records(readerFilter(query, false)) };
   const events = library.selectEvents(source, query);
   exportEvents(options, events, header, library, context);
+  sayTruncated(reader, job);
 }
 
 /** Compares two logs; the exit code is diff's. */
