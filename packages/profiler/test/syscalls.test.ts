@@ -760,6 +760,13 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
       ],
     }),
   ],
+  [
+    'move_pages(0, 2, [0x1, 0x2], NULL, [0, -ENOENT], 0) = 0',
+    call('move_pages', [0, 2, P, 0, Q, 0], 0, {
+      in: [[2, pack(u64(1), u64(2))]],
+      out: [[Q, pack(u32(0), u32(-2))]],
+    }),
+  ],
   ['rseq(0x1000, 0x20, 0, 0x53053053) = 0', call('rseq', [0x1000, 32, 0, 0x53053053], 0)],
   [
     'socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0',

@@ -1,5 +1,6 @@
 /** Calls that their row alone does not print well. */
 import type { ArgPrinter, Call } from './call.js';
+import { errnoNames } from './errno.js';
 import { newFdText } from './fds.js';
 import { countEntries, fileMode, pollResults } from './file.js';
 import { ioctlHasArgument } from './ioctl.js';
@@ -17,7 +18,7 @@ import {
 import { cloneFlags, ioPriority, processFormats, schedPolicy } from './process.js';
 import { signalName } from './signal.js';
 import { fcntlArguments, fcntlResult, futexArguments, futexLast, futexTimeout } from './special.js';
-import { array, bits, type Struct } from './struct.js';
+import { array, bits, boxed, type Struct } from './struct.js';
 import { structNamed } from './structs.js';
 import { quoteString, quoteUpTo } from './text.js';
 import { utimeTimespec, utimeTimeval } from './time.js';
@@ -273,6 +274,12 @@ const KEYCTL_ARGUMENTS: readonly number[] = [
   3, 2, 4, 2, 4, 3, 4, 2, 3, 3, 5, 4, 5, 4, 2, 3, 2, 4, 1, 5, 5, 2, 3, 5, 5, 5, 5, 5, 5, 4, 5, 3, 4,
 ];
 
+/** Of each page its node, or why it has none. */
+const pageStatus = boxed(4, (bytes, at) => {
+  const value = i32(bytes, at);
+  return value < 0 ? `-${errnoNames.get(-value) ?? -value}` : String(value);
+});
+
 const hexArg: ArgPrinter = (call, i) => hex(call.frame.args[i]!);
 
 /** The two descriptors that the call has made. */
@@ -310,6 +317,16 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   splice: { args: { 1: offsetBefore, 3: offsetBefore } },
   copy_file_range: { args: { 1: offsetBefore, 3: offsetBefore } },
   recvmmsg: { args: { 4: timespecBefore }, result: receivedResult },
+  move_pages: {
+    args: {
+      4: structPrinter(
+        pageStatus,
+        'out',
+        () => 4,
+        (call) => call.uint(1),
+      ),
+    },
+  },
   pipe: { args: { 0: madePair } },
   pipe2: { args: { 0: madePair } },
   socketpair: { args: { 3: madePair } },
