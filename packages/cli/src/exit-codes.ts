@@ -6,10 +6,8 @@ import { constants } from 'node:os';
  */
 export const ExitCode = {
   Ok: 0,
-  /** `profiler --diff`: the logs differ. */
-  Different: 1,
-  /** `scribe hunt`: no run has failed. */
-  NothingFound: 1,
+  /** The answer is no. `profiler --diff`: the logs are not the same; `scribe hunt`: no run has failed. */
+  No: 1,
   /** Wrong option or argument; nothing was started. */
   Usage: 2,
   /** A replay cannot become a running program here. */

@@ -162,7 +162,7 @@ function tell(
   if (caught === undefined) {
     output.line(`no failure in ${count(done, 'run')} (${took})`);
     output.flush();
-    return ExitCode.NothingFound;
+    return ExitCode.No;
   }
   const { log } = options;
   const { logFailure } = caught.result;
