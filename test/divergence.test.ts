@@ -389,7 +389,10 @@ test.serial('a process that somebody ends', async (t) => {
   const edited = await recordLoop(t);
   const last = edited.frames[edited.cursor - 1]!;
   let killed = 0;
+  let over = false;
   const killWhenRunning = (): void => {
+    // The next test has a child that runs as well.
+    if (killed !== 0 || over) return;
     const pid = runningChild();
     if (pid === undefined) setImmediate(killWhenRunning);
     else process.kill((killed = pid), 'SIGKILL');
@@ -399,6 +402,7 @@ test.serial('a process that somebody ends', async (t) => {
       if (frame.time === last.time && frame.type === last.type) killWhenRunning();
     },
   });
+  over = true;
   t.not(killed, 0);
   check(t, edited, divergence, {
     kind: 'exit',
