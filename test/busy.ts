@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { compile, type Outcome, root, scribe } from './harness.js';
+import { compile, type Outcome, recordOptions, root, scribe } from './harness.js';
 
 export const STORE = join(root, 'build/store');
 export const BIN = join(root, 'packages/cli/bin');
@@ -30,7 +30,16 @@ export class Meddled {
     options: readonly string[] = [],
     prefix: readonly string[] = [],
   ) {
-    const record = [join(BIN, 'record.js'), '--store', STORE, '-o', log, ...options, ...command];
+    const record = [
+      join(BIN, 'record.js'),
+      ...recordOptions,
+      '--store',
+      STORE,
+      '-o',
+      log,
+      ...options,
+      ...command,
+    ];
     const [file, ...args] = [...prefix, process.execPath, ...record];
     this.child = spawn(file!, args, {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -56,13 +56,17 @@ export function run(
   });
 }
 
+/** AGENT=1 has the tests record with the agent what they record without. */
+export const recordOptions: readonly string[] = process.env.AGENT === '1' ? ['--agent'] : [];
+
 /** Runs one of the project's commands. */
 export function scribe(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Outcome> {
-  return run(process.execPath, [bin(command), ...args], options);
+  const extra = command === 'record' ? recordOptions : [];
+  return run(process.execPath, [bin(command), ...extra, ...args], options);
 }
 
 /** A directory for one test, kept if the test fails. */

@@ -29,6 +29,8 @@ struct block {
   u32 writing;  /* odd while the words above change */
   u64 clock;    /* the vDSO's clock_gettime, 0 if there is none */
   int changed[BLOCK_CHANGED_MAX];
+  u32 shared; /* others of the domain may have to run before a call that waits can end */
+  u32 luck;   /* decides who goes first when somebody was woken */
 };
 
 /* What the entry code has pushed, from the last on. */
@@ -52,6 +54,13 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define F_DUPFD 0
 #define F_SETFL 4
 #define F_DUPFD_CLOEXEC 1030
+#define FUTEX_COMMAND 0x7f
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+/* Of so many wake-ups and one, one is the tracer's. */
+#define WOKEN_SELDOM 3
 
 /* Bytes of the longest directory entry. */
 #define MAX_ENTRY 280
@@ -67,6 +76,7 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define MAX_BYTES (1UL << 40)
 
 i64 agent_call(i64 nr, const u64* args);
+i64 agent_try(i64 nr, const u64* args);
 
 __asm__(
     ".section .text.entry, \"ax\", @progbits\n"
@@ -137,6 +147,21 @@ __asm__(
     ".globl agent_aborted\n"
     "agent_aborted:\n"
     "  mov $" STR(ABORTED) ", %rax\n"
+    "  ret\n"
+    /* For calls that do not wait and need not be the program's own: interrupted ones are just made again. */
+    ".globl agent_try\n"
+    "agent_try:\n"
+    "  mov %rdi, %rax\n"
+    "  mov %rsi, %rcx\n"
+    "  mov (%rcx), %rdi\n"
+    "  mov 8(%rcx), %rsi\n"
+    "  mov 16(%rcx), %rdx\n"
+    "  mov 24(%rcx), %r10\n"
+    "  mov 32(%rcx), %r8\n"
+    "  mov 40(%rcx), %r9\n"
+    "  cmpl $0, " BLOCK(BLOCK_HALT) "\n"
+    "  jne agent_aborted\n"
+    "  syscall\n"
     "  ret\n"
     /* The tracer sends a task through here for a call that it follows itself. */
     ".globl agent_pass\n"
@@ -262,6 +287,8 @@ static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
   B->writing = B->writing + 1;
 }
 
+#include "waiting.h"
+
 static int may_read(u32 fd) { return fd < AGENT_FD_COUNT && (FDS[fd] & FD_READ); }
 
 int agent_main(struct saved* saved) {
@@ -279,6 +306,7 @@ int agent_main(struct saved* saved) {
   }
   if (row->null_arg != NO_ARG && args[row->null_arg] != 0) return FORWARD;
   int duplicates = 0;
+  int wakes = 0;
   if (row->check != CHECK_NONE) {
     if (row->check == CHECK_OPEN) {
       /* Files opened to be written are followed by the tracer; /proc shows things that it makes up. */
@@ -290,6 +318,14 @@ int agent_main(struct saved* saved) {
       const u32 command = (u32)args[1];
       if (command > F_SETFL && command != F_DUPFD_CLOEXEC) return FORWARD;
       duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+      if (command == F_SETFL && (u32)args[0] < AGENT_FD_COUNT) FDS[args[0]] &= (u8)~FD_PROMPT;
+    } else if (row->check == CHECK_FUTEX) {
+      const u32 command = (u32)args[1] & FUTEX_COMMAND;
+      wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET;
+      if (!wakes) {
+        if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) return FORWARD;
+        if (*(volatile u32*)args[0] == (u32)args[2]) return FORWARD;
+      }
     } else {
       duplicates = 1;
     }
@@ -303,7 +339,7 @@ int agent_main(struct saved* saved) {
   i64 delta = before - last;
   u8* at = RING + head;
   u64 frames = 0;
-  if (row->reads && (details & (DETAIL_STRINGS | DETAIL_DATA))) {
+  if (row->reads && !wakes && (details & (DETAIL_STRINGS | DETAIL_DATA))) {
     if (head + READS_ROOM > AGENT_RING_SIZE) return FORWARD;
     for (u32 i = 0; i < row->steps; i++) {
       const struct agent_step* step = &row->step[i];
@@ -327,12 +363,15 @@ int agent_main(struct saved* saved) {
     }
   }
 
+  i64 result = 0;
+  const enum way way = B->shared ? way_of(row, (i64)nr, args, &result) : MAKE;
+  if (way == LEAVE) return FORWARD;
   if (row->closes) {
     const u32 fd = (u32)args[0];
     FDS[fd] = 0;
     changed((int)fd);
   }
-  const i64 result = agent_call((i64)nr, args);
+  if (way == MAKE) result = agent_call((i64)nr, args);
   if (result == ABORTED) return FORWARD;
   B->result = result;
   B->stage = 1;
@@ -350,6 +389,12 @@ int agent_main(struct saved* saved) {
     (void)*(volatile const u8*)(args[1] + end - 1);
   }
   int take = failed && (result == -EINTR || result == -EFAULT || row->fails);
+  if (wakes && result > 0 && B->shared) {
+    /* Now and then the tracer lets the woken task go first. */
+    const u32 luck = B->luck * 1103515245 + 12345;
+    B->luck = luck;
+    if ((luck >> 16 & WOKEN_SELDOM) == 0) take = 1;
+  }
 
   u64 sizes[MAX_STEPS];
   u32 writes = 0;

@@ -28,6 +28,8 @@
 #define BLOCK_CLOCK 88
 #define BLOCK_CHANGED 96
 #define BLOCK_CHANGED_MAX 32
+#define BLOCK_SHARED 224
+#define BLOCK_LUCK 228
 
 /* Bits of BLOCK_HALT. */
 #define HALT_OFF 1
@@ -42,5 +44,7 @@
 /* Bits of a descriptor's byte at AGENT_FDS: what the agent may do with it by itself. */
 #define FD_READ 1
 #define FD_WRITE 2
+/* No call on it waits: a regular file, or O_NONBLOCK. */
+#define FD_PROMPT 4
 
 #endif

@@ -99,6 +99,7 @@ export const Sys = {
   pwritev2: 328,
   pkey_mprotect: 329,
   clone3: 435,
+  unshare: 272,
   close_range: 436,
 } as const;
 

@@ -39,9 +39,11 @@ const enum Block {
   Writing = 84,
   Clock = 88,
   Changed = 96,
+  Shared = 224,
+  Luck = 228,
 }
 const CHANGED_MAX = 32;
-const BLOCK_SIZE = Block.Changed + 4 * CHANGED_MAX;
+const BLOCK_SIZE = 232;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -64,6 +66,8 @@ export enum FdUse {
   None = 0,
   Read = 1,
   Write = 2,
+  /** No call on it waits. */
+  Prompt = 4,
 }
 
 /** Addresses in the agent's code; what each is, is said in agent/agent.c. */
@@ -146,6 +150,7 @@ export class Agent {
     this.view.setUint32(Block.Halt, Halt.Off, true);
     this.view.setUint32(Block.Details, details, true);
     this.view.setBigUint64(Block.Clock, BigInt(clock), true);
+    this.view.setUint32(Block.Luck, Math.floor(Math.random() * 0x100000000), true);
     tracer.writeMemory(tid, DATA, this.block, 0, BLOCK_SIZE);
   }
 
@@ -252,6 +257,12 @@ export class Agent {
   halt(tid: number, bits: number): void {
     this.word[0] = bits;
     this.tracer.writeMemory(tid, DATA + Block.Halt, this.word, 0, 4);
+  }
+
+  /** Whether others of the domain may have to run before a call that waits can end. */
+  share(tid: number, on: boolean): void {
+    this.word[0] = on ? 1 : 0;
+    this.tracer.writeMemory(tid, DATA + Block.Shared, this.word, 0, 4);
   }
 
   /** FdUse bits of a descriptor. */

@@ -5,21 +5,24 @@
  * `fd`: the argument with a descriptor, `need`: what must be known about it (see FD_READ and FD_WRITE in agent/agent.c);
  * `open`: the argument with the flags of a call that opens a file; `closes`: the first argument's descriptor is closed;
  * `check`: a condition of its own in agent/agent.c; `nullArg`: only if this pointer is NULL;
- * `probe`: the tracer has to look where memory ends behind what the call has stored.
+ * `probe`: the tracer has to look where memory ends behind what the call has stored;
+ * `waits`: for a call of class blocking, how to find out whether it will wait (agent/waiting.h). Without that it is left
+ * to the tracer where others could run meanwhile. One that hardly ever waits is said never to: it is interrupted then;
+ * `inputs`: for a special argument, how many bytes the kernel reads through it.
  */
 export const AGENT_CALLS = {
-  read: { fd: 0, need: 'read' },
-  pread64: { fd: 0, need: 'read' },
-  write: { fd: 0, need: 'write' },
-  pwrite64: { fd: 0, need: 'write' },
+  read: { fd: 0, need: 'read', waits: 'READ' },
+  pread64: { fd: 0, need: 'read', waits: 'NEVER' },
+  write: { fd: 0, need: 'write', waits: 'WRITE' },
+  pwrite64: { fd: 0, need: 'write', waits: 'NEVER' },
   lseek: {},
   getdents64: { fd: 0, need: 'read', probe: true },
-  open: { open: 1 },
-  openat: { open: 2 },
+  open: { open: 1, waits: 'NEVER' },
+  openat: { open: 2, waits: 'NEVER' },
   dup: { fd: 0, check: 'CHECK_DUP' },
   dup2: { fd: 0, check: 'CHECK_DUP' },
   dup3: { fd: 0, check: 'CHECK_DUP' },
-  fcntl: { fd: 0, check: 'CHECK_FCNTL' },
+  fcntl: { fd: 0, check: 'CHECK_FCNTL', waits: 'NEVER' },
   close: { fd: 0, closes: true },
   stat: {},
   lstat: {},
@@ -76,12 +79,13 @@ export const AGENT_CALLS = {
   clock_getres: {},
   uname: {},
   sysinfo: {},
-  getrandom: {},
-  poll: {},
-  epoll_wait: {},
+  getrandom: { waits: 'NEVER' },
+  poll: { waits: 'POLL' },
+  epoll_wait: { waits: 'EPOLL' },
   epoll_ctl: {},
-  recvfrom: { fd: 0, need: 'read', nullArg: 4 },
-  sendto: { fd: 0, need: 'write' },
+  recvfrom: { fd: 0, need: 'read', nullArg: 4, waits: 'RECEIVE' },
+  sendto: { fd: 0, need: 'write', waits: 'SEND' },
+  futex: { check: 'CHECK_FUTEX', waits: 'NEVER', inputs: { 0: 4, 3: 16 } },
   getxattr: {},
   lgetxattr: {},
   fgetxattr: {},

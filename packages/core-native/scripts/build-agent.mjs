@@ -32,6 +32,8 @@ const SYMBOLS = [
 ];
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
 const MAX_STEPS = 4;
+/** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
+const WAITS = ['NEVER', 'MAYBE', 'READ', 'WRITE', 'RECEIVE', 'SEND', 'POLL', 'EPOLL'];
 
 if (process.platform === 'linux') build();
 
@@ -118,7 +120,8 @@ function generate() {
 #define NO_ARG 255
 enum { OP_OUT, OP_IN, OP_STRING };
 enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO };
-enum { CHECK_NONE, CHECK_OPEN, CHECK_FCNTL, CHECK_DUP };
+enum { CHECK_NONE, CHECK_OPEN, CHECK_FCNTL, CHECK_DUP, CHECK_FUTEX };
+enum { ${WAITS.map((name) => `WAITS_${name}`).join(', ')} };
 /* Any way to write: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE. */
 #define OPEN_FOLLOWED 020001103
 struct agent_step {
@@ -127,7 +130,8 @@ struct agent_step {
   int plus;
 };
 struct agent_row {
-  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, probe, steps;
+  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, probe, waits,
+      steps;
   struct agent_step step[MAX_STEPS];
 };
 /* 0 for calls the agent does not make. */
@@ -156,6 +160,9 @@ function rowText(row, traits) {
         throw new Error(`the agent has no ${type.kind} (${row.name})`);
       if (type.kind === 'special' && traits.check === undefined)
         throw new Error(`the agent has no ${type.decoder} (${row.name})`);
+      const input = traits.inputs?.[index];
+      if (input !== undefined)
+        steps.push({ op: 'OP_IN', arg: index, measure: 'MEASURE_CONST', a_const: input });
       return;
     }
     const size = type.kind === 'buffer' ? type.size : (type.count ?? { const: 1 });
@@ -186,6 +193,7 @@ function rowText(row, traits) {
     reads: Number(reads),
     fails: Number(fails),
     probe: Number(traits.probe === true),
+    waits: `WAITS_${traits.waits ?? (row.class === 'blocking' ? 'MAYBE' : 'NEVER')}`,
     steps: steps.length,
     step: `{${steps.map(stepText).join(', ')}}`,
   };

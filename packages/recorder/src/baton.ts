@@ -3,6 +3,9 @@ import type { Chaos } from './chaos/chaos.js';
 import { isGone } from './gone.js';
 import { type Domain, type Task, TaskState } from './tasks.js';
 
+/** A task that holds the baton longer than this gives it up at the end of its next call if others wait, ns. */
+export const TURN_NS = 5_000_000;
+
 /** Where switches are written. */
 interface Journal {
   readonly log: LogWriter;

@@ -1,5 +1,6 @@
 import { Errno, EventKind, Reg, Resume, Sys } from '@scribe-ts/core-native';
 import type { SyscallRow } from '@scribe-ts/tracelog';
+import { TURN_NS } from './baton.js';
 import { moveBuffers, resumeMoved } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
@@ -9,8 +10,6 @@ import { type Task, TaskState } from './tasks.js';
 
 /** A woken task that has not come out of its call after so long was woken outside this recording. */
 const WAKE_MS = 2;
-/** A task that holds the baton longer than this gives it up at its next sync point if others wait. */
-const SLICE_NS = 5_000_000;
 
 /** Lets the task do its call; others may have the baton meanwhile if the call may wait. */
 export function goIntoKernel(session: Session, task: Task): void {
@@ -100,7 +99,7 @@ export function proceed(session: Session, task: Task): void {
   }
   if (
     domain.ready.length > 0 &&
-    (task.nr === Sys.sched_yield || session.now - domain.since > SLICE_NS)
+    (task.nr === Sys.sched_yield || session.now - domain.since > TURN_NS)
   ) {
     session.baton.request(task, session.resumeUser);
     return;
@@ -119,5 +118,5 @@ function awaitWoken(session: Session, task: Task): void {
     if (kind === EventKind.None) return;
     session.stops.dispatch(kind);
   }
-  domain.since = -SLICE_NS;
+  domain.since = -TURN_NS;
 }

@@ -58,6 +58,8 @@ class Detacher {
   /** Tasks that are still traced. */
   private readonly left = new Set<number>();
   private readonly freed = new Set<number>();
+  /** Tasks in a stop whose space another one may be inside the agent of: that one has to come out first. */
+  private readonly postponed = new Map<number, Stop>();
 
   constructor(private readonly session: Session) {}
 
@@ -86,6 +88,15 @@ class Detacher {
     const tid = event[0]!;
     if (kind === EventKind.Exited) this.left.delete(tid);
     else this.release(tid, { kind, detail: event[2]! });
+    for (const [other, stop] of this.postponed) {
+      if (!this.isKept(other)) this.release(other, stop);
+    }
+  }
+
+  /** True if another task of its space is inside the agent, or may be: with its sites put back it would be lost. */
+  private isKept(tid: number): boolean {
+    const runner = this.session.tasks.get(tid)?.space.agent?.runner;
+    return runner !== undefined && runner.tid !== tid && this.left.has(runner.tid);
   }
 
   /** Tasks that stood in a stop all the time: waiting for their turn, or for something that has failed. */
@@ -109,6 +120,7 @@ class Detacher {
     const { session } = this;
     const { tracer } = session;
     const task = session.tasks.get(tid);
+    this.postponed.delete(tid);
     if (stop.kind === EventKind.Event) {
       switch (stop.detail) {
         case PtraceEvent.Vfork:
@@ -128,6 +140,12 @@ class Detacher {
     if (task !== undefined && task.carrier !== 0 && stop.kind !== EventKind.Signal) {
       // A held signal is under way to the task: take it where it arrives.
       tracer.resume(tid, Resume.Cont, 0);
+      return;
+    }
+    if (this.isKept(tid)) {
+      // What a stop for a new task tells has been heard.
+      const isHeard = stop.kind === EventKind.Event && stop.detail !== PtraceEvent.Exit;
+      this.postponed.set(tid, isHeard ? { kind: stop.kind, detail: 0 } : stop);
       return;
     }
     let { kind } = stop;

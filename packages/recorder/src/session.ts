@@ -203,6 +203,8 @@ export class Session {
    * the kernel may be about to make again, orig_rax has that call's number until the first instruction.
    */
   isAtSyncPoint(task: Task): boolean {
+    // In the middle of a call that no frame tells of yet.
+    if (task.space.agent !== undefined && this.agent!.stops.isInside(task)) return false;
     if (this.regs.int(Reg.orig_rax) >= 0) return true;
     return task.exitRegsValid && this.regs.equals(task.exitRegs);
   }

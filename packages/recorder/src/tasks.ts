@@ -252,6 +252,8 @@ export class Task {
   wokeOthers = false;
   /** Dispatch is on: the agent makes its calls, and stops it at the others. */
   dispatching = false;
+  /** The agent has made the call that is being finished, and left it to the tracer to record it. */
+  taken = false;
   /** Its task-start frame is written. */
   started = false;
   /** Set while the task writes to the recorded output, or waits until it may. */

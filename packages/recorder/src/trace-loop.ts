@@ -275,6 +275,7 @@ export class TraceLoop implements StopHandler {
     }
     const { domain } = task;
     const wasRunning = task.state === TaskState.Running;
+    if (wasRunning) session.agent?.ring.drain(task);
     const isAtSyncPoint = session.isAtSyncPoint(task);
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);

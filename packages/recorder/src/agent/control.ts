@@ -8,6 +8,7 @@ import {
   Resume,
 } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
+import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
@@ -18,8 +19,9 @@ import { AgentStops } from './stops.js';
 /**
  * The recorder's side of the agent: which tasks run with it, and how it comes into an address space and out of it.
  *
- * A task runs with the agent while it is alone in its domain. It is resumed without syscall-stops then: dispatch stops it
- * (SIGSYS) at every call that is made outside the agent.
+ * A task that runs with the agent is resumed without syscall-stops: dispatch stops it (SIGSYS) at every call that is made
+ * outside the agent. Of tasks that share memory only the one that has the baton runs, so all of them use one block, one
+ * stack and one ring, one after the other.
  */
 export class AgentControl {
   readonly ring: AgentRing;
@@ -56,6 +58,7 @@ export class AgentControl {
     const space = new AgentSpace();
     space.time = session.tracer.values[1]!;
     agent.load(task.tid, this.details, space.time, clock);
+    space.files = task.files;
     task.space.agent = space;
     task.dispatching = false;
   }
@@ -64,7 +67,8 @@ export class AgentControl {
   resume(task: Task, space: AgentSpace): void {
     const { session } = this;
     const { tid } = task;
-    const usable = task.domain.tasks.size === 1 && !session.parking.active && !space.given;
+    const usable = !session.parking.active && !space.given;
+    if (usable) this.handOver(task, space);
     const halt = !usable ? Halt.Off : task.held.length > 0 ? Halt.Signal : Halt.None;
     if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
     if (task.dispatching !== usable) {
@@ -73,6 +77,37 @@ export class AgentControl {
       task.dispatching = usable && done;
     }
     session.tracer.resume(tid, task.dispatching ? Resume.Cont : Resume.Syscall, 0);
+  }
+
+  /** The task is the next to be inside the agent. */
+  private handOver(task: Task, space: AgentSpace): void {
+    const { agent } = this;
+    const { tid } = task;
+    if (space.user !== task) {
+      // What was left in the ring by one that was killed has no place in the log any more.
+      if (space.user?.state === TaskState.Dead) this.ring.discard(tid, space);
+      space.user = task;
+    }
+    const shared = task.domain.tasks.size > 1;
+    if (space.shared !== shared) {
+      space.shared = shared;
+      agent.share(tid, shared);
+    }
+    if (space.files !== task.files) {
+      space.files = task.files;
+      agent.forgetFds(tid);
+    }
+  }
+
+  /**
+   * Others have waited long enough for a task that runs: its next call is to be the tracer's, who then lets them run. One
+   * that sleeps inside the agent is taken out.
+   */
+  urge(task: Task, look: boolean): void {
+    const space = task.space.agent;
+    if (space?.runner !== task) return;
+    if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
+    if (look && stateOf(task.tid) === 'S') this.session.tracer.interruptTask(task.tid);
   }
 
   /** undefined if the task is gone, false if this kernel cannot. */
@@ -112,8 +147,10 @@ export class AgentControl {
     const { agent } = this;
     if (task.dispatching) agent.dispatch(task.tid, false);
     task.dispatching = false;
-    if (task.space.agent === undefined || !last) return;
+    if (task.space.agent === undefined) return;
+    // Whoever is let go must not come into the agent any more.
     this.unpatch(task);
+    if (!last) return;
     agent.unload(task.tid);
     task.space.agent = undefined;
   }

@@ -1,5 +1,6 @@
-import { type Agent, FdUse, Sys } from '@scribe-ts/core-native';
+import { type Agent, FdUse, statFd, Sys } from '@scribe-ts/core-native';
 import { isMemoryFile } from '../details.js';
+import { type FileInfo, isRegular } from '../files.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -8,6 +9,15 @@ import type { AgentSpace } from './space.js';
 const usesFirst = new Uint8Array(512);
 for (const nr of [Sys.read, Sys.pread64, Sys.getdents64, Sys.recvfrom]) usesFirst[nr] = FdUse.Read;
 for (const nr of [Sys.write, Sys.pwrite64, Sys.sendto]) usesFirst[nr] = FdUse.Write;
+
+const FIONBIO = 0x5421;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+
+/** True if no call on the file waits: then the agent need not find out. */
+function isPrompt(tid: number, fd: number, file: FileInfo): boolean {
+  return isRegular(file) || ((statFd(tid, fd)?.flags ?? 0) & O_NONBLOCK) !== 0;
+}
 
 /** Tells agents what they may do with which descriptor. */
 export class AgentDescriptors {
@@ -21,7 +31,7 @@ export class AgentDescriptors {
   /** A call on the traced path has told what its descriptor is: from now on the agent may do with it what is plain. */
   learn(task: Task): void {
     const space = task.space.agent;
-    if (space === undefined) return;
+    if (space === undefined || space.files !== task.files) return;
     const { agent, session } = this;
     const { nr, tid } = task;
     const result = Number(task.result);
@@ -35,10 +45,17 @@ export class AgentDescriptors {
         if (result >= 0) agent.allow(tid, result, FdUse.None);
         return;
       case Sys.close_range:
+      case Sys.unshare:
         agent.forgetFds(tid);
         return;
+      case Sys.ioctl:
+        if (Number(task.args[1]) === FIONBIO) agent.allow(tid, first, FdUse.None);
+        return;
+      case Sys.fcntl:
+        if (Number(task.args[1]) === F_SETFL) agent.allow(tid, first, FdUse.None);
+        return;
     }
-    if (usesFirst[nr] === 0 || result < 0 || task.domain.tasks.size > 1) return;
+    if (usesFirst[nr] === 0 || result < 0) return;
     const file = task.files.get(tid, first);
     if (file === undefined) return;
     let use = file.path.startsWith('/proc/') ? FdUse.None : FdUse.Read;
@@ -47,6 +64,7 @@ export class AgentDescriptors {
       isMemoryFile(file.path) ||
       session.objects.find(session, file.key) !== undefined;
     if (!followed) use |= FdUse.Write;
+    if (isPrompt(tid, first, file)) use |= FdUse.Prompt;
     agent.allow(tid, first, use);
   }
 

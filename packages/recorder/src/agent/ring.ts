@@ -1,6 +1,6 @@
 import { type Agent, type Drained } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
-import { type Task, TaskState } from '../tasks.js';
+import type { Task } from '../tasks.js';
 import type { AgentSpace } from './space.js';
 
 /** How often a task that is busy recording is looked at. */
@@ -13,16 +13,16 @@ export class AgentRing {
     private readonly agent: Agent,
   ) {}
 
-  /** Takes what the agent has recorded since it last was here. The task is stopped. */
+  /** Takes what the agent has recorded since it last was here, if it was that task's. The task is stopped. */
   drain(task: Task): void {
     const space = task.space.agent;
-    if (space === undefined || !this.agent.look(task.tid)) return;
+    if (space?.user !== task || !this.agent.look(task.tid)) return;
     this.drainLooked(task, space);
   }
 
   /** As drain, with the block that was just looked at. */
   drainLooked(task: Task, space: AgentSpace): void {
-    const { agent, session } = this;
+    const { agent } = this;
     const { taken } = space;
     const drained = agent.drain(task.tid, taken.bytes);
     if (drained !== undefined) {
@@ -30,8 +30,14 @@ export class AgentRing {
       else for (const fd of drained.changed) task.files.forget(fd);
       this.append(task, space, drained);
     } else if (taken.bytes === 0) return;
-    space.time = Math.max(space.time, session.tracer.values[1]!);
-    agent.empty(task.tid, space.time);
+    this.discard(task.tid, space);
+  }
+
+  /** Empties the ring. */
+  discard(tid: number, space: AgentSpace): void {
+    const { taken } = space;
+    space.time = Math.max(space.time, this.session.tracer.values[1]!);
+    this.agent.empty(tid, space.time);
     taken.bytes = taken.frames = taken.calls = 0;
   }
 
@@ -44,6 +50,7 @@ export class AgentRing {
     const { taken } = space;
     if (bytes.length > 0) session.appendRun(task, bytes, frames - taken.frames, space.time, time);
     session.syscalls += calls - taken.calls;
+    if (calls > taken.calls) task.atEntry = false;
     taken.bytes = head;
     taken.frames = frames;
     taken.calls = calls;
@@ -58,7 +65,7 @@ export class AgentRing {
     const { session } = this;
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
-      if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
+      if (space === undefined || space.runner !== task) continue;
       for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
         // It has just been writing.
       }

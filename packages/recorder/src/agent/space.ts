@@ -1,9 +1,20 @@
 import { type Agent, Halt, PatchedSpace } from '@scribe-ts/core-native';
+import type { FileTable } from '../files.js';
+import { type Task, TaskState } from '../tasks.js';
 
 /** What the recorder knows of the agent in one address space. */
 export class AgentSpace extends PatchedSpace {
+  /**
+   * Whose calls the ring has: the task that was let go with the agent last. As it has the baton, nobody else of its domain
+   * can be inside.
+   */
+  user: Task | undefined;
+  /** Whose descriptors the agent knows. */
+  files: FileTable | undefined;
   /** As the agent has it. */
   halt: Halt = Halt.Off;
+  /** As the agent has it: others of the domain may have to run before a call that waits can end. */
+  shared = false;
   /** Time of the agent's last frame, CLOCK_MONOTONIC, ns. */
   time = 0;
   /** What has been taken from the ring since it was last emptied: bytes, frames and calls. */
@@ -17,9 +28,17 @@ export class AgentSpace extends PatchedSpace {
     agent.halt(tid, halt);
   }
 
+  /** The task that may be inside the agent right now. */
+  get runner(): Task | undefined {
+    const { user } = this;
+    return user?.dispatching === true && user.state === TaskState.Running ? user : undefined;
+  }
+
+  /** Of a copy of the address space, made by a task that is not inside. */
   clone(): AgentSpace {
     const copy = new AgentSpace();
     copy.halt = this.halt;
+    copy.shared = this.shared;
     copy.time = this.time;
     copy.copyPatches(this);
     copy.given = this.given;

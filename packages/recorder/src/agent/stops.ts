@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import {
   type Agent,
   ARGUMENT_REGS,
-  Clone,
   EventKind,
   Halt,
   isRestart,
@@ -43,6 +42,12 @@ export class AgentStops {
     private readonly patcher: Patcher,
     private readonly ring: AgentRing,
   ) {}
+
+  /** True if the task whose registers are loaded is inside the agent, or on its way there. */
+  isInside(task: Task): boolean {
+    const rip = this.session.regs.address(Reg.rip);
+    return this.agent.contains(rip) || task.space.agent?.leadsInside(rip) === true;
+  }
 
   /** Handles a signal-delivery-stop of a task that runs with the agent. False if it is no business of the agent's. */
   onSignal(task: Task, space: AgentSpace, signo: number): boolean {
@@ -149,15 +154,13 @@ export class AgentStops {
     session.stops.handle(task, kind);
   }
 
-  /** True if the call under way needs an address space without patches: threads will share it, or trampolines are in the way. */
+  /** True if trampolines are in the way of the call under way. */
   private wantsPlainCode(task: Task, nr: number): boolean {
     const { session } = this;
     const { regs } = session;
     const space = task.space.agent;
     if (space === undefined || (space.patches.size === 0 && space.pages.length === 0)) return false;
     switch (nr) {
-      case Sys.clone:
-        return (regs.int(Reg.rdi) & (Clone.VM | Clone.VFORK)) === Clone.VM;
       case Sys.munmap:
       case Sys.mremap:
         return space.covers(regs.address(Reg.rdi), regs.address(Reg.rsi));
@@ -198,6 +201,7 @@ export class AgentStops {
     task.result = regs.get(Reg.rax);
     task.enteredAt = this.session.now;
     task.mayYield = false;
+    task.atEntry = false;
     task.exitRegs.set(regs.halves);
     task.exitRegsValid = true;
   }
@@ -211,7 +215,9 @@ export class AgentStops {
       return;
     }
     task.state = TaskState.InKernel;
+    task.taken = true;
     session.stops.handle(task, EventKind.Syscall);
+    task.taken = false;
   }
 
   /** At a signal-delivery-stop right after a call: the first signal that waits takes its place. */
@@ -344,6 +350,7 @@ export class AgentStops {
       agent.look(task.tid);
       this.ring.drainLooked(task, space);
       this.standBefore(task);
+      if (space.halt === Halt.None) space.setHalt(agent, task.tid, Halt.Off);
     } else if (
       rip >= symbols.agent_window &&
       rip <= symbols.agent_insn &&

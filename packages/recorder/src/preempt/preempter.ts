@@ -11,6 +11,7 @@ import {
   Resume,
   Signal,
 } from '@scribe-ts/core-native';
+import { TURN_NS } from '../baton.js';
 import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
@@ -68,6 +69,8 @@ export class Preempter {
         continue;
       }
       if (noteSilentEnd(session, holder) || holder.state !== TaskState.Running) continue;
+      if (holder.dispatching && domain.ready.length > 0 && session.now - domain.since > TURN_NS)
+        session.agent!.urge(holder, last === EventKind.None);
       // An interrupt may get lost: the stop that it makes may be taken for another one.
       const { interruptedAt } = holder;
       if (interruptedAt >= 0 && session.now - interruptedAt < LATEST_NS) continue;
@@ -102,7 +105,8 @@ export class Preempter {
       task.exitRegs.set(session.regs.halves);
       task.exitRegsValid = true;
       this.goOn(task);
-    } else if (this.moveToPoint(task)) {
+    } else if (!this.hasPlainCode(task)) session.resumeUser(task);
+    else if (this.moveToPoint(task)) {
       this.preempt(task);
       this.goOn(task);
     }
@@ -177,9 +181,22 @@ export class Preempter {
     const rip = session.regs.address(Reg.rip);
     if (isReserved(rip)) return false;
     // Not to be moved from here: the signal would be lost.
+    if (!this.hasPlainCode(task)) return false;
     if (!this.signatures.isGoodPoint(task)) return false;
     this.preempt(task);
     return true;
+  }
+
+  /**
+   * Has an address space hold only what is the program's: code is part of a point's state, and a replay has none of the
+   * agent's patches. False if the task is on its way through one, to a call.
+   */
+  private hasPlainCode(task: Task): boolean {
+    const { agent, tracer } = this.session;
+    if (task.space.agent === undefined) return true;
+    if (agent!.stops.isInside(task)) return false;
+    agent!.unpatch(task);
+    return tracer.getRegs(task.tid);
   }
 
   /** Makes where the task stands a sync point. */

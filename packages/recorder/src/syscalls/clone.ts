@@ -1,9 +1,10 @@
 import { Clone, counters, Reg, Signal, Sys } from '@scribe-ts/core-native';
 import type { MemoryWrite } from '@scribe-ts/tracelog';
+import type { FileTable } from '../files.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { seesStores } from '../shared.js';
-import { type Task, ThreadGroup } from '../tasks.js';
+import { type AddressSpace, type Task, ThreadGroup } from '../tasks.js';
 import type { EntryHook } from './hook.js';
 import { int32, readInt, readWord } from './words.js';
 
@@ -71,6 +72,7 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
   const domain = sharesMemory || seesStores(session, space) ? parent.domain : session.newDomain();
   const files = has(call, Clone.FILES) ? parent.files : parent.files.copy();
   const handlers = has(call, Clone.SIGHAND) ? parent.handlers : parent.handlers.clone();
+  if (space !== parent.space) agentOfCopy(parent, space, files, has(call, Clone.FILES));
   const group = has(call, Clone.THREAD) ? parent.group : new ThreadGroup(tid, parent.uid);
   const child = session.newTask(tid, group, space, domain, files, handlers);
   if (!has(call, Clone.VM) || has(call, Clone.VFORK)) child.altStack = { ...parent.altStack };
@@ -92,6 +94,21 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
     // The child's tid appears in memory that the parent sees as soon as the child is scheduled: have it happen now.
     if (!session.early.has(tid)) session.early.meet(tid, session.tracer.waitFor(tid));
   }
+}
+
+/** A process was made whose address space is a copy of the parent's, its agent too. */
+function agentOfCopy(
+  parent: Task,
+  space: AddressSpace,
+  files: FileTable,
+  sharesFiles: boolean,
+): void {
+  const { agent } = space;
+  const parents = parent.space.agent;
+  if (agent === undefined || parents === undefined) return;
+  // What one agent is told of descriptors the other would not know.
+  if (sharesFiles) agent.given = parents.given = true;
+  if (parents.files === parent.files) agent.files = files;
 }
 
 export const cloneEntries: Readonly<Record<number, EntryHook>> = {

@@ -56,7 +56,9 @@ function futexExit(session: Session, task: Task): void {
   recordSyscall(session, task);
   const command = Number(task.args[1]) & FUTEX_COMMAND_MASK;
   const woke = (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) && Number(task.result) > 0;
-  task.wokeOthers = woke && task.domain.tasks.size > 1 && Math.random() < WOKEN_FIRST;
+  // The agent leaves those to us that are to go first.
+  const first = task.taken || Math.random() < WOKEN_FIRST;
+  task.wokeOthers = woke && task.domain.tasks.size > 1 && first;
 }
 
 export const futexEntries: Readonly<Record<number, EntryHook>> = {
