@@ -275,7 +275,8 @@ export class TraceLoop implements StopHandler {
     }
     const { domain } = task;
     const wasRunning = task.state === TaskState.Running;
-    if (wasRunning) session.agent?.ring.drain(task);
+    // One that is inside the agent goes on with what it has of the ring.
+    if (wasRunning && session.agent?.stops.isInside(task) === false) session.agent.ring.drain(task);
     const isAtSyncPoint = session.isAtSyncPoint(task);
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);
