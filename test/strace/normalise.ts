@@ -163,7 +163,7 @@ const STEPS: readonly Step[] = [
   ['time that was left', /(left )\{tv_sec=\d+, tv_([nu])sec=\d+\}/g, '$1{LEFT}'],
   ['time that was left', /^((?:clock_)?nanosleep\(.*\}, )\{tv_sec=\d+, tv_nsec=\d+\}/, '$1{LEFT}'],
   ['time that was left', /(it_value=)\{tv_sec=\d+, tv_[nu]sec=\d{4,}\}/g, '$1{LEFT}'],
-  ['keys made from process ids', /^((?:msg|sem|shm)get\()0x7fff[0-9a-f]{4}/, '$1KEY'],
+  ['keys made from process ids', /^((?:msg|sem|shm)get\()0x7ff[0-9a-f]{5}/, '$1KEY'],
   [
     'numbers of System V objects',
     /^((?:msg|sem|shm)ctl\(.*, (?:IPC|MSG|SEM|SHM)_(?:INFO|STAT), .* = )\d+$/,
