@@ -228,12 +228,12 @@ function explainStart(error: Error, operation: string, context: ErrorContext): E
         exitCode: ExitCode.Usage,
       };
     case 'PTRACE_REFUSED':
-      return ptraceRefused(why, context);
+      return ptraceRefused(errno, why, context);
   }
   switch (operation) {
     case 'ptrace':
       return ['EPERM', 'EACCES', 'ENOSYS'].includes(errno)
-        ? ptraceRefused(why, context)
+        ? ptraceRefused(errno, why, context)
         : internal(error);
     case 'execve':
     case 'exec':
@@ -310,12 +310,13 @@ function explainExec(code: string, context: ErrorContext): Explanation {
   }
 }
 
-function ptraceRefused(why: string, context: ErrorContext): Explanation {
+function ptraceRefused(errno: string, why: string, context: ErrorContext): Explanation {
   return {
     message: `cannot trace ${context.program ?? 'the program'}: ptrace: ${why}`,
-    advice: why.startsWith('function not implemented')
-      ? 'that is what a program is told that is recorded itself: run record outside of the recording'
-      : ptraceAdvice(context),
+    advice:
+      errno === 'ENOSYS'
+        ? 'that is what a program is told that is recorded itself: run record outside of the recording'
+        : ptraceAdvice(context),
     exitCode: ExitCode.PtraceRefused,
   };
 }

@@ -4,14 +4,7 @@
 #include "layout.h"
 #include "table.h"
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
-typedef long i64;
-
-#define STR_(x) #x
-#define STR(x) STR_(x)
-#define BLOCK(field) STR(AGENT_DATA) "+" STR(field)
+#include "entry.h"
 
 struct block {
   u64 head;     /* bytes of frames in the ring */
@@ -31,11 +24,6 @@ struct block {
   int changed[BLOCK_CHANGED_MAX];
   u32 shared; /* others of the domain may have to run before a call that waits can end */
   u32 luck;   /* decides who goes first when somebody was woken */
-};
-
-/* What the entry code has pushed, from the last on. */
-struct saved {
-  u64 r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rcx, flags;
 };
 
 /* What agent_main wants to happen. */
@@ -75,6 +63,17 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define TOO_LONG (~0UL)
 #define MAX_BYTES (1UL << 40)
 
+/* From a C function's (nr, args) to a call's registers. */
+#define ASM_LOAD_ARGS \
+  "  mov %rdi, %rax\n" \
+  "  mov %rsi, %rcx\n" \
+  "  mov (%rcx), %rdi\n" \
+  "  mov 8(%rcx), %rsi\n" \
+  "  mov 16(%rcx), %rdx\n" \
+  "  mov 24(%rcx), %r10\n" \
+  "  mov 32(%rcx), %r8\n" \
+  "  mov 40(%rcx), %r9\n"
+
 i64 agent_call(i64 nr, const u64* args);
 i64 agent_try(i64 nr, const u64* args);
 
@@ -82,19 +81,7 @@ __asm__(
     ".section .text.entry, \"ax\", @progbits\n"
     ".globl agent_entry\n"
     "agent_entry:\n"
-    /* Nothing of the program's may change: not its stack (the red zone is in use), not its flags. */
-    "  mov %rsp, " BLOCK(BLOCK_RSP) "\n"
-    "  mov $" STR(AGENT_STACK_TOP) ", %esp\n"
-    "  pushfq\n"
-    "  cld\n"
-    "  push %rcx\n  push %rax\n  push %rdi\n  push %rsi\n  push %rdx\n  push %r10\n  push %r8\n  push %r9\n"
-    "  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
-    "  mov %rsp, %rdi\n"
-    /* 15 words: one more keeps the stack aligned. */
-    "  sub $8, %rsp\n"
-    "  call agent_main\n"
-    "  add $8, %rsp\n"
-    "  cmp $1, %eax\n"
+    ASM_ENTER
     "  je 1f\n"
     "  ja 2f\n"
     "  testl $" STR(HALT_SIGNAL) ", " BLOCK(BLOCK_HALT) "\n"
@@ -102,19 +89,13 @@ __asm__(
     /* From here to agent_tail_end a signal is too late to be seen: the tracer steps the task out. */
     ".globl agent_tail\n"
     "agent_tail:\n"
-    "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n"
-    "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n  pop %rax\n  pop %rcx\n"
-    "  mov (%rsp), %r11\n"
-    "  popfq\n"
-    "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
-    "  jmp *%rcx\n"
+    ASM_LEAVE
     ".globl agent_tail_end\n"
     "agent_tail_end:\n"
     /* Three places from which the tracer is called, told apart by where they are: a `syscall` outside the range that
      * dispatch lets through. All registers are the program's, but for rcx and r11. */
     ".macro ask label\n"
-    "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n"
-    "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n  pop %rax\n  pop %rcx\n"
+    ASM_RESTORE
     "  popfq\n"
     "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
     "  syscall\n"
@@ -128,14 +109,7 @@ __asm__(
     ".section .text.allowed, \"ax\", @progbits\n"
     ".globl agent_call\n"
     "agent_call:\n"
-    "  mov %rdi, %rax\n"
-    "  mov %rsi, %rcx\n"
-    "  mov (%rcx), %rdi\n"
-    "  mov 8(%rcx), %rsi\n"
-    "  mov 16(%rcx), %rdx\n"
-    "  mov 24(%rcx), %r10\n"
-    "  mov 32(%rcx), %r8\n"
-    "  mov 40(%rcx), %r9\n"
+    ASM_LOAD_ARGS
     ".globl agent_window\n"
     "agent_window:\n"
     "  cmpl $0, " BLOCK(BLOCK_HALT) "\n"
@@ -151,14 +125,7 @@ __asm__(
     /* For calls that do not wait and need not be the program's own: interrupted ones are just made again. */
     ".globl agent_try\n"
     "agent_try:\n"
-    "  mov %rdi, %rax\n"
-    "  mov %rsi, %rcx\n"
-    "  mov (%rcx), %rdi\n"
-    "  mov 8(%rcx), %rsi\n"
-    "  mov 16(%rcx), %rdx\n"
-    "  mov 24(%rcx), %r10\n"
-    "  mov 32(%rcx), %r8\n"
-    "  mov 40(%rcx), %r9\n"
+    ASM_LOAD_ARGS
     "  cmpl $0, " BLOCK(BLOCK_HALT) "\n"
     "  jne agent_aborted\n"
     "  syscall\n"

@@ -6,14 +6,7 @@
  * answer comes next, is the tracer's, who finds everything as it was before the call. */
 #include "replay-layout.h"
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
-typedef long i64;
-
-#define STR_(x) #x
-#define STR(x) STR_(x)
-#define BLOCK(field) STR(AGENT_DATA) "+" STR(field)
+#include "entry.h"
 
 struct block {
   const u8* position; /* of the first frame not yet replayed */
@@ -25,11 +18,6 @@ struct block {
   u64 armed;          /* 0: every call is the tracer's */
   u64 ret;            /* address after the site's `syscall` */
   u64 rsp;            /* the program's */
-};
-
-/* What the entry code has pushed, from the last on. */
-struct saved {
-  u64 r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rcx, flags;
 };
 
 enum outcome {
@@ -69,34 +57,14 @@ __asm__(
     ".section .text.entry, \"ax\", @progbits\n"
     ".globl agent_entry\n"
     "agent_entry:\n"
-    /* Nothing of the program's may change: not its stack (the red zone is in use), not its flags. */
-    "  mov %rsp, " BLOCK(BLOCK_RSP) "\n"
-    "  mov $" STR(AGENT_STACK_TOP) ", %esp\n"
-    "  pushfq\n"
-    "  cld\n"
-    "  push %rcx\n  push %rax\n  push %rdi\n  push %rsi\n  push %rdx\n  push %r10\n  push %r8\n  push %r9\n"
-    "  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
-    "  mov %rsp, %rdi\n"
-    /* 15 words: one more keeps the stack aligned. */
-    "  sub $8, %rsp\n"
-    "  call agent_main\n"
-    "  add $8, %rsp\n"
-    "  cmp $1, %eax\n"
+    ASM_ENTER
     "  je 1f\n"
     "  ja 2f\n"
-    ".macro leave\n"
-    "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n"
-    "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n  pop %rax\n  pop %rcx\n"
-    ".endm\n"
-    "  leave\n"
-    "  mov (%rsp), %r11\n"
-    "  popfq\n"
-    "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
-    "  jmp *%rcx\n"
+    ASM_LEAVE
     /* The tracer is called by a `syscall`, which is a stop in a replay and nothing else. All registers are the program's,
      * but for rcx and r11. */
     ".macro ask label\n"
-    "  leave\n"
+    ASM_RESTORE
     "  popfq\n"
     "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
     ".globl \\label\n"

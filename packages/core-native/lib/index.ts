@@ -22,6 +22,7 @@ export {
   ReplayAgent,
 } from './replay-agent.js';
 export * from './reserved.js';
+export { SAVED_REGS } from './saved-registers.js';
 export * from './system.js';
 export { clearStopTraces, hashPiece, hashPieces, hashVectors, sseRegisters } from './user-state.js';
 export * from './x86.js';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MapFlag, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import { Reg, type NativeTracer } from './binding.js';
+import { SAVED_REGS } from './saved-registers.js';
 
 // Where the agent's parts lie: the same numbers as in agent/replay-layout.h.
 const CODE = 0x71000000;
@@ -45,25 +46,6 @@ interface Symbols {
 
 /** Bytes of a `syscall` instruction. */
 const SYSCALL_BYTES = 2;
-/** The words that the agent's entry pushes, from the lowest address on. */
-const SAVED_REGS: readonly Reg[] = [
-  Reg.r15,
-  Reg.r14,
-  Reg.r13,
-  Reg.r12,
-  Reg.rbp,
-  Reg.rbx,
-  Reg.r9,
-  Reg.r8,
-  Reg.r10,
-  Reg.rdx,
-  Reg.rsi,
-  Reg.rdi,
-  Reg.rax,
-  Reg.rcx,
-  Reg.eflags,
-];
-
 const file = (name: string): string => fileURLToPath(new URL(`../build/${name}`, import.meta.url));
 
 /** The agent of a replay as the tracer knows it: its code, and the words it shares with each address space that has it. */

@@ -9,6 +9,7 @@ import {
   type Patcher,
   Reg,
   Resume,
+  SAVED_REGS,
   Signal,
   SITE_BYTES,
   Sys,
@@ -416,25 +417,6 @@ export class AgentStops {
     return undefined;
   }
 }
-
-/** What the words that the agent's entry has pushed are, from the lowest address on; the last but one is the return address. */
-const SAVED_REGS: readonly Reg[] = [
-  Reg.r15,
-  Reg.r14,
-  Reg.r13,
-  Reg.r12,
-  Reg.rbp,
-  Reg.rbx,
-  Reg.r9,
-  Reg.r8,
-  Reg.r10,
-  Reg.rdx,
-  Reg.rsi,
-  Reg.rdi,
-  Reg.rax,
-  Reg.rcx,
-  Reg.eflags,
-];
 
 /**
  * True if dispatch has stopped a task in a call whose SIGSYS is still to come: another stop has come first, at which the

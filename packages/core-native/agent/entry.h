@@ -1,0 +1,44 @@
+/* What the agent of a recording and that of a replay have in common: how a patched site comes in, and how the program's
+ * registers come back. Its includer has included its layout. */
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long u64;
+typedef long i64;
+
+#define STR_(x) #x
+#define STR(x) STR_(x)
+#define BLOCK(field) STR(AGENT_DATA) "+" STR(field)
+
+/* What ASM_ENTER has pushed, from the last on; SAVED_REGS in ../lib/saved-registers.ts is the same list. */
+struct saved {
+  u64 r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rcx, flags;
+};
+
+/* Calls agent_main and compares its outcome with 1. Nothing of the program's may change: not its stack (the red zone is
+ * in use), not its flags. */
+#define ASM_ENTER \
+  "  mov %rsp, " BLOCK(BLOCK_RSP) "\n" \
+  "  mov $" STR(AGENT_STACK_TOP) ", %esp\n" \
+  "  pushfq\n" \
+  "  cld\n" \
+  "  push %rcx\n  push %rax\n  push %rdi\n  push %rsi\n  push %rdx\n  push %r10\n  push %r8\n  push %r9\n" \
+  "  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n" \
+  "  mov %rsp, %rdi\n" \
+  /* 15 words: one more keeps the stack aligned. */ \
+  "  sub $8, %rsp\n" \
+  "  call agent_main\n" \
+  "  add $8, %rsp\n" \
+  "  cmp $1, %eax\n"
+
+/* All registers but flags and rsp. */
+#define ASM_RESTORE \
+  "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n" \
+  "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n  pop %rax\n  pop %rcx\n"
+
+/* Back to the program, r11 as the instruction leaves it. */
+#define ASM_LEAVE \
+  ASM_RESTORE \
+  "  mov (%rsp), %r11\n" \
+  "  popfq\n" \
+  "  mov " BLOCK(BLOCK_RSP) ", %rsp\n" \
+  "  jmp *%rcx\n"
