@@ -38,7 +38,7 @@ static long do_nanosleep(void) {
   struct timespec time = {30, 0}, left = {0, 0};
   long result = nanosleep(&time, &left);
   printf("%ld.%09ld s left to sleep\n", (long)left.tv_sec, left.tv_nsec);
-  CHECK(left.tv_sec == 29 || left.tv_sec == 30);
+  CHECK(left.tv_sec > 0 && left.tv_sec <= 30);
   return result;
 }
 static long do_poll(void) { return poll(&(struct pollfd){.fd = pipe_fds[0], .events = POLLIN}, 1, 30000); }

@@ -110,7 +110,7 @@ static void test_poll(void) {
   begin(&fd[1].revents, act_write);
   CHECK(syscall(SYS_ppoll, fd, 2, &limit, NULL, 8) == 1);
   finish();
-  CHECK(fd[1].revents == POLLIN && limit.tv_sec == 9);
+  CHECK(fd[1].revents == POLLIN && limit.tv_sec >= 0 && limit.tv_sec < 10);
   CHECK(read(fds[0], buffer, 100) == 16);
   MIX(limit);
 }
@@ -328,7 +328,7 @@ static void test_signals(void) {
   CHECK_ERRNO(nanosleep(&ages, &left), EINTR);
   CHECK(write(fds[1], "", 1) == 1);
   finish();
-  CHECK(left.tv_sec == 99 || left.tv_sec == 100);
+  CHECK(left.tv_sec > 50 && left.tv_sec <= 100);
   MIX(left);
 
   sigset_t set;
