@@ -16,7 +16,7 @@ for (const [i, ms] of new Chance(SEED).spread(DETACHES, 1200).entries()) {
     await using _turn = await pool.enter();
     const place = workspace('detach');
     const log = join(place.path, 'detach.log');
-    const recording = new Meddled(log, [busy, '25']);
+    const recording = new Meddled(log, [busy, '25', 'untraced']);
     t.log(`SEED=${SEED}: let go after ${Math.round(ms)} ms`);
     // Before record is there to hear it, the signal would end it.
     await recording.exists();
@@ -26,7 +26,10 @@ for (const [i, ms] of new Chance(SEED).spread(DETACHES, 1200).entries()) {
     t.is(recording.child.signalCode, null);
     t.is(recording.child.exitCode, 0, recording.stderr);
     t.is(recording.stderr, '');
-    t.true(recording.stdout.endsWith(`\nround 25\ntracer none, ${cpus} CPUs\nbusy ok\n`));
+    t.regex(
+      recording.stdout,
+      new RegExp(`\\nround \\d+\\ntracer none, ${cpus} CPUs\\nbusy ok\\n$`),
+    );
     t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
     const info = await scribe('scribe', ['info', log]);
     t.is(info.code, 0, info.stderr);
