@@ -1,7 +1,8 @@
 /*
  * A program that keeps many processes and threads busy at once, for tests that meddle with it while it is recorded.
  *
- * Usage: busy ROUNDS [untraced]. With the word it goes on, past ROUNDS, until it has no tracer. Each round forks two children, of which one executes this file anew; two threads run all the time.
+ * Usage: busy ROUNDS [untraced]. With the word it goes on, past ROUNDS, until it has no tracer. Each round forks two
+ * children, of which one executes this file anew; two threads run all the time.
  * It checks what it computes: whatever is done to its recorder, it ends with `busy ok` and status 0.
  */
 #include "../guests/guest.h"
