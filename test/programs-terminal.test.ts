@@ -8,6 +8,11 @@ import { copyFiles, environment, find, program, replayThrice, STORE } from './pr
 
 const text = Array.from({ length: 100 }, (_, i) => `line ${i + 1}\n`).join('');
 
+/*
+ * vim 9.0 looks for typed keys with a time limit of zero, from which it takes the milliseconds since it began to look. Should
+ * one pass between two looks at its clock, the limit becomes negative, and it waits for ever for a key. That happens to it
+ * without us as well, if gettimeofday is slow or the machine is loaded: so its steps begin with a `nudge`.
+ */
 const SESSIONS = [
   { name: 'vim', command: ['vim', '-u', 'NONE', '-N', '-n', 'text'], code: 0, expect: /LINE 100/ },
   { name: 'less', command: ['less', 'text'], code: 0, expect: /from 42\r?\n/ },

@@ -1,17 +1,22 @@
 """Runs a program on a terminal of its own and types at it.
 
 Usage: terminal.py STEPS COMMAND [ARGUMENT...]. STEPS is a file; each line is `wait TEXT`: until the program has printed
-TEXT since the last match; `send TEXT`: type it; or `size ROWS COLUMNS`: change the window. TEXT is a Python string
-literal. What the program prints is printed; its exit status is ours.
+TEXT since the last match; `send TEXT`: type it; `size ROWS COLUMNS`: change the window; or `nudge TEXT`: type it from now
+on whenever the program has been silent for ten seconds. TEXT is a Python string literal. What the program prints is
+printed; its exit status is ours.
 """
 
 import ast
 import fcntl
 import os
 import pty
+import select
 import struct
 import sys
 import termios
+
+SILENCE_SECONDS = 10
+nudge = b""
 
 
 def resize(terminal, rows, columns):
@@ -19,6 +24,7 @@ def resize(terminal, rows, columns):
 
 
 def main():
+    global nudge
     steps = [line.rstrip("\n").split(" ", 1) for line in open(sys.argv[1])]
     ready, start = os.pipe()
     pid, terminal = pty.fork()
@@ -33,6 +39,9 @@ def main():
             resize(terminal, *map(int, argument.split()))
             continue
         text = ast.literal_eval(argument).encode("latin1")
+        if kind == "nudge":
+            nudge = text
+            continue
         if kind == "send":
             os.write(terminal, text)
             continue
@@ -46,6 +55,8 @@ def main():
 
 def read(terminal):
     try:
+        while nudge and not select.select([terminal], [], [], SILENCE_SECONDS)[0]:
+            os.write(terminal, nudge)
         data = os.read(terminal, 65536)
     except OSError:  # EIO: nobody has the terminal open any more
         return b""
