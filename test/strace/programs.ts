@@ -1,7 +1,13 @@
 /** Programs that do the same each time, whatever the machine does meanwhile. */
 
 /** C programs of test/strace/programs. */
-export const PROGRAMS: readonly string[] = ['refusals', 'sockets', 'objects', 'netlink'];
+export const PROGRAMS: readonly string[] = [
+  'refusals',
+  'sockets',
+  'objects',
+  'netlink',
+  'arguments',
+];
 
 /** C programs of test/guests. */
 export const GUESTS: readonly string[] = [

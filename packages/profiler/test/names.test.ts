@@ -102,7 +102,7 @@ test('text', (t) => {
     '"tab\\there and a newline at the end\\n"',
   );
   t.is(quote(text('\0')), '"\\0"');
-  t.is(quote(text('\x001\x008\x00a')), '"\\0001\\0008\\0a"');
+  t.is(quote(text('\x001\x008\x00a')), '"\\0001\\08\\0a"');
   t.is(quote(text('\x7f\x80\xff1')), '"\\177\\200\\3771"');
   t.is(quote(Buffer.from('a"b\\')), '"a\\"b\\\\"');
   t.is(quote(text('\v\f\r')), '"\\v\\f\\r"');

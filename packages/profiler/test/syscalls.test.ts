@@ -42,7 +42,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
   ],
   ['write(1, "a\\tb\\"\\\\\\n", 6) = 6', call('write', [1, P, 6], 6, { in: [[1, 'a\tb"\\\n']] })],
   [
-    'write(1, "\\0001\\1\\0019\\r", 7) = 7',
+    'write(1, "\\0001\\1\\19\\r", 7) = 7',
     call('write', [1, P, 7], 7, { in: [[1, '\x001\x01\x019\r']] }),
   ],
   ['write(1, 0x7ffe1000, 6) = 6', call('write', [1, P, 6], 6)],
@@ -306,7 +306,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     }),
   ],
   [
-    'sendfile(1, 3, [0 => 100], 100) = 100',
+    'sendfile(1, 3, [0] => [100], 100) = 100',
     call('sendfile', [1, 3, P, 100], 100, { in: [[2, pack(u64(0))]], out: [[P, pack(u64(100))]] }),
   ],
   [
@@ -640,7 +640,7 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     call('bind', [3, P, 6], 0, { in: [[1, pack(u16(1), '\0abc')]] }),
   ],
   [
-    'bind(3, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000011}, 12) = 0',
+    'bind(3, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=0x000011}, 12) = 0',
     call('bind', [3, P, 12], 0, { in: [[1, pack(u16(16), u16(0), u32(0), u32(0x11))]] }),
   ],
   [

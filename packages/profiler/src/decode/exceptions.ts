@@ -2,46 +2,22 @@
 import type { ArgPrinter, Call } from './call.js';
 import { errnoNames } from './errno.js';
 import { newFdText } from './fds.js';
-import { countEntries, fileMode, pollResults } from './file.js';
+import { known, type Exception } from './exception.js';
+import { countEntries, fileMode } from './file.js';
 import { ioctlHasArgument } from './ioctl.js';
 import { memoryFormats } from './memory.js';
 import { prctlArguments, prctlResult } from './prctl.js';
-import { inet4, optionStruct } from './net.js';
-import {
-  addressArg,
-  unchangedArg,
-  bufferArg,
-  countedStringsArg,
-  stringArg,
-  structPrinter,
-} from './pointers.js';
+import { addressArg, countedStringsArg, stringArg, structPrinter } from './pointers.js';
+import { epollEvent, leftText, poll, pselect6, select, timespecBefore } from './polling.js';
 import { cloneFlags, ioPriority, processFormats, schedPolicy } from './process.js';
 import { signalName } from './signal.js';
 import { fcntlArguments, fcntlResult, futexArguments, futexLast, futexTimeout } from './special.js';
-import { array, bits, boxed, type Struct } from './struct.js';
-import { structNamed } from './structs.js';
+import { optionArg } from './socket-options.js';
+import { array, boxed, type Struct } from './struct.js';
+import { logLevel } from './system.js';
 import { quoteString, quoteUpTo } from './text.js';
 import { utimeTimespec, utimeTimeval } from './time.js';
 import { hex, i32, i64, unsigned, octal, pointer, u32 } from './words.js';
-
-export interface Exception {
-  /** Printers of some arguments. */
-  readonly args?: Readonly<Record<number, ArgPrinter>>;
-  /** How many arguments the call takes, where that depends. */
-  readonly taken?: (call: Call) => number;
-  /** Which arguments, by index, where the first ones are not it. */
-  readonly order?: (call: Call) => readonly number[];
-  /** All arguments at once. */
-  readonly all?: (call: Call) => string;
-  /** The result of a call that did not fail; undefined: as the row says. */
-  readonly result?: (call: Call) => string | undefined;
-}
-
-function known(name: string): Struct {
-  const found = structNamed(name);
-  if (found === undefined) throw new Error(`no structure ${name}`);
-  return found;
-}
 
 const O_CREAT = 0x40;
 const TMPFILE = 0x40_0000;
@@ -56,116 +32,7 @@ const entriesArg: ArgPrinter = (call, i) => {
   if (call.failed || call.address(i) === 0) return addressArg(call, i);
   const count = bytes === undefined ? 0 : countEntries(bytes);
   if (bytes === undefined && call.count > 0) return addressArg(call, i);
-  return `${addressArg(call, i)} /* ${count} ${count === 1 ? 'entry' : 'entries'} */`;
-};
-
-/** What was asked for; what was found stands with the result. */
-const fdSet = structPrinter(
-  known('fd_set'),
-  'in',
-  (call) => Math.ceil(call.int(0) / 64) * 8,
-  undefined,
-);
-
-/** What select found: ` (in [3], out [4], left {…})`. */
-function selectResult(time: Struct): (call: Call) => string {
-  return (call) => {
-    const { count } = call;
-    if (count === 0) return '0 (Timeout)';
-    const parts: string[] = [];
-    const sets = ['in', 'out', 'except'];
-    sets.forEach((name, k) => {
-      const bytes = call.output(call.address(k + 1));
-      if (bytes !== undefined && call.address(k + 1) !== 0) {
-        const size = Math.min(bytes.length, Math.ceil(call.int(0) / 64) * 8);
-        if (bytes.subarray(0, size).some((byte) => byte !== 0)) {
-          parts.push(`${name} ${bits(bytes, 0, size)}`);
-        }
-      }
-    });
-    const left = leftText(call, 4, time);
-    if (left !== '') parts.push(left);
-    return parts.length === 0 ? String(count) : `${count} (${parts.join(', ')})`;
-  };
-}
-
-function leftText(call: Call, index: number, time: Struct): string {
-  const addr = call.address(index);
-  const bytes = addr === 0 ? undefined : call.output(addr);
-  return bytes === undefined || bytes.length < time.size
-    ? ''
-    : `left ${time.print(bytes, 0, time.size)}`;
-}
-
-function pollResult(call: Call): string {
-  const { count } = call;
-  if (count === 0) return '0 (Timeout)';
-  const bytes = call.output(call.address(0));
-  if (bytes === undefined) return String(count);
-  const left = call.frame.args.length > 3 ? leftText(call, 2, known('timespec')) : '';
-  const results = pollResults(bytes, call.uint(1));
-  return `${count} (${results}${left === '' ? '' : `, ${left}`})`;
-}
-
-const timespecBefore = structPrinter(known('timespec'), 'in', () => 16, undefined);
-const select: Exception = {
-  args: {
-    1: fdSet,
-    2: fdSet,
-    3: fdSet,
-    4: structPrinter(known('timeval'), 'in', () => 16, undefined),
-  },
-  result: selectResult(known('timeval')),
-};
-const poll: Exception = {
-  args: {
-    0: unchangedArg(
-      known('pollfd'),
-      () => 8,
-      (call) => call.uint(1),
-    ),
-    2: (call, i) => (call.frame.args.length > 3 ? timespecBefore(call, i) : String(call.int(i))),
-  },
-  result: pollResult,
-};
-
-const SOCKOPT_LEVEL = 1;
-const SOCKOPT_NAME = 2;
-const int = known('int');
-const SO_BINDTODEVICE = 25;
-const IP_ADDRESSES: ReadonlySet<number> = new Set([32, 35, 36]);
-const INT_BYTES = 4;
-
-/** A socket option's value: a structure, an int, or bytes. */
-function optionArg(dir: 'in' | 'out'): ArgPrinter {
-  return (call, i) => {
-    const addr = call.address(i);
-    if (addr === 0) return addressArg(call, i);
-    const input = dir === 'in' ? call.input(i) : undefined;
-    const bytes = dir === 'in' ? input?.bytes : call.output(addr);
-    if (bytes === undefined) return addressArg(call, i);
-    const level = call.uint(SOCKOPT_LEVEL);
-    const name = call.uint(SOCKOPT_NAME);
-    if (level === 1 && name === SO_BINDTODEVICE) return quoteString(bytes, bytes.length);
-    const type = optionStruct(level, name) ?? (bytes.length === INT_BYTES ? int : undefined);
-    if (type !== undefined && bytes.length >= type.size) {
-      if (input !== undefined) call.decoded.push(input);
-      if (level === 0 && IP_ADDRESSES.has(name)) return `inet_addr("${inet4(bytes, 0)}")`;
-      const text = type.print(bytes, 0, type.size);
-      return type.boxed ? `[${text}]` : text;
-    }
-    if (level === 0 && IP_ADDRESSES.has(name) && bytes.length >= 8) {
-      if (input !== undefined) call.decoded.push(input);
-      return `{imr_multiaddr=inet_addr("${inet4(bytes, 0)}"), imr_interface=inet_addr("${inet4(bytes, 4)}")}`;
-    }
-    return optionBytes[dir](call, i);
-  };
-}
-
-const anyRow = { nr: -1, name: '', class: 'data', args: [], returns: 'int', groups: [] } as const;
-const optionBytes: Readonly<Record<'in' | 'out', ArgPrinter>> = {
-  in: bufferArg(anyRow, { kind: 'buffer', dir: 'in', size: { deref: 4, width: 4 } }),
-  out: bufferArg(anyRow, { kind: 'buffer', dir: 'out', size: { deref: 4, width: 4 } }),
+  return `${addressArg(call, i)} /* ${count} entries */`;
 };
 
 const CLONE_SETTLS = 0x0008_0000;
@@ -252,6 +119,26 @@ const unsignedLong: ArgPrinter = (call, i) => String(unsigned(call.frame.args[i]
 /** Where it went on is told by the result. */
 const offsetBefore = structPrinter(known('loff_t'), 'in', () => 8, undefined);
 
+/** `[0] => [10]` */
+const offsetMoved: ArgPrinter = (call, i) => {
+  const before = offsetBefore(call, i);
+  const stored = call.failed ? undefined : call.output(call.address(i));
+  if (stored === undefined || stored.length < 8) return before;
+  const after = `[${i64(stored, 0)}]`;
+  return before === after ? before : `${before} => ${after}`;
+};
+
+const SYSLOG_CONSOLE_LEVEL = 8;
+/** Actions without further arguments: close, open, clear, console off and on, sizes. */
+const SYSLOG_BARE: ReadonlySet<number> = new Set([0, 1, 5, 6, 7, 9, 10]);
+const syslog: Exception = {
+  taken: (call) => (SYSLOG_BARE.has(call.int(0)) ? 1 : 3),
+  args: {
+    2: (call, i) =>
+      call.int(0) === SYSLOG_CONSOLE_LEVEL ? logLevel(call.uint(i)) : String(call.int(i)),
+  },
+};
+
 const receivedResult = (call: Call): string | undefined => {
   if (call.count === 0) return '0 (Timeout)';
   const left = leftText(call, 4, known('timespec'));
@@ -303,7 +190,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   utimes: { args: { 1: fileTimes(utimeTimeval) } },
   futimesat: { args: { 2: fileTimes(utimeTimeval) } },
   name_to_handle_at: { args: { 2: fileHandle } },
-  mknodat: { taken: nodeArguments(2) },
+  mknodat: { taken: nodeArguments(2), args: { 2: (call, i) => fileMode(call.uint(i)) } },
   nanosleep: { args: { 1: timeLeft } },
   clock_nanosleep: { args: { 3: timeLeft } },
   preadv: { taken: () => 4 },
@@ -314,6 +201,9 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   ftruncate: { args: { 1: unsignedLong } },
   ioprio_set: { args: { 2: (call, i) => ioPriority(call.uint(i)) } },
   ioprio_get: { result: (call) => `${call.count} (${ioPriority(call.count)})` },
+  sendfile: { args: { 2: offsetMoved } },
+  epoll_ctl: { args: { 3: epollEvent } },
+  syslog,
   splice: { args: { 1: offsetBefore, 3: offsetBefore } },
   copy_file_range: { args: { 1: offsetBefore, 3: offsetBefore } },
   recvmmsg: { args: { 4: timespecBefore }, result: receivedResult },
@@ -335,10 +225,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   fcntl: { taken: fcntlArguments, result: fcntlResult },
   ioctl: { taken: (call) => (ioctlHasArgument(call.uint(1)) ? 3 : 2) },
   select,
-  pselect6: {
-    args: { 1: fdSet, 2: fdSet, 3: fdSet, 4: timespecBefore },
-    result: selectResult(known('timespec')),
-  },
+  pselect6,
   poll,
   ppoll: poll,
   mmap: { args: { 5: (call, i) => hex(call.frame.args[i]!) } },

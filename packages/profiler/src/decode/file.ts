@@ -39,16 +39,22 @@ const lockType = choice(names.LOCK_TYPE);
 const whence = choice(names.WHENCE);
 const ownerType = choice(names.OWNER_TYPE);
 
+const FILE_TYPES: ReadonlySet<number> = new Set(Object.values(names.FILE_TYPE));
 const TYPE_MASK = 0xf000;
 const SPECIAL_BITS = 0xe00;
 const specialBits = flags({ S_ISUID: 0x800, S_ISGID: 0x400, S_ISVTX: 0x200 }, '');
-/** S_IFREG|0644; without a type only the permissions. */
-export function fileMode(mode: number): string {
+const MODE_MASK = 0xffff;
+/** The mode that a call is to give a file: 0644. */
+const plainMode: NumberPrinter = (mode) => octal(mode & MODE_MASK);
+/** S_IFREG|0644; without a type only the permissions, with one that there is not a number. */
+export function fileMode(value: number): string {
+  const mode = value & MODE_MASK;
   const type = mode & TYPE_MASK;
-  if (type === 0) return octal(mode);
+  if (type !== 0 && !FILE_TYPES.has(type)) return octal(mode);
   const special = specialBits(mode & SPECIAL_BITS);
   const bits = octal(mode & ~TYPE_MASK & ~SPECIAL_BITS);
-  return `${fileType(type)}|${special === '' ? '' : special + '|'}${bits}`;
+  const kind = type === 0 ? '' : fileType(type) + '|';
+  return `${kind}${special === '' ? '' : special + '|'}${bits}`;
 }
 
 export function device(major: number, minor: number): string {
@@ -241,9 +247,17 @@ function statxSync(value: number): string {
 
 const fanotifyInit = flags(names.FANOTIFY_INIT_FLAGS, '', field(0xc, names.FANOTIFY_CLASS));
 
+const SWAP_PRIORITY = 0x7fff;
+const namedSwapFlags = flags(names.SWAP_FLAGS, '');
+/** The low bits are a priority. */
+const swapFlags: NumberPrinter = (value) => {
+  const named = namedSwapFlags((value & ~SWAP_PRIORITY) >>> 0);
+  return (named === '' ? '' : named + '|') + (value & SWAP_PRIORITY);
+};
+
 export const fileFormats: Readonly<Record<string, NumberPrinter>> = {
   open_flags: openFlags,
-  mode: fileMode,
+  mode: plainMode,
   dev: shortDevice,
   access_mode: (value) =>
     value === 0 ? 'F_OK' : (value & 7) === 0 ? `${hex(value)} /* ?_OK */` : accessMode(value),
@@ -279,5 +293,5 @@ export const fileFormats: Readonly<Record<string, NumberPrinter>> = {
   mount_attr_flags: mountAttributes,
   statmount_flags: hex,
   listmount_flags: hex,
-  swap_flags: flags(names.SWAP_FLAGS),
+  swap_flags: swapFlags,
 };

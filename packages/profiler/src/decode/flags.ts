@@ -45,7 +45,12 @@ function commonPrefix(names: readonly string[]): string {
 /** A number that none of the names explains: `0x4d /* F_??? *\/`. */
 function unknownOf(names: readonly string[]): NumberPrinter {
   const prefix = commonPrefix(names);
-  return prefix === '' ? hex : (value) => `${hex(value)} /* ${prefix}??? */`;
+  return prefix === '' ? hex : unknownNamed(prefix);
+}
+
+/** The same where the names alone do not tell what they begin with. */
+export function unknownNamed(prefix: string): NumberPrinter {
+  return (value) => `${hex(value)} /* ${prefix}??? */`;
 }
 
 /**
@@ -53,12 +58,25 @@ function unknownOf(names: readonly string[]): NumberPrinter {
  * bits must stand before names of single ones among them. Fields come first. 0 prints as `zero`.
  */
 export function flags(names: Names, zero = '0', ...fields: readonly Field[]): NumberPrinter {
+  return flagSet(names, zero, fields, unknownOf(Object.keys(names)));
+}
+
+/** As `flags`; a number that none of the names explains is said to begin with `prefix`. */
+export function flagsNamed(prefix: string, names: Names, zero = '0'): NumberPrinter {
+  return flagSet(names, zero, [], unknownNamed(prefix));
+}
+
+function flagSet(
+  names: Names,
+  zero: string,
+  fields: readonly Field[],
+  unknown: NumberPrinter,
+): NumberPrinter {
   const entries = Object.entries(names).map(([name, value]) => ({
     name,
     low: (value % HIGH) | 0,
     high: Math.floor(value / HIGH),
   }));
-  const unknown = unknownOf(Object.keys(names));
   return remember((value) => {
     let low = (value % HIGH) | 0;
     let high = Math.floor(value / HIGH);

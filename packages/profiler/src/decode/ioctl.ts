@@ -3,17 +3,18 @@ import { ioctlInfo, ioctlRegions, type Region } from '@scribe-ts/tracelog';
 import type { ArgPrinter } from './call.js';
 import { choice, type NumberPrinter } from './flags.js';
 import { TERMINAL_FLOW, TERMINAL_FLUSH } from './names/terminal.js';
+import { interfaceArg } from './interfaces.js';
 import { addressArg, structPrinter } from './pointers.js';
 import { boxed, type Struct } from './struct.js';
 import { structNamed } from './structs.js';
-import { i32, pointer, u16, u64 } from './words.js';
+import { hex, i32, u16, u64 } from './words.js';
 
 const DIRECTIONS = ['_IOC_NONE', '_IOC_WRITE', '_IOC_READ', '_IOC_READ|_IOC_WRITE'];
 const REQUESTS_REMEMBERED = 1024;
 const requests = new Map<number, string>();
 
 function hexByte(value: number): string {
-  return '0x' + value.toString(16);
+  return value === 0 ? '0' : '0x' + value.toString(16);
 }
 
 /** TCGETS; a request without a name as the parts of its number. */
@@ -30,27 +31,27 @@ export function ioctlRequest(request: number): string {
 }
 
 /** Requests that take no third argument. */
-const BARE: ReadonlySet<string> = new Set([
-  'FIOCLEX',
-  'FIONCLEX',
-  'TIOCEXCL',
-  'TIOCNXCL',
-  'TIOCNOTTY',
-  'TIOCSBRK',
-  'TIOCCBRK',
-  'TIOCVHANGUP',
-  'TIOCCONS',
-  'LOOP_CLR_FD',
-  'BLKRRPART',
-  'BLKFLSBUF',
-]);
+const BARE: ReadonlySet<string> = new Set(
+  (
+    'BLKFLSBUF BLKRRPART FIFREEZE FIOCLEX FIONCLEX FITHAW LOOP_CLR_FD LOOP_CTL_GET_FREE LOOP_SET_CAPACITY ' +
+    'NS_GET_NSTYPE NS_GET_PARENT NS_GET_USERNS PIO_FONTRESET RNDCLEARPOOL RNDRESEEDCRNG RTC_AIE_OFF ' +
+    'RTC_AIE_ON RTC_PIE_OFF RTC_PIE_ON RTC_UIE_OFF RTC_UIE_ON RTC_VL_CLR RTC_WIE_OFF RTC_WIE_ON ' +
+    'SG_GET_TIMEOUT TIOCCBRK TIOCCONS TIOCEXCL TIOCNOTTY TIOCNXCL TIOCSBRK TIOCVHANGUP WDIOC_KEEPALIVE'
+  ).split(' '),
+);
+
+/** Requests whose argument is a number that people write in decimal. */
+const DECIMAL: ReadonlySet<string> = new Set(
+  (
+    'BLKFRASET BLKRASET FICLONE EVIOCGRAB EVIOCREVOKE EVIOCRMFF INOTIFY_IOC_SETNEXTWD KDSIGACCEPT ' +
+    'LOOP_CHANGE_FD LOOP_CTL_ADD LOOP_CTL_REMOVE LOOP_SET_BLOCK_SIZE LOOP_SET_DIRECT_IO LOOP_SET_FD ' +
+    'RTC_EPOCH_SET RTC_IRQP_SET TCSBRK TCSBRKP TIOCSCTTY'
+  ).split(' '),
+);
 
 export function ioctlHasArgument(request: number): boolean {
   return !BARE.has(ioctlRequest(request));
 }
-
-/** Requests whose argument is a number: printed as such where it is small. */
-const SMALL = 0xffff;
 
 /** Words without a structure's name. */
 const byte = boxed(1, (bytes, at) => String(bytes[at]!));
@@ -84,10 +85,11 @@ export function regionStruct(region: Region): Struct | undefined {
 const PROBE_ADDRESS = 0x1000;
 const printers = new Map<number, ArgPrinter>();
 
-const number: ArgPrinter = (call, i) => {
-  const word = call.frame.args[i]!;
-  return word >= 0 && word <= SMALL ? String(word) : pointer(word);
-};
+/** An argument that is no pointer. */
+function numberArg(name: string): ArgPrinter {
+  if (DECIMAL.has(name)) return (call, i) => String(call.int(i));
+  return (call, i) => hex(call.frame.args[i]!);
+}
 
 const VALUES: Readonly<Record<number, NumberPrinter>> = {
   0x540a: choice(TERMINAL_FLOW),
@@ -97,11 +99,13 @@ const VALUES: Readonly<Record<number, NumberPrinter>> = {
 function printerFor(request: number): ArgPrinter {
   const value = VALUES[request];
   if (value !== undefined) return (call, i) => value(call.uint(i));
+  const ofInterface = interfaceArg(ioctlRequest(request));
+  if (ofInterface !== undefined) return ofInterface;
   // Shapes with pointers inside need memory: their head alone is printed.
   const region = ioctlRegions(request, PROBE_ADDRESS, () => undefined, 0).find(
     ({ addr, unknown }) => addr === PROBE_ADDRESS && unknown !== true,
   );
-  if (region === undefined) return number;
+  if (region === undefined) return numberArg(ioctlRequest(request));
   const type = regionStruct(region);
   if (type === undefined) return addressArg;
   const { size, dir } = region;

@@ -1,5 +1,5 @@
 /** Address spaces: protection, kinds of mappings, advice, placement. */
-import { choice, field, flags, type Field, type NumberPrinter } from './flags.js';
+import { choice, field, flags, type Field, type NumberPrinter, flagsNamed } from './flags.js';
 import * as names from './names/memory.js';
 import { struct, type Structs } from './struct.js';
 import { u64 } from './words.js';
@@ -34,7 +34,7 @@ export const memoryFormats: Readonly<Record<string, NumberPrinter>> = {
     return policy((value & ~MPOL_FLAGS) >>> 0) + (rest === '' ? '' : `|${rest}`);
   },
   get_mempolicy_flags: flags(names.GET_MEMPOLICY_FLAGS),
-  mbind_flags: flags(names.MBIND_FLAGS),
+  mbind_flags: flagsNamed('MPOL_', names.MBIND_FLAGS),
 };
 
 /** rwxs as /proc/PID/maps has it. */
@@ -47,12 +47,16 @@ export function protection(prot: number, shared: boolean): string {
   );
 }
 
+/** As C's %#016lx prints 0. */
+const NO_NODES = '0'.repeat(16);
+
 export const memoryStructs: Structs = {
   nodemask: struct(8, (bytes, at, size) => {
     let text = '';
     for (let from = at; from + 8 <= Math.min(at + size, bytes.length); from += 8) {
-      const word = u64(bytes, from).toString(16).padStart(16, '0');
-      text += (text === '' ? '' : ', ') + word;
+      const word = u64(bytes, from).toString(16);
+      const shown = word === '0' ? NO_NODES : '0x' + word.padStart(NO_NODES.length - 2, '0');
+      text += (text === '' ? '' : ', ') + shown;
     }
     return `[${text}]`;
   }),

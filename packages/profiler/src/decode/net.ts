@@ -142,10 +142,11 @@ export function sockaddr(bytes: Uint8Array, at: number, size: number): string {
     );
   }
   if (family === AF_NETLINK && size >= 12) {
-    const groups = u32(bytes, at + 8)
-      .toString(16)
-      .padStart(8, '0');
-    return `${head}, nl_pid=${i32(bytes, at + 4)}, nl_groups=${groups}}`;
+    const padding = u16(bytes, at + 2);
+    const set = u32(bytes, at + 8).toString(16);
+    // As C's %#08x prints them.
+    const groups = set === '0' ? '00000000' : '0x' + set.padStart(6, '0');
+    return `${head}${padding === 0 ? '' : `, nl_pad=${hex(padding)}`}, nl_pid=${i32(bytes, at + 4)}, nl_groups=${groups}}`;
   }
   if (family === AF_PACKET && size >= 8) {
     return `${head}, sll_protocol=htons(${hex(port(bytes, at + 2))}), sll_ifindex=${i32(bytes, at + 4)}, ...}`;

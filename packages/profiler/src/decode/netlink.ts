@@ -33,10 +33,10 @@ const routeFlags: readonly NumberPrinter[] = [
 ];
 const plainFlags = flagsOf({});
 
-const interfaceFlags = flags(names.INTERFACE_FLAGS);
+export const interfaceFlags = flags(names.INTERFACE_FLAGS);
 const addressFlags = flags(names.ADDRESS_FLAGS);
 const routingFlags = flags(names.ROUTE_FLAGS);
-const hardware = choice(names.HARDWARE_TYPE);
+export const hardware = choice(names.HARDWARE_TYPE);
 const scope = choice(names.ROUTE_SCOPE);
 const table = choice(names.ROUTE_TABLE, hex);
 const protocol = choice(names.ROUTE_PROTOCOL);
@@ -67,7 +67,7 @@ const address: Value = (bytes, of) => {
   if (of === AF_INET6 && bytes.length >= 16) return `inet_pton(AF_INET6, "${inet6(bytes, 0)}")`;
   return bytesText(bytes, of);
 };
-const hardwareAddress: Value = (bytes) =>
+export const hardwareAddress = (bytes: Uint8Array): string =>
   Array.from(bytes, (value) => value.toString(16).padStart(2, '0')).join(':');
 const words = (...members: readonly string[]): Value =>
   sized(
@@ -215,7 +215,7 @@ function message(socketProtocol: number, bytes: Uint8Array, length: number): str
   const flagText = (route ? routeFlags[type & 3]! : plainFlags)(u16(bytes, 6));
   const head =
     `{nlmsg_len=${u32(bytes, 0)}, nlmsg_type=${typeText}, nlmsg_flags=${flagText}, ` +
-    `nlmsg_seq=${u32(bytes, 8)}, nlmsg_pid=${u32(bytes, 12)}}`;
+    `nlmsg_seq=${u32(bytes, 8)}, nlmsg_pid=${i32(bytes, 12)}}`;
   const body = bytes.subarray(HEADER_BYTES, Math.max(HEADER_BYTES, length));
   if (body.length === 0) return head;
   return `[${head}, ${bodyText(socketProtocol, type, body, length - HEADER_BYTES)}]`;

@@ -56,9 +56,11 @@ const actionFlags = flags(names.SIGACTION_FLAGS);
 const altstackFlags = flags(names.SIGALTSTACK_FLAGS);
 const SA_RESTORER = 0x0400_0000;
 
+const SIG_ERR = 2n ** 64n - 1n;
 function handler(word: Word): string {
   if (word === 0) return 'SIG_DFL';
-  return word === 1 ? 'SIG_IGN' : hex(word);
+  if (word === 1) return 'SIG_IGN';
+  return word === SIG_ERR ? 'SIG_ERR' : hex(word);
 }
 
 /** The kernel's struct sigaction: handler, flags, restorer, mask. */

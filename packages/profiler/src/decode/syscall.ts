@@ -2,7 +2,8 @@
 import { syscallTable, type ArgSpec, type SyscallRow, type Word } from '@scribe-ts/tracelog';
 import type { ArgPrinter, Call } from './call.js';
 import { failure } from './errno.js';
-import { exceptions, type Exception } from './exceptions.js';
+import type { Exception } from './exception.js';
+import { exceptions } from './exceptions.js';
 import { newFdText } from './fds.js';
 import { iovecArg, msghdrArg, payloadArg } from './messages.js';
 import { addressArg, bufferArg, stringArg, stringsArg, structArg } from './pointers.js';

@@ -1,5 +1,5 @@
 /** The machine as a whole, terminals, and calls that recordings refuse. */
-import { choice, flags, type NumberPrinter } from './flags.js';
+import { choice, flags, type Names, type NumberPrinter } from './flags.js';
 import * as names from './names/system.js';
 import { controlFlags, inputFlags, localFlags, outputFlags } from './terminal.js';
 import { struct, type Structs } from './struct.js';
@@ -9,9 +9,17 @@ import { hex, u16, u32 } from './words.js';
 const quotaCommand = choice(names.QUOTA_CMD, hex);
 const quotaType = choice(names.QUOTA_TYPE);
 
+/** A number, with its name in a comment. */
+function commented(named: Names, unknown: string): NumberPrinter {
+  const name = choice(named, () => unknown);
+  return (value) => `${value | 0} /* ${name(value)} */`;
+}
+/** Of kernel messages. */
+export const logLevel = commented(names.LOG_LEVEL, 'LOGLEVEL_???');
+
 export const systemFormats: Readonly<Record<string, NumberPrinter>> = {
   getrandom_flags: flags(names.GETRANDOM_FLAGS),
-  syslog_action: choice(names.SYSLOG_ACTION),
+  syslog_action: commented(names.SYSLOG_ACTION, 'SYSLOG_ACTION_???'),
   reboot_magic: choice(names.REBOOT_MAGIC),
   reboot_op: choice(names.REBOOT_OP),
   delete_module_flags: flags(names.DELETE_MODULE_FLAGS),

@@ -19,8 +19,8 @@ ESCAPED[0x5c] = '\\\\';
 /** Runs shorter than this are cheaper to add one by one than to slice. */
 const SHORT_RUN = 12;
 
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+function isOctalDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x37;
 }
 
 /** `"…"` for the bytes from `start` to before `end`. */
@@ -39,12 +39,12 @@ export function quote(bytes: Uint8Array, start = 0, end = bytes.length): string 
     if (i === end) break;
     const byte = buffer[i]!;
     const escaped = ESCAPED[byte]!;
-    // A digit after a short octal escape would be read as part of it.
+    // An octal digit after a short escape would be read as part of it.
     if (
       escaped.length < 4 &&
-      isDigit(escaped.charCodeAt(1)) &&
+      isOctalDigit(escaped.charCodeAt(1)) &&
       i + 1 < end &&
-      isDigit(buffer[i + 1])
+      isOctalDigit(buffer[i + 1])
     ) {
       text += '\\' + byte.toString(8).padStart(3, '0');
     } else {

@@ -513,6 +513,8 @@ export const FS_MAGIC: Names = {
 export const SWAP_FLAGS: Names = {
   SWAP_FLAG_PREFER: 0x8000,
   SWAP_FLAG_DISCARD: 0x10000,
+  SWAP_FLAG_DISCARD_ONCE: 0x20000,
+  SWAP_FLAG_DISCARD_PAGES: 0x40000,
 };
 
 export const OWNER_TYPE: Names = {
