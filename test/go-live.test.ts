@@ -1,5 +1,5 @@
 /** Programs that are recorded, replayed to a bookmark, and then used for real. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -8,6 +8,27 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, STORE } from './busy.js';
 import { compile, workspace } from './harness.js';
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** Its children, theirs, and so on. */
+function descendants(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((tid) => {
+      const text = readFileSync(`/proc/${pid}/task/${tid}/children`, 'latin1').trim();
+      const children = text === '' ? [] : text.split(' ').map(Number);
+      return children.flatMap((child) => [child, ...descendants(child)]);
+    });
+  } catch {
+    return [];
+  }
+}
 
 /** One of the project's commands under way, its standard input open. */
 class Started {
@@ -27,15 +48,13 @@ class Started {
     });
   }
 
-  /** Kills the program that the command has started: one that is live outlives the command. */
+  /** Kills what the command has started: processes that are live outlive the command. */
   killProgram(): void {
     const { pid } = this.child;
     if (pid === undefined || this.ended) return;
-    for (const tid of readdirSync(`/proc/${pid}/task`)) {
-      const children = readFileSync(`/proc/${pid}/task/${tid}/children`, 'latin1').trim();
-      for (const child of children === '' ? [] : children.split(' '))
-        process.kill(Number(child), 'SIGKILL');
-    }
+    // The one that stands between ends as the program does.
+    for (const child of descendants(pid)) if (descendants(child).length === 0) kill(child);
+    for (const child of descendants(pid)) kill(child);
   }
 
   get ended(): boolean {
@@ -70,7 +89,7 @@ async function recordTo(
 }
 
 const goLive = (t: ExecutionContext, log: string, ...options: string[]): Started =>
-  new Started(t, 'replay', ['-g', '1', '--allow-new-pids', ...options, log], '/');
+  new Started(t, 'replay', ['-g', '1', ...options, log], '/');
 
 const program = (name: string): string =>
   compile(join(import.meta.dirname, 'programs', `${name}.c`), ['-Wno-unused-result']);
@@ -117,8 +136,21 @@ test('a program finds everything that it had', async (t) => {
   t.is(live.child.exitCode, 7, live.stdout);
   const [rests, ...lines] = live.stdout.trimEnd().split('\n');
   t.is(rests, 'rests');
-  t.is(lines.length, 17);
+  t.is(lines.length, 18);
   for (const line of lines) t.regex(line, /: right$/);
+  place.discard();
+});
+
+test('a pipeline of four processes goes on in the middle of its writes', async (t) => {
+  const place = workspace('live-pipeline');
+  const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
+  const log = await recordTo(t, place.path, [program('pipeline')], isReady);
+  const live = goLive(t, log, '--require-complete');
+  live.child.stdin!.end('x');
+  await live.closed;
+  t.is(live.stdout, 'rests\nall arrived\n', live.stderr);
+  t.is(live.stderr, '');
+  t.is(live.child.exitCode, 6);
   place.discard();
 });
 
@@ -146,15 +178,36 @@ test('what cannot come back is told, and refused where it must be complete', asy
   );
   t.regex(refused.stderr, /cannot go live: not everything can come back/);
   t.is(refused.child.exitCode, 119);
-  const strange = new Started(t, 'replay', ['-g', '1', log], '/');
-  await strange.closed;
-  t.regex(strange.stderr, /^replay: cannot go live: the process was \d+ in the recording/);
   const live = goLive(t, log);
   live.child.stdin!.end('word\n');
   await live.closed;
   t.regex(live.stderr, /reset/i);
   t.is(live.stdout, 'rests\n1 word\n');
   t.is(live.child.exitCode, 0);
+  place.discard();
+});
+
+/** Runs a command with its words where no pid namespace can be made. */
+const CONFINED = ['-Ur', 'sh', '-c', 'echo 0 > /proc/sys/user/max_pid_namespaces && exec "$@"', ''];
+const canConfine = spawnSync('unshare', [...CONFINED, 'true']).status === 0;
+
+(canConfine ? test : test.skip)('other process ids need a word', async (t) => {
+  const place = workspace('live-pids');
+  const command = ['bash', '-c', 'echo rests; read x; [ $$ = $BASHPID ] || echo other; echo $x'];
+  const log = await recordTo(t, place.path, command, ({ stdout }) => stdout.includes('rests\n'));
+  const run = (...options: string[]): ReturnType<typeof spawnSync> => {
+    const command = [process.execPath, join(BIN, 'replay.js'), '-g', '1', ...options, log];
+    return spawnSync('unshare', [...CONFINED, ...command], { input: 'word\n', encoding: 'latin1' });
+  };
+  const strange = run();
+  t.regex(
+    `${strange.stderr}`,
+    /cannot go live: process \d+ of the recording would be \d+: no pid namespace can be made here \(errno 28\)/,
+  );
+  t.is(strange.status, 119);
+  const live = run('--allow-new-pids');
+  t.is(live.stdout, 'rests\nother\nword\n', `${live.stderr}`);
+  t.is(live.status, 0);
   place.discard();
 });
 

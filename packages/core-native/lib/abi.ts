@@ -52,6 +52,7 @@ export const Sys = {
   getdents: 78,
   ftruncate: 77,
   ptrace: 101,
+  setsid: 112,
   rt_sigtimedwait: 128,
   rt_sigqueueinfo: 129,
   sigaltstack: 131,

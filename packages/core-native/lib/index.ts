@@ -44,3 +44,6 @@ export const interrupt: Addon['interrupt'] = addon.interrupt;
 
 /** The program that replay executes in place of the recorded one: a `syscall; int3` at its entry point. */
 export const stubPath = fileURLToPath(new URL('../build/stub', import.meta.url));
+
+/** The program that starts another one under a process id of one's choice: see agent/nest.c. */
+export const nestPath = fileURLToPath(new URL('../build/nest', import.meta.url));

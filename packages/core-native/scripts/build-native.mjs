@@ -1,5 +1,5 @@
-// Builds the addon (build/Release/core_native.node) and, when its source is there, the freestanding
-// stub program (build/stub). Does nothing when no input changed since the last good build.
+// Builds the addon (build/Release/core_native.node) and, when their source is there, the freestanding
+// programs (build/stub, build/nest). Does nothing when no input changed since the last good build.
 // Options: --clean removes build/; --force builds whatever the stamp says.
 import {
   existsSync,
@@ -21,12 +21,23 @@ const buildDir = join(packageDir, 'build');
 const addon = join(buildDir, 'Release', 'core_native.node');
 const stub = join(buildDir, 'stub');
 const stubSource = join(packageDir, 'agent', 'stub.c');
+const nest = join(buildDir, 'nest');
+const nestSource = join(packageDir, 'agent', 'nest.c');
 const bindingGyp = join(packageDir, 'binding.gyp');
 const stampPath = join(buildDir, 'stamp.json');
 const require = createRequire(import.meta.url);
 
 /** Far from where Linux puts programs, libraries and stacks: the stub must not lie where its target will. */
 const STUB_BASE = '0x70100000';
+const FREESTANDING = [
+  '-nostdlib',
+  '-static',
+  '-no-pie',
+  '-ffreestanding',
+  '-O2',
+  '-Wall',
+  '-Wextra',
+];
 
 if (process.argv.includes('--clean')) {
   rmSync(buildDir, { recursive: true, force: true });
@@ -51,6 +62,7 @@ function build() {
   }
   nodeGyp(packageDir, 'build');
   if (existsSync(stubSource)) compileStub();
+  if (existsSync(nestSource)) compileNest();
   writeFileSync(stampPath, JSON.stringify({ configuration }));
   utimesSync(stampPath, startedAt, startedAt);
 }
@@ -80,6 +92,7 @@ function readStamp() {
 
 function isUpToDate(stamp) {
   if (!existsSync(addon) || (existsSync(stubSource) && !existsSync(stub))) return false;
+  if (existsSync(nestSource) && !existsSync(nest)) return false;
   return newestInputMs() < stamp.mtimeMs;
 }
 
@@ -95,9 +108,18 @@ function newestInputMs() {
   return newestMs;
 }
 
+function compileNest() {
+  const more = [
+    '-fno-stack-protector',
+    '-fno-tree-loop-distribute-patterns',
+    '-mgeneral-regs-only',
+  ];
+  const flags = [...FREESTANDING, ...more, '-Wl,--build-id=none'];
+  run(packageDir, process.env.CC || 'gcc', [...flags, '-o', nest, nestSource]);
+}
+
 function compileStub() {
-  const flags = ['-nostdlib', '-static', '-no-pie', '-ffreestanding', '-O2', '-Wall', '-Wextra'];
   // Headers and text in one segment: one mapping of one page.
   const segment = `-Wl,-Ttext-segment=${STUB_BASE},-z,noseparate-code,--build-id=none`;
-  run(packageDir, process.env.CC || 'gcc', [...flags, segment, '-o', stub, stubSource]);
+  run(packageDir, process.env.CC || 'gcc', [...FREESTANDING, segment, '-o', stub, stubSource]);
 }

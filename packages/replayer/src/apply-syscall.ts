@@ -65,7 +65,12 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
     returnFromSignal(engine, task);
     details.clear();
     return true;
-  } else if ((nr === Sys.wait4 || nr === Sys.waitid) && typeof result === 'number' && result > 0) {
+  } else if (
+    engine.live === undefined &&
+    (nr === Sys.wait4 || nr === Sys.waitid) &&
+    typeof result === 'number' &&
+    result > 0
+  ) {
     const saved = regs.save();
     collectZombies(engine, task);
     regs.load(saved);
@@ -85,6 +90,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   engine.tracer.setRegs(task.tid);
   task.at = At.User;
   engine.kernel?.called(task, frame, args);
+  engine.live?.called(task, nr, args, result);
   if (details.output !== undefined) engine.output.push(details.output);
   details.clear();
   return true;

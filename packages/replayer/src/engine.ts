@@ -14,6 +14,7 @@ import { type DivergenceKind, Mismatch } from './divergence.js';
 import { History } from './history.js';
 import type { EngineHooks } from './hooks.js';
 import type { KernelObserver } from './live/kernel-observer.js';
+import type { LiveProcesses } from './live/live-processes.js';
 import type { ReplayOptions } from './options.js';
 import type { OutputQueue } from './output.js';
 import type { SharedFiles } from './shared.js';
@@ -44,6 +45,8 @@ export class Engine {
   hooks: EngineHooks | undefined;
   /** What keeps the kernel's side of the program, if that is wanted. */
   kernel: KernelObserver | undefined;
+  /** Keeps the processes as they were to each other, if the replay is to go live. */
+  live: LiveProcesses | undefined;
   /** Answers calls inside the replayed processes; undefined if all are traced. */
   agent: AgentControl | undefined;
   /** Told how many frames more have been replayed. */

@@ -12,6 +12,7 @@ import {
 } from '@scribe-ts/core-native';
 import type { ImageFrame, Mapping } from '@scribe-ts/tracelog';
 import type { Engine } from './engine.js';
+import { initialStrings } from './live/initial-strings.js';
 import { At, type ReplayTask } from './tasks.js';
 
 const O_RDONLY = 0;
@@ -41,10 +42,12 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
   for (const write of frame.writes)
     tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
-  task.space.brk = frame.brk;
+  task.space.brk = task.space.startBrk = frame.brk;
   tracer.regsBytes.set(frame.regs);
   const { path, argv } = frame;
-  task.space.program = { path, argv, stack: regs.address(Reg.rsp) };
+  const stack = regs.address(Reg.rsp);
+  const strings = engine.live === undefined ? undefined : initialStrings(tracer, tid, stack);
+  task.space.program = { path, argv, stack, strings };
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(tid);
   task.at = At.User;

@@ -2,7 +2,7 @@ import type { Frame, Word } from '@scribe-ts/tracelog';
 
 /** How a replay goes live. */
 export interface LiveOptions {
-  /** The process may have another id than in the recording. Without, going live fails with NEW_PIDS. */
+  /** Processes may have other ids than in the recording, where those cannot be had. Without, going live fails with NEW_PIDS then. */
   readonly allowNewPids?: boolean;
   /** Fail with INCOMPLETE where something cannot come back. */
   readonly requireComplete?: boolean;

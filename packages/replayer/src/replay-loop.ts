@@ -1,11 +1,4 @@
-import {
-  type CpuPolicy,
-  EventKind,
-  PtraceEvent,
-  Resume,
-  Signal,
-  stubPath,
-} from '@scribe-ts/core-native';
+import { type CpuPolicy, EventKind, PtraceEvent, Resume, Signal } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
@@ -13,7 +6,7 @@ import { checkState } from './check-state.js';
 import { Mismatch } from './divergence.js';
 import type { Engine } from './engine.js';
 import { buildImage } from './image.js';
-import { replayExit, replaySpawn } from './syscalls/process.js';
+import { replayExit, replaySpawn, startStub } from './syscalls/process.js';
 import { applyPreempt, searchOn } from './preempt/apply-preempt.js';
 import { At, ReplayDomain, ReplaySpace, ReplayTask } from './tasks.js';
 import { isFault } from './words.js';
@@ -42,13 +35,7 @@ export class ReplayLoop {
   /** Starts the first task: the stub, stopped at its exec. */
   start(stdio: readonly [number, number, number]): void {
     const { engine } = this;
-    const { tid } = engine.tracer.spawn({
-      file: stubPath,
-      argv: ['replay'],
-      envp: [],
-      disableAslr: true,
-      stdio,
-    });
+    const tid = engine.live?.start(stdio) ?? startStub(engine.tracer, stdio);
     engine.rootTid = tid;
     const domain = engine.domain(1);
     const task = engine.newTask(FIRST_TASK, tid, domain, new ReplaySpace(engine.nextSpace++));
@@ -139,7 +126,8 @@ export class ReplayLoop {
     }
   }
 
-  private dispatch(kind: EventKind): void {
+  /** Handles the stop that the tracer has found. */
+  dispatch(kind: EventKind): void {
     const { engine } = this;
     const { event } = engine.tracer;
     const tid = event[0]!;
@@ -161,9 +149,10 @@ export class ReplayLoop {
       task.at = engine.agent?.arrived(task) ?? At.Entry;
     } else if (kind === EventKind.Signal) {
       const signo = event[2]!;
-      if (!isFault(signo) || !this.isOwnFault(task, signo)) {
+      if (task.at === At.Dead || !isFault(signo) || !this.isOwnFault(task, signo)) {
         // Nothing that comes from outside reaches a replayed program.
-        engine.tracer.resume(tid, engine.resumeKind(task), 0);
+        const isEnd = task.at === At.Dead && signo === task.endsBy;
+        engine.tracer.resume(tid, engine.resumeKind(task), isEnd ? signo : 0);
         return;
       }
       if (engine.agent?.recovers(task) === true) return;
@@ -213,6 +202,7 @@ export class ReplayLoop {
       engine.byTid.delete(formerTid);
       if (leader.at !== At.Dead) engine.retire(leader);
       task.tid = leader.tid;
+      task.ownTid = leader.ownTid;
       engine.byTid.set(task.tid, task);
     }
     task.at = At.Stub;
@@ -302,6 +292,7 @@ export class ReplayLoop {
       case 'image':
         if (task.at !== At.Stub) return engine.wait(task);
         buildImage(engine, task, frame);
+        if (task.uid === FIRST_TASK && task.ownTid === 0) engine.live?.began(task);
         engine.kernel?.executed(task, frame);
         return true;
       case 'signal':
@@ -316,7 +307,7 @@ export class ReplayLoop {
       case 'exit':
         engine.hooks?.arrived(task, frame);
         if (task.pid === this.rootPid && frame.last) engine.rootStatus = frame.status;
-        replayExit(engine, task);
+        replayExit(engine, task, frame);
         engine.kernel?.ended(task.uid);
         return true;
       case 'state':

@@ -44,6 +44,8 @@ export interface Program {
   readonly argv: readonly string[];
   /** Address of argc, above which argv, envp and the auxiliary vector follow. */
   readonly stack: number;
+  /** Where its arguments begin and end, and its environment, in a replay that is to go live. */
+  readonly strings?: readonly [number, number, number, number] | undefined;
 }
 
 export class ReplaySpace {
@@ -51,6 +53,8 @@ export class ReplaySpace {
   program: Program | undefined;
   /** Program break, bytes. */
   brk = 0;
+  /** Where that was at first. */
+  startBrk = 0;
   /** SysV segments: start to end address, for shmdt. */
   readonly segments = new Map<number, number>();
   users = 0;
@@ -117,6 +121,10 @@ export class ReplayTask {
   foundPoint: Frame | undefined;
   /** Thread id in the recording. */
   recordedTid = 0;
+  /** Thread id as it sees it itself, in a replay that is to go live. */
+  ownTid = 0;
+  /** Signal that ends it, once it is dead. */
+  endsBy = 0;
   constructor(
     readonly uid: TaskUid,
     /** Thread id in this replay. */

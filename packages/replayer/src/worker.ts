@@ -96,11 +96,13 @@ async function run(): Promise<void> {
     if (live !== undefined) {
       const { KernelObserver } = await import('./live/kernel-observer.js');
       engine.kernel = new KernelObserver(engine, log.header);
+      const { LiveProcesses } = await import('./live/live-processes.js');
+      engine.live = new LiveProcesses(engine);
     }
     loop.start(live === undefined ? [nothing, nothing, nothing] : [0, 1, 2]);
     loop.run();
     output.flush();
-    const liveStatus = live === undefined ? undefined : await goLive(engine, live, cpus);
+    const liveStatus = live === undefined ? undefined : await goLive(engine, loop, live, cpus);
     tell({
       type: 'finished',
       result: {
@@ -129,10 +131,16 @@ async function run(): Promise<void> {
 }
 
 /** Lets the program run on from the bookmark; returns the wait status it ends with. */
-async function goLive(engine: Engine, live: LiveOptions, cpus: CpuPolicy): Promise<number> {
+async function goLive(
+  engine: Engine,
+  loop: ReplayLoop,
+  live: LiveOptions,
+  cpus: CpuPolicy,
+): Promise<number> {
   const { GoLive, LiveError } = await import('./live/go-live.js');
   if (!engine.bookmarkReached)
     throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
+  engine.live!.settle((kind) => loop.dispatch(kind));
   const going = new GoLive(engine, cpus, live.allowNewPids === true);
   going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
   return going.run();

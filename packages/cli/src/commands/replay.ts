@@ -29,7 +29,8 @@ const spec: CommandSpec = {
     },
     {
       flags: '--allow-new-pids',
-      description: 'it may have another process id than in the recording',
+      description:
+        'its processes may have other ids than in the recording, where those cannot be had',
       group: 'Going live',
     },
     {
@@ -71,11 +72,7 @@ const spec: CommandSpec = {
       group: 'Diagnosis',
     },
   ],
-  examples: [
-    'replay date.log',
-    'replay --until 3 -q slow.log',
-    'replay -g 3 --allow-new-pids server.log',
-  ],
+  examples: ['replay date.log', 'replay --until 3 -q slow.log', 'replay -g 3 server.log'],
 };
 
 export const replay: Command = {

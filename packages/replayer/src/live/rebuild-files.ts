@@ -1,280 +1,167 @@
-import { type Stats, statSync } from 'node:fs';
-import type { ByteQueue } from './model/byte-queue.js';
+import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
+import { COURIER } from './live-processes.js';
+import { FileMaker, type Tell } from './make-file.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
-import type { OpenFile } from './model/open-file.js';
-import type { Socket } from './model/socket.js';
-import { Remote } from './remote.js';
+import type { FileKind, OpenFile } from './model/open-file.js';
+import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
-import { remaining } from './timers.js';
 
 const F_DUPFD = 0;
-const F_SETFL = 4;
 const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
-const O_DIRECT = 0o40000;
-const SEEK_SET = 0;
-const SEEK_END = 2;
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const EFD_SEMAPHORE = 1;
 const EPOLL_CTL_ADD = 1;
-const TFD_TIMER_ABSTIME = 1;
-const SIGNAL_SET = 8;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
 const LAST_FD = 0xffffffff;
 const STANDARD = 3;
+const MSGHDR = 56;
+const IOVEC = 16;
+const CMSG = 24;
 
-/** Something that is not as it was. For people. */
-export type Tell = (text: string) => void;
+/** A table of descriptors, and a process that has it. */
+export interface TableHolder {
+  readonly remote: Remote;
+  readonly table: DescriptorTable;
+  /** Process id in the recording. */
+  readonly pid: number;
+}
 
-/** Makes the open files of a process again, and puts them at their numbers. */
+/**
+ * Makes the open files of all processes again: each once, in the first of them, from where it is handed to the others that
+ * have it. So offset and flags are shared by those that shared them.
+ */
 export class FileRebuilder {
-  /** Numbers above those that the program has: open files while they are made. */
+  /** Numbers above those that the programs have: open files while they are made. */
   private readonly base: number;
+  private readonly maker: FileMaker;
   private readonly made = new Map<OpenFile, number>();
-  private readonly pipes = new Map<ByteQueue, [number, number]>();
-  private readonly pairs = new Map<Socket, number>();
 
   constructor(
-    private readonly remote: Remote,
-    private readonly table: DescriptorTable,
-    private readonly nowNs: number,
+    private readonly holders: readonly TableHolder[],
+    nowNs: number,
     private readonly lost: Tell,
   ) {
-    this.base = Math.max(STANDARD, ...[...table.all.keys()].map((fd) => fd + 1));
+    const used = holders.flatMap(({ table }) => [...table.all.keys()]);
+    // The courier's numbers are those that are free when it is made.
+    this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
+    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs);
   }
 
   run(): void {
-    const { remote, table, base } = this;
-    // The process has the replay's own standard descriptors, and nothing else.
-    for (let fd = 0; fd < STANDARD; fd++) this.moveUp(fd);
-    for (const [fd, { file, closeOnExec }] of table.all) {
-      const from = this.fileOf(file, fd);
-      const result = remote.call('dup3', from, fd, closeOnExec ? O_CLOEXEC : 0);
-      if (result !== fd) throw new Error(`cannot make descriptor ${fd}: errno ${-result}`);
+    const { holders, base } = this;
+    for (const { remote } of holders) {
+      // Nothing else is open: the standard descriptors, and the courier.
+      for (let fd = 0; fd < STANDARD + COURIER.length; fd++) this.moveUp(remote, fd);
     }
-    for (const [fd, { file }] of table.all)
-      if (file.what.kind === 'epoll') this.fillEpoll(fd, file.what.watches.values());
-    remote.call('close_range', base, LAST_FD, 0);
+    for (const holder of holders)
+      for (const [fd, { file }] of holder.table.all) this.makeOnce(file, fd, holder);
+    for (const holder of holders) this.place(holder);
+    this.fillEpollSets();
+    for (const { remote } of holders) remote.call('close_range', base, LAST_FD, 0);
   }
 
-  /** To a number that is out of the program's way. */
-  private moveUp(fd: number): number {
-    if (fd < 0) return fd;
-    const moved = this.remote.call('fcntl', fd, F_DUPFD, this.base);
-    this.remote.call('close', fd);
+  /** To a number that is out of the program's way, which is the next one. */
+  private moveUp(remote: Remote, fd: number): number {
+    const moved = remote.call('fcntl', fd, F_DUPFD, this.base);
+    remote.call('close', fd);
     return moved;
   }
 
-  private fileOf(file: OpenFile, fd: number): number {
-    let made = this.made.get(file);
-    if (made !== undefined) return made;
-    const reason: string[] = [];
-    made = this.make(file, (text) => reason.push(text));
+  private makeOnce(file: OpenFile, fd: number, holder: TableHolder): void {
+    if (file.what.kind === 'standard' || this.made.has(file)) return;
+    const reasons: string[] = [];
+    let made = this.maker.make(file, (text) => reasons.push(text));
     if (made < 0) {
-      const why = reason[0] ?? `errno ${-made}`;
-      this.lost(`descriptor ${fd} (${nameOfFile(file)}): ${why}`);
-      made = this.broken(file);
-    } else for (const text of reason) this.lost(`descriptor ${fd} (${nameOfFile(file)}): ${text}`);
+      reasons.splice(1);
+      if (reasons.length === 0) reasons.push(`errno ${-made}`);
+      made = this.maker.broken(file);
+    }
+    for (const reason of reasons)
+      this.lost(`${this.nameOf(fd, holder)} (${nameOfFile(file)}): ${reason}`);
     this.made.set(file, made);
-    return made;
   }
 
-  /** Something on which the program meets ECONNRESET: a socket whose other end is gone, and left data unread. */
-  private broken(file: OpenFile): number {
-    const { remote } = this;
-    const kept = SOCK_STREAM | (file.flags & O_NONBLOCK);
-    remote.call('socketpair', AF_UNIX, kept, 0, remote.words(0));
-    const [one, other] = remote.pair();
-    remote.call('write', one, remote.text('x'), 1);
-    remote.call('close', other);
-    return this.moveUp(one);
+  private nameOf(fd: number, { pid }: TableHolder): string {
+    return this.holders.length === 1 ? `descriptor ${fd}` : `descriptor ${fd} of process ${pid}`;
   }
 
-  private make(file: OpenFile, tell: Tell): number {
-    const { remote } = this;
-    const { what } = file;
-    const nonBlocking = file.flags & O_NONBLOCK;
-    switch (what.kind) {
-      case 'standard':
-        return this.base + what.number;
-      case 'path':
-        return this.openPath(file, what, tell);
-      case 'pipe':
-        return this.pipe(file, what.queue, tell)[what.end === 'read' ? 0 : 1];
-      case 'eventfd': {
-        const flags = nonBlocking | (what.semaphore ? EFD_SEMAPHORE : 0);
-        const fd = this.moveUp(remote.call('eventfd2', 0, flags));
-        if (what.count > 0n) remote.call('write', fd, remote.words(what.count), 8);
-        return fd;
+  /** Puts every file that a process has at its numbers. */
+  private place(holder: TableHolder): void {
+    const { remote, table, pid } = holder;
+    const there = new Map<OpenFile, number>();
+    for (const [fd, { file, closeOnExec }] of table.all) {
+      let from = there.get(file);
+      if (from === undefined) there.set(file, (from = this.bring(holder, file)));
+      const result = remote.call('dup3', from, fd, closeOnExec ? O_CLOEXEC : 0);
+      if (result !== fd)
+        throw new Error(`cannot make descriptor ${fd} of process ${pid}: errno ${-result}`);
+    }
+  }
+
+  /** The number that a file has been given in a process, above those of the program. */
+  private bring({ remote }: TableHolder, file: OpenFile): number {
+    if (file.what.kind === 'standard') return this.base + file.what.number;
+    const made = this.made.get(file)!;
+    const maker = this.holders[0]!.remote;
+    if (remote === maker) return made;
+    const [receiver, sender] = COURIER.map((fd) => this.base + fd) as [number, number];
+    const sent = maker.call('sendmsg', sender, maker.put(rights(made)), 0);
+    const got = remote.call('recvmsg', receiver, remote.put(rights(-1)), 0);
+    if (sent !== 1 || got !== 1)
+      throw new Error(`a descriptor cannot be handed over: errno ${-Math.min(sent, got)}`);
+    const fd = remote.int(RIGHT);
+    return fd >= this.base ? fd : this.moveUp(remote, fd);
+  }
+
+  private fillEpollSets(): void {
+    const filled = new Set<OpenFile>();
+    for (const holder of this.holders)
+      for (const [fd, { file }] of holder.table.all) {
+        if (file.what.kind !== 'epoll' || filled.has(file)) continue;
+        filled.add(file);
+        this.fillEpoll(file, file.what, this.nameOf(fd, holder));
       }
-      case 'epoll':
-        return this.moveUp(remote.call('epoll_create1', 0));
-      case 'timerfd': {
-        const fd = this.moveUp(remote.call('timerfd_create', what.clock, nonBlocking));
-        const { setting } = what;
-        if (setting === undefined || fd < 0) return fd;
-        const { value, interval } = remaining(setting, this.nowNs);
-        const spec = remote.words(...timespec(interval), ...timespec(value));
-        const flags = setting.absolute ? TFD_TIMER_ABSTIME : 0;
-        remote.call('timerfd_settime', fd, flags, spec, 0);
-        return fd;
-      }
-      case 'signalfd':
-        return this.moveUp(
-          remote.call('signalfd4', -1, remote.words(what.mask), SIGNAL_SET, nonBlocking),
-        );
-      case 'inotify': {
-        const fd = this.moveUp(remote.call('inotify_init1', nonBlocking));
-        for (const [wd, { path, mask }] of [...what.watches].sort(([a], [b]) => a - b))
-          if (remote.call('inotify_add_watch', fd, remote.text(path), mask) !== wd)
-            tell(`the watch of ${path} has another number, or none`);
-        return fd;
-      }
-      case 'socket':
-        return this.socket(file, what.socket, tell);
-      case 'memfd':
-        tell('what was in it is not known');
-        return -1;
-      case 'pidfd':
-        tell('the process has another id now');
-        return -1;
-      case 'other':
-        tell('nothing that can be made again');
-        return -1;
-    }
   }
 
-  private openPath(file: OpenFile, what: { path: string; removed: boolean }, tell: Tell): number {
-    const { remote } = this;
-    if (what.removed) {
-      tell('the file has been deleted');
-      return -1;
-    }
-    let stats: Stats | undefined;
-    try {
-      stats = statSync(what.path);
-    } catch {
-      // The open below says why.
-    }
-    if (stats?.isFIFO() === true || stats?.isBlockDevice() === true) {
-      tell('a FIFO or a block device');
-      return -1;
-    }
-    const fd = this.moveUp(remote.call('open', remote.text(what.path), file.flags, 0));
-    if (fd < 0 || stats?.isCharacterDevice() === true) return fd;
-    const { value } = file.offset;
-    if (value === 'end') remote.call('lseek', fd, 0, SEEK_END);
-    else if (value !== 0) {
-      remote.call('lseek', fd, value, SEEK_SET);
-      if (stats?.isFile() === true && stats.size < value)
-        tell('the file is shorter than it was read');
-    }
-    return fd;
-  }
-
-  /** Both ends; the one that the program does not have is closed in the end. */
-  private pipe(file: OpenFile, queue: ByteQueue, tell: Tell): [number, number] {
-    const known = this.pipes.get(queue);
-    const { remote } = this;
-    let ends = known;
-    if (ends === undefined) {
-      remote.call('pipe2', remote.words(0), file.flags & O_DIRECT);
-      const [reader, writer] = remote.pair();
-      ends = [this.moveUp(reader), this.moveUp(writer)];
-      this.pipes.set(queue, ends);
-      this.fill(ends[1], queue, tell);
-    }
-    const end = file.what.kind === 'pipe' && file.what.end === 'read' ? 0 : 1;
-    remote.call('fcntl', ends[end], F_SETFL, file.flags);
-    return ends;
-  }
-
-  private fill(fd: number, queue: ByteQueue, tell: Tell): void {
-    const { remote } = this;
-    const contents = queue.contents();
-    if (contents === undefined) {
-      tell('what waits in it is not known, and is lost');
-      return;
-    }
-    remote.call('fcntl', fd, F_SETFL, O_NONBLOCK);
-    for (const bytes of contents)
-      for (let at = 0; at < bytes.length; at += Remote.room) {
-        const piece = bytes.subarray(at, at + Remote.room);
-        if (remote.call('write', fd, remote.put(piece), piece.length) !== piece.length)
-          tell('not all that waits in it has found room');
-      }
-    remote.call('fcntl', fd, F_SETFL, 0);
-  }
-
-  private socket(file: OpenFile, socket: Socket, tell: Tell): number {
-    const { remote } = this;
-    const kept = socket.type | (file.flags & O_NONBLOCK);
-    if (socket.pair !== undefined) return this.pairedSocket(file, socket, socket.pair, tell);
-    const isStream = socket.type === SOCK_STREAM;
-    if (isStream && (socket.accepted || socket.peer !== undefined)) {
-      tell('its peer is gone');
-      return -1;
-    }
-    const fd = this.moveUp(remote.call('socket', socket.family, kept, socket.protocol));
-    if (fd < 0) return fd;
-    for (const { level, name, value } of socket.options.values())
-      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
-    const steps: [string, ...number[]][] = [];
-    if (socket.bound !== undefined && (socket.backlog !== undefined || !isStream))
-      steps.push(['bind', socket.bound.length]);
-    if (socket.backlog !== undefined) steps.push(['listen', socket.backlog]);
-    if (!isStream && socket.peer !== undefined) steps.push(['connect', socket.peer.length]);
-    for (const [name, size] of steps) {
-      const address = name === 'bind' ? socket.bound! : socket.peer;
-      const result =
-        name === 'listen'
-          ? remote.call('listen', fd, size!)
-          : remote.call(name, fd, remote.put(address!), size!);
-      if (result < 0) {
-        tell(`${name} failed with errno ${-result}`);
-        remote.call('close', fd);
-        return result;
-      }
-    }
-    return fd;
-  }
-
-  private pairedSocket(file: OpenFile, socket: Socket, other: Socket, tell: Tell): number {
-    const { remote } = this;
-    if (!this.pairs.has(socket)) {
-      remote.call('socketpair', socket.family, socket.type, socket.protocol, remote.words(0));
-      const [one, two] = remote.pair();
-      this.pairs.set(socket, this.moveUp(one));
-      this.pairs.set(other, this.moveUp(two));
-      this.fill(this.pairs.get(other)!, socket.queue, tell);
-      this.fill(this.pairs.get(socket)!, other.queue, tell);
-    }
-    const fd = this.pairs.get(socket)!;
-    remote.call('fcntl', fd, F_SETFL, file.flags);
-    for (const { level, name, value } of socket.options.values())
-      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
-    if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
-    return fd;
-  }
-
+  /** An entry is made by a process in which its number still means its file. */
   private fillEpoll(
-    set: number,
-    watches: Iterable<{ fd: number; file: OpenFile; events: number; data: bigint }>,
+    set: OpenFile,
+    { watches }: Extract<FileKind, { kind: 'epoll' }>,
+    name: string,
   ): void {
-    const { remote } = this;
-    for (const { fd, file, events, data } of watches) {
+    for (const { fd, file, events, data } of watches.values()) {
       const event = new DataView(new ArrayBuffer(12));
       event.setUint32(0, events, true);
       event.setBigUint64(4, data, true);
-      const isThere = this.table.get(fd)?.file === file;
-      const address = remote.put(new Uint8Array(event.buffer));
-      if (!isThere || remote.call('epoll_ctl', set, EPOLL_CTL_ADD, fd, address) !== 0)
-        this.lost(`descriptor ${set} (epoll): it watches ${fd} no more`);
+      const isMade = this.holders.some(({ remote, table }) => {
+        if (table.get(fd)?.file !== file) return false;
+        const own = [...table.all].find(([, entry]) => entry.file === set)?.[0];
+        if (own === undefined) return false;
+        const address = remote.put(new Uint8Array(event.buffer));
+        return remote.call('epoll_ctl', own, EPOLL_CTL_ADD, fd, address) === 0;
+      });
+      if (!isMade) this.lost(`${name} (epoll): it watches ${fd} no more`);
     }
   }
 }
 
-/** Seconds and nanoseconds. */
-export function timespec(ns: number): [number, number] {
-  return [Math.floor(ns / 1e9), Math.round(ns % 1e9)];
+/** Where in `rights` the descriptor is. */
+const RIGHT = MSGHDR + IOVEC + 8 + CMSG - 8;
+
+/** A struct msghdr with all that belongs to it, at REMOTE_SCRATCH: one byte, and one descriptor. */
+function rights(fd: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(MSGHDR + IOVEC + 8 + CMSG));
+  const [vector, byte, control] = [MSGHDR, MSGHDR + IOVEC, MSGHDR + IOVEC + 8];
+  const pointer = (at: number, to: number): void =>
+    view.setBigUint64(at, BigInt(REMOTE_SCRATCH + to), true);
+  pointer(16, vector);
+  view.setBigUint64(24, 1n, true);
+  pointer(32, control);
+  view.setBigUint64(40, BigInt(CMSG), true);
+  pointer(vector, byte);
+  view.setBigUint64(vector + 8, 1n, true);
+  view.setBigUint64(control, BigInt(CMSG - 4), true);
+  view.setInt32(control + 8, SOL_SOCKET, true);
+  view.setInt32(control + 12, SCM_RIGHTS, true);
+  view.setInt32(control + 16, fd, true);
+  return new Uint8Array(view.buffer);
 }

@@ -38,11 +38,15 @@ export class Remote {
     );
   }
 
+  /** An int that a call has stored, `offset` bytes behind where `put` puts them. */
+  int(offset: number): number {
+    const bytes = new Uint8Array(4);
+    this.tracer.readMemory(this.tid, REMOTE_SCRATCH + offset, bytes, 0, 4);
+    return new DataView(bytes.buffer).getInt32(0, true);
+  }
+
   /** Two ints that a call has stored. */
   pair(): [number, number] {
-    const bytes = new Uint8Array(8);
-    this.tracer.readMemory(this.tid, REMOTE_SCRATCH, bytes, 0, 8);
-    const view = new DataView(bytes.buffer);
-    return [view.getInt32(0, true), view.getInt32(4, true)];
+    return [this.int(0), this.int(4)];
   }
 }

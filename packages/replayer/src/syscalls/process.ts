@@ -9,8 +9,9 @@ import {
   Resume,
   stubPath,
   Sys,
+  type Tracer,
 } from '@scribe-ts/core-native';
-import type { SpawnFrame } from '@scribe-ts/tracelog';
+import type { ExitFrame, SpawnFrame } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { At, ReplaySpace, type ReplayTask } from '../tasks.js';
 
@@ -20,6 +21,12 @@ const KEPT_FLAGS =
 
 const WNOHANG = 1;
 const WALL = 0x40000000;
+
+/** Starts the first process of a replay, which stands at its exec then. Returns its id. */
+export function startStub(tracer: Tracer, stdio: readonly [number, number, number]): number {
+  const argv = ['replay'];
+  return tracer.spawn({ file: stubPath, argv, envp: [], disableAslr: true, stdio }).tid;
+}
 
 /** Makes the recorded child of a task that is stopped at the entry of clone, fork or vfork. */
 export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame): void {
@@ -44,7 +51,8 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
     tls = clone3.getBigInt64(56, true);
   }
   const args = ARGUMENT_REGS.map((register) => regs.get(register));
-  const flags = frame.flags & KEPT_FLAGS;
+  const { live } = engine;
+  const flags = (frame.flags & KEPT_FLAGS) | (live?.spawnFlags(frame) ?? 0);
   regs.set(Reg.rip, REMOTE_SYSCALL);
   regs.set(Reg.rax, Sys.clone);
   regs.set(Reg.orig_rax, -1);
@@ -53,13 +61,24 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   regs.set(Reg.rdx, 0);
   regs.set(Reg.r10, 0);
   regs.set(Reg.r8, tls);
+  const plain = regs.save();
+  live?.chooseId(task, frame);
   tracer.setRegs(task.tid);
   engine.step(task, EventKind.Signal);
-  engine.step(task, EventKind.Event);
-  if (tracer.event[2] !== PtraceEvent.Clone)
+  let kind = engine.runToStop(task, Resume.Step);
+  if (kind === EventKind.Signal && live?.spawnFailed(frame, failure(engine, task)) === true) {
+    regs.load(plain);
+    tracer.setRegs(task.tid);
+    kind = engine.runToStop(task, Resume.Step);
+  }
+  // The event that tells of a child depends on its exit signal.
+  const event = tracer.event[2];
+  if (kind !== EventKind.Event || (event !== PtraceEvent.Clone && event !== PtraceEvent.Fork))
     throw engine.internal(task, 'clone failed in the replay');
   const childTid = tracer.values[0]!;
   engine.step(task, EventKind.Signal);
+  tracer.getRegs(task.tid);
+  const ownTid = regs.int(Reg.rax);
   regs.load(entry);
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(task.tid);
@@ -82,6 +101,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   if (!sharesMemory) {
     space = new ReplaySpace(engine.nextSpace++);
     space.brk = task.space.brk;
+    space.startBrk = task.space.startBrk;
     space.program = task.space.program;
     space.agent = task.space.agent?.clone();
     for (const [start, end] of task.space.segments) space.segments.set(start, end);
@@ -90,8 +110,15 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   const child = engine.newTask(frame.child, childTid, engine.domain(frame.stream), space);
   child.pid = frame.pid;
   child.recordedTid = frame.tid;
+  live?.spawned(child, ownTid);
   engine.addTask(child);
   engine.kernel?.spawned(task, frame, args, clone3);
+}
+
+/** Errno of the call that a task has just made. */
+function failure({ tracer, regs }: Engine, { tid }: ReplayTask): number {
+  tracer.getRegs(tid);
+  return -regs.int(Reg.rax);
 }
 
 /** Starts a real execve of the stub; the image follows at its exec event. */
@@ -118,13 +145,14 @@ export function replayExec(engine: Engine, task: ReplayTask): void {
 }
 
 /** Ends a task for real, wherever it stands. */
-export function replayExit(engine: Engine, task: ReplayTask): void {
+export function replayExit(engine: Engine, task: ReplayTask, frame: ExitFrame): void {
   const { tracer, regs } = engine;
   if (tracer.getRegs(task.tid)) {
     regs.set(Reg.rip, REMOTE_SYSCALL);
     regs.set(Reg.rax, Sys.exit);
     regs.set(Reg.orig_rax, -1);
     regs.set(Reg.rdi, 0);
+    engine.live?.ending(task, frame);
     tracer.setRegs(task.tid);
     tracer.resume(task.tid, Resume.Cont, 0);
   }

@@ -15,9 +15,11 @@ export class ByteQueue {
   private readOf = 0;
   /** Bytes (or messages) read whose writes have not been replayed yet. */
   private ahead = 0;
+  /** What a pipe holds as fcntl(F_SETPIPE_SZ) has said, bytes. */
+  capacity: number | undefined;
 
   /** `messages`: a read takes one write's bytes, and what it leaves of them is lost. */
-  constructor(private readonly messages = false) {}
+  constructor(readonly messages = false) {}
 
   /** `bytes` undefined: they are not known. */
   write(time: number, size: number, bytes: Uint8Array | undefined): void {
@@ -53,6 +55,11 @@ export class ByteQueue {
       this.chunks.shift();
       this.readOf = 0;
     }
+  }
+
+  /** More has been read than was written: a write is under way. */
+  get isAhead(): boolean {
+    return this.ahead > 0;
   }
 
   /** Bytes that wait to be read. */

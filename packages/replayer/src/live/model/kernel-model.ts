@@ -122,6 +122,12 @@ export class KernelModel {
     return undefined;
   }
 
+  /** Whether a process that has not ended is in this process group. */
+  hasGroup(group: number): boolean {
+    for (const { process } of this.tasks.values()) if (process.group === group) return true;
+    return false;
+  }
+
   /** A task stands at a call: keeps what the call's answer is going to overwrite. */
   arrived(uid: TaskUid, nr: number, args: readonly Word[], memory: CallMemory): void {
     this.call.before = undefined;

@@ -3,6 +3,8 @@ import type { DescriptorTable, Descriptor } from './descriptor-table.js';
 import type { OpenFile, TimerSetting } from './open-file.js';
 
 const SIGNALS = 64;
+const SIGCHLD = 17;
+const SA_NOCLDWAIT = 2n;
 
 /** What a signal does: struct kernel_sigaction as rt_sigaction takes it. */
 export interface Disposition {
@@ -84,6 +86,12 @@ export class ProcessState {
     readonly pid: number,
     readonly parent: ProcessState | undefined,
   ) {}
+
+  /** Its children leave nothing to wait for when they end. */
+  get ignoresChildren(): boolean {
+    const action = this.handlers.actions[SIGCHLD];
+    return action !== undefined && (action.handler === 1 || (action.flags & SA_NOCLDWAIT) !== 0n);
+  }
 }
 
 /** What each thread has for itself; what it shares is shared by reference. */

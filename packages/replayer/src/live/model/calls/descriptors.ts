@@ -16,6 +16,7 @@ const F = {
   SETLK: 6,
   SETLKW: 7,
   DUPFD_CLOEXEC: 1030,
+  SETPIPE_SZ: 1031,
 } as const;
 const FIONBIO = 0x5421;
 const FIONCLEX = 0x5450;
@@ -82,6 +83,11 @@ function control(call: ModelCall): void {
     case F.SETFL: {
       const file = call.descriptor(0)?.file;
       if (file !== undefined) file.flags = (file.flags & ~SETTABLE) | (call.int(2) & SETTABLE);
+      return;
+    }
+    case F.SETPIPE_SZ: {
+      const what = call.descriptor(0)?.file.what;
+      if (what?.kind === 'pipe') what.queue.capacity = result;
       return;
     }
     case F.SETLK:

@@ -15,7 +15,8 @@ function queueToRead({ what }: OpenFile): ByteQueue | undefined {
   return what.kind === 'socket' ? what.socket.queue : undefined;
 }
 
-function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
+/** Where what is written to a file goes, if that is inside the recording. */
+export function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
   return what.kind === 'socket' ? what.socket.pair?.queue : undefined;
 }

@@ -1,0 +1,235 @@
+import { type Stats, statSync } from 'node:fs';
+import type { ByteQueue } from './model/byte-queue.js';
+import type { OpenFile } from './model/open-file.js';
+import type { Socket } from './model/socket.js';
+import { Remote } from './remote.js';
+import { remaining } from './timers.js';
+
+const F_DUPFD = 0;
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const O_NOCTTY = 0o400;
+const O_NONBLOCK = 0o4000;
+const O_DIRECT = 0o40000;
+const SEEK_SET = 0;
+const SEEK_END = 2;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const EFD_SEMAPHORE = 1;
+const TFD_TIMER_ABSTIME = 1;
+const SIGNAL_SET = 8;
+/** What a pipe holds if nothing else was said, bytes. */
+const PIPE_SIZE = 0x10000;
+
+/** Something that is not as it was. For people. */
+export type Tell = (text: string) => void;
+
+/** Makes open files of the recording again, all in one process, at numbers from `base` on. */
+export class FileMaker {
+  private readonly pipes = new Map<ByteQueue, [number, number]>();
+  private readonly pairs = new Map<Socket, number>();
+
+  /** The process has what it was started with as standard input, output and error at `base`, `base` + 1 and `base` + 2. */
+  constructor(
+    private readonly remote: Remote,
+    private readonly base: number,
+    private readonly nowNs: number,
+  ) {}
+
+  /** To a number that is out of the program's way. */
+  moveUp(fd: number): number {
+    if (fd < 0) return fd;
+    const moved = this.remote.call('fcntl', fd, F_DUPFD, this.base);
+    this.remote.call('close', fd);
+    return moved;
+  }
+
+  /** Something on which the program meets ECONNRESET: a socket whose other end is gone, and left data unread. */
+  broken(file: OpenFile): number {
+    const { remote } = this;
+    const kept = SOCK_STREAM | (file.flags & O_NONBLOCK);
+    remote.call('socketpair', AF_UNIX, kept, 0, remote.words(0));
+    const [one, other] = remote.pair();
+    remote.call('write', one, remote.text('x'), 1);
+    remote.call('close', other);
+    return this.moveUp(one);
+  }
+
+  /** Returns its number, or a negative errno. `tell` gets what is not as it was, or why it cannot be. */
+  make(file: OpenFile, tell: Tell): number {
+    const { remote } = this;
+    const { what } = file;
+    const nonBlocking = file.flags & O_NONBLOCK;
+    switch (what.kind) {
+      case 'standard':
+        return this.base + what.number;
+      case 'path':
+        return this.openPath(file, what, tell);
+      case 'pipe':
+        return this.pipe(file, what.queue, tell)[what.end === 'read' ? 0 : 1];
+      case 'eventfd': {
+        const flags = nonBlocking | (what.semaphore ? EFD_SEMAPHORE : 0);
+        const fd = this.moveUp(remote.call('eventfd2', 0, flags));
+        if (what.count > 0n) remote.call('write', fd, remote.words(what.count), 8);
+        return fd;
+      }
+      case 'epoll':
+        return this.moveUp(remote.call('epoll_create1', 0));
+      case 'timerfd': {
+        const fd = this.moveUp(remote.call('timerfd_create', what.clock, nonBlocking));
+        const { setting } = what;
+        if (setting === undefined || fd < 0) return fd;
+        const { value, interval } = remaining(setting, this.nowNs);
+        const spec = remote.words(...timespec(interval), ...timespec(value));
+        const flags = setting.absolute ? TFD_TIMER_ABSTIME : 0;
+        remote.call('timerfd_settime', fd, flags, spec, 0);
+        return fd;
+      }
+      case 'signalfd':
+        return this.moveUp(
+          remote.call('signalfd4', -1, remote.words(what.mask), SIGNAL_SET, nonBlocking),
+        );
+      case 'inotify': {
+        const fd = this.moveUp(remote.call('inotify_init1', nonBlocking));
+        for (const [wd, { path, mask }] of [...what.watches].sort(([a], [b]) => a - b))
+          if (remote.call('inotify_add_watch', fd, remote.text(path), mask) !== wd)
+            tell(`the watch of ${path} has another number, or none`);
+        return fd;
+      }
+      case 'socket':
+        return this.socket(file, what.socket, tell);
+      case 'memfd':
+        tell('what was in it is not known');
+        return -1;
+      case 'pidfd':
+        tell('the process has another id now');
+        return -1;
+      case 'other':
+        tell('nothing that can be made again');
+        return -1;
+    }
+  }
+
+  private openPath(file: OpenFile, what: { path: string; removed: boolean }, tell: Tell): number {
+    const { remote } = this;
+    if (what.removed) {
+      tell('the file has been deleted');
+      return -1;
+    }
+    let stats: Stats | undefined;
+    try {
+      stats = statSync(what.path);
+    } catch {
+      // The open below says why.
+    }
+    if (stats?.isFIFO() === true || stats?.isBlockDevice() === true) {
+      tell('a FIFO or a block device');
+      return -1;
+    }
+    const fd = this.moveUp(remote.call('open', remote.text(what.path), file.flags | O_NOCTTY, 0));
+    if (fd < 0 || stats?.isCharacterDevice() === true) return fd;
+    const { value } = file.offset;
+    if (value === 'end') remote.call('lseek', fd, 0, SEEK_END);
+    else if (value !== 0) {
+      remote.call('lseek', fd, value, SEEK_SET);
+      if (stats?.isFile() === true && stats.size < value)
+        tell('the file is shorter than it was read');
+    }
+    return fd;
+  }
+
+  /** Both ends; the one that the program does not have is closed in the end. */
+  private pipe(file: OpenFile, queue: ByteQueue, tell: Tell): [number, number] {
+    const known = this.pipes.get(queue);
+    const { remote } = this;
+    let ends = known;
+    if (ends === undefined) {
+      remote.call('pipe2', remote.words(0), file.flags & O_DIRECT);
+      const [reader, writer] = remote.pair();
+      ends = [this.moveUp(reader), this.moveUp(writer)];
+      this.pipes.set(queue, ends);
+      const capacity = Math.max(queue.capacity ?? PIPE_SIZE, queue.size);
+      if (capacity !== PIPE_SIZE) remote.call('fcntl', ends[1], F_SETPIPE_SZ, capacity);
+      this.fill(ends[1], queue, tell);
+    }
+    const end = file.what.kind === 'pipe' && file.what.end === 'read' ? 0 : 1;
+    remote.call('fcntl', ends[end], F_SETFL, file.flags);
+    return ends;
+  }
+
+  private fill(fd: number, queue: ByteQueue, tell: Tell): void {
+    const { remote } = this;
+    const contents = queue.contents();
+    if (contents === undefined) {
+      tell('what waits in it is not known, and is lost');
+      return;
+    }
+    remote.call('fcntl', fd, F_SETFL, O_NONBLOCK);
+    // Whole pages take least room in a pipe.
+    const parts = queue.messages ? contents : [Buffer.concat(contents)];
+    for (const bytes of parts)
+      for (let at = 0; at < bytes.length; at += Remote.room) {
+        const piece = bytes.subarray(at, at + Remote.room);
+        if (remote.call('write', fd, remote.put(piece), piece.length) === piece.length) continue;
+        tell('not all that waits in it has found room');
+        break;
+      }
+    remote.call('fcntl', fd, F_SETFL, 0);
+  }
+
+  private socket(file: OpenFile, socket: Socket, tell: Tell): number {
+    const { remote } = this;
+    const kept = socket.type | (file.flags & O_NONBLOCK);
+    if (socket.pair !== undefined) return this.pairedSocket(file, socket, socket.pair, tell);
+    const isStream = socket.type === SOCK_STREAM;
+    if (isStream && (socket.accepted || socket.peer !== undefined)) {
+      tell('its peer is gone');
+      return -1;
+    }
+    const fd = this.moveUp(remote.call('socket', socket.family, kept, socket.protocol));
+    if (fd < 0) return fd;
+    for (const { level, name, value } of socket.options.values())
+      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
+    const steps: [string, ...number[]][] = [];
+    if (socket.bound !== undefined && (socket.backlog !== undefined || !isStream))
+      steps.push(['bind', socket.bound.length]);
+    if (socket.backlog !== undefined) steps.push(['listen', socket.backlog]);
+    if (!isStream && socket.peer !== undefined) steps.push(['connect', socket.peer.length]);
+    for (const [name, size] of steps) {
+      const address = name === 'bind' ? socket.bound! : socket.peer;
+      const result =
+        name === 'listen'
+          ? remote.call('listen', fd, size!)
+          : remote.call(name, fd, remote.put(address!), size!);
+      if (result < 0) {
+        tell(`${name} failed with errno ${-result}`);
+        remote.call('close', fd);
+        return result;
+      }
+    }
+    return fd;
+  }
+
+  private pairedSocket(file: OpenFile, socket: Socket, other: Socket, tell: Tell): number {
+    const { remote } = this;
+    if (!this.pairs.has(socket)) {
+      remote.call('socketpair', socket.family, socket.type, socket.protocol, remote.words(0));
+      const [one, two] = remote.pair();
+      this.pairs.set(socket, this.moveUp(one));
+      this.pairs.set(other, this.moveUp(two));
+      this.fill(this.pairs.get(other)!, socket.queue, tell);
+      this.fill(this.pairs.get(socket)!, other.queue, tell);
+    }
+    const fd = this.pairs.get(socket)!;
+    remote.call('fcntl', fd, F_SETFL, file.flags);
+    for (const { level, name, value } of socket.options.values())
+      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
+    if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
+    return fd;
+  }
+}
+
+/** Seconds and nanoseconds. */
+export function timespec(ns: number): [number, number] {
+  return [Math.floor(ns / 1e9), Math.round(ns % 1e9)];
+}
