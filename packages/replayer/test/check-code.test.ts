@@ -23,8 +23,12 @@ const CONDITIONS: Condition[] = [
   { xmm: 9, value: 7n },
   { register: 1, value: 2n ** 40n },
 ];
-/** Opcodes of one byte that are no instruction, and int3. */
-const TRAPS = new Set([...hex('cc06070e16171e1f272f373f6061829aced4d6ea')]);
+/** Opcodes of one byte at which a program stops. */
+const TRAPS = new Set([
+  ...hex('cc06070e16171e1f272f373f6061829aced4d6ea'),
+  // The kernel's alone.
+  ...hex('f4fafb6c6d6e6fe4e5e6e7ecedeeef'),
+]);
 
 test('the jump has a trap wherever an instruction began', (t) => {
   for (const text of [
@@ -69,4 +73,22 @@ test('no check where the code cannot be moved, or where there is no room', (t) =
   t.is(makeCheck(hex('06 4889c3 90'), POINT, CONDITIONS, MAPPINGS), undefined);
   const full = [{ ...MAPPINGS[0]!, start: 0, end: 2 ** 47 }];
   t.is(makeCheck(hex('4889c3 4889c3'), POINT, CONDITIONS, full), undefined);
+});
+
+test('where all is reserved, a check lies well inside of the reserve, and nowhere that has rights or a file', (t) => {
+  const reserve = { ...MAPPINGS[0]!, start: 0, end: 2 ** 47, prot: 0 };
+  const check = makeCheck(hex('48ffc0 ffc9 90'), POINT, CONDITIONS, [reserve])!;
+  t.true(check.isReserved);
+  t.false(makeCheck(hex('48ffc0 ffc9 90'), POINT, CONDITIONS, MAPPINGS)!.isReserved);
+  const small = { ...reserve, start: check.start - 0x1000, end: check.end + 0x1000 };
+  const rest = [
+    { ...reserve, end: small.start, prot: 1 },
+    { ...reserve, start: small.end, prot: 1 },
+  ];
+  t.is(makeCheck(hex('48ffc0 ffc9 90'), POINT, CONDITIONS, [...rest, small]), undefined);
+  for (const other of [{ prot: 1 }, { shared: true }, { inode: 7 }, { name: '[stack]' }])
+    t.is(
+      makeCheck(hex('48ffc0 ffc9 90'), POINT, CONDITIONS, [{ ...reserve, ...other }]),
+      undefined,
+    );
 });

@@ -16,6 +16,8 @@ const LOWEST = 0x10000;
 const HIGHEST = 0x7ffffffff000;
 /** A stack may still grow into what lies this near below it, bytes. */
 const STACK_ROOM = 0x10000000;
+/** Nearer to the ends of memory that a program has reserved there may be guard pages, which it means to run into, bytes. */
+const RESERVE_MARGIN = 0x40000;
 /** Places tried for one check. */
 const MAX_PLACES = 64;
 /** Bytes of the longest moved instruction. */
@@ -24,13 +26,17 @@ const MAX_MOVED = 48;
 const MAX_COMPARED = 64;
 
 /**
- * Opcodes that stop the task wherever it jumps to one: int3, then those that are no instruction in 64-bit mode. The jump
- * to the check lies over up to five instructions; its own bytes are chosen so that each of them begins with one of these.
+ * Opcodes that stop the task wherever it jumps to one: int3, then those that are no instruction in 64-bit mode, then those
+ * that are the kernel's alone. The jump to the check lies over up to five instructions; its own bytes are chosen so that
+ * each of them begins with one of these.
  */
 const TRAPS = [
   0xcc, 0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x82, 0x9a,
-  0xce, 0xd4, 0xd6, 0xea,
+  0xce, 0xd4, 0xd6, 0xea, 0xf4, 0xfa, 0xfb, 0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7, 0xec,
+  0xed, 0xee, 0xef,
 ];
+/** Bytes of a distance in which nothing has to be a trap. */
+const ANY = Array.from({ length: 16 }, (_, i) => i << 4);
 /** High bytes of a distance, near ones first. */
 const NEAR = Array.from({ length: 0x7e }, (_, i) => [i + 1, 0xfe - i]).flat();
 
@@ -48,6 +54,8 @@ export interface CheckCode {
   /** Pages it needs: writable and executable. */
   readonly start: number;
   readonly end: number;
+  /** Whether they are pages that the program has reserved, and cannot touch as they are. */
+  readonly isReserved: boolean;
   /** Address and bytes of the code. */
   readonly entry: number;
   readonly bytes: Uint8Array;
@@ -65,7 +73,7 @@ export interface CheckCode {
 
 /**
  * Makes a check for the code at `point`. The conditions are compared in their order, so the first should be one that most
- * states don't meet. Undefined the code cannot be moved, or there is no place for the check.
+ * states don't meet. Undefined if the code cannot be moved, or there is no place for the check.
  */
 export function makeCheck(
   code: Uint8Array,
@@ -80,14 +88,18 @@ export function makeCheck(
   const codeSize = 64 + conditions.length * MAX_COMPARED + MAX_MOVED * (instructions.length + 1);
   // Two pages on, so that a page lies between for certain.
   const size = codeSize + 2 * PAGE_SIZE;
-  let places = 0;
-  for (const distance of distances(instructions)) {
-    const entry = point + JUMP_SIZE + distance;
-    if (!isFree(entry, entry + size, mappings)) continue;
-    const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
-    const check = assemble(code, point, instructions, entry, slots, conditions);
-    if (check !== undefined) return check;
-    if (++places === MAX_PLACES) break;
+  // Runtimes reserve all that is in reach of their code: their reserve will do if nothing else is there.
+  for (const isReserved of [false, true]) {
+    let places = 0;
+    for (const distance of distances(instructions)) {
+      const entry = point + JUMP_SIZE + distance;
+      const isPlace = isReserved ? isUntouched : isFree;
+      if (!isPlace(entry, entry + size, mappings)) continue;
+      const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
+      const check = assemble(code, point, instructions, entry, slots, conditions);
+      if (check !== undefined) return { ...check, isReserved };
+      if (++places === MAX_PLACES) break;
+    }
   }
   return undefined;
 }
@@ -99,7 +111,7 @@ function* distances(instructions: readonly Instruction[]): Generator<number> {
   for (const { length } of instructions) begins.add((at += length));
   const [first, second, third, fourth] = [1, 2, 3, 4].map((offset) => begins.has(offset));
   for (const high of fourth ? TRAPS : NEAR) {
-    for (const middle of third ? TRAPS : [0x00, 0x40, 0x80, 0xc0]) {
+    for (const middle of third ? TRAPS : ANY) {
       const low = (second ? TRAPS[0]! << 8 : 0) | (first ? TRAPS[0]! : 0);
       yield (high << 24) | (middle << 16) | low;
     }
@@ -115,6 +127,19 @@ function isFree(from: number, to: number, mappings: readonly ProcMapping[]): boo
     const room = mapping.name === '[stack]' ? STACK_ROOM : 0;
     return end <= mapping.start - room || mapping.end <= start;
   });
+}
+
+/** Whether it lies well inside of memory that the program has reserved by a mapping without any rights. */
+function isUntouched(from: number, to: number, mappings: readonly ProcMapping[]): boolean {
+  return mappings.some(
+    ({ start, end, prot, shared, inode, name }) =>
+      prot === 0 &&
+      !shared &&
+      inode === 0 &&
+      name === '' &&
+      start + RESERVE_MARGIN <= from &&
+      to + RESERVE_MARGIN <= end,
+  );
 }
 
 /** Writes machine code at an address. */
@@ -162,7 +187,7 @@ function assemble(
   entry: number,
   slots: number,
   conditions: readonly Condition[],
-): CheckCode | undefined {
+): Omit<CheckCode, 'isReserved'> | undefined {
   const slotOf = (modrm: number): number => (modrm === SLOT_RCX ? slots : slots + 8);
   const save = (asm: Code, modrm: number): Code => asm.put(0x48, 0x89, modrm).to(slotOf(modrm));
   const load = (asm: Code, modrm: number): Code => asm.put(0x48, 0x8b, modrm).to(slotOf(modrm));

@@ -24,6 +24,8 @@ import { type CheckCode, type Condition, JUMP_SIZE, makeCheck } from './check-co
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
 const BREAKPOINT_HITS = 4;
+/** After a try that has failed, or a check that had to be taken out, so many times as many. */
+const MORE_HITS = 4;
 /** How many of these hits tell which conditions are met seldom. */
 const SAMPLES = 2;
 /** Jumps into the midst of the patched code that are put up with. */
@@ -35,6 +37,7 @@ const TRAP_FLAG = 0x100;
 /** int1, whose exception looks like one that has no reason. */
 const INT1 = 0xf1;
 const WORD = 8;
+const MADV_DONTNEED = 4;
 /** An XSAVE header lies at such addresses, and what it says of components in use depends on the processor. */
 const XSAVE_ALIGNMENT = 64;
 /** Components that dynamic linkers save; the flag of the compact form. */
@@ -79,6 +82,8 @@ export class PointSearch {
   private known: { readonly condition: Condition; unmet: number }[] | undefined;
   /** Times that the task stood at the address with another state, as far as it was stopped there. */
   private passed = 0;
+  /** When a check is tried, in such times. */
+  private nextTry = BREAKPOINT_HITS;
   private jumpsInside = 0;
   private readonly startNs: number;
 
@@ -144,8 +149,8 @@ export class PointSearch {
         return this.goOn();
       }
       if (signo === Signal.SIGSEGV && this.isGuarded(Number(siginfo.getBigUint64(16, true)))) {
-        // The program writes where its code is: nothing of ours may lie there.
-        this.mayPatch = false;
+        // The program writes where its code is: nothing of ours may lie there. It may have a page of data there, or its
+        // compiler may be done with it in a moment.
         this.remove();
         tracer.setBreakpoint(task.tid, frame.rip);
         return this.goOn();
@@ -203,10 +208,9 @@ export class PointSearch {
       return true;
     }
     this.passed++;
-    if (this.mayPatch && this.passed > BREAKPOINT_HITS - SAMPLES) this.learn();
-    if (this.mayPatch && this.passed >= BREAKPOINT_HITS) {
-      // Only one try: what hinders it will not go away.
-      this.mayPatch = false;
+    if (this.mayPatch && this.passed > this.nextTry - SAMPLES) this.learn();
+    if (this.mayPatch && this.passed >= this.nextTry) {
+      this.nextTry = this.passed * MORE_HITS;
       const check = this.install();
       if (check !== undefined) {
         this.engine.tracer.setBreakpoint(this.task.tid, 0);
@@ -353,12 +357,8 @@ export class PointSearch {
     const check = makeCheck(code, frame.rip, usable, maps);
     if (check === undefined) return undefined;
     const saved = regs.save();
-    const size = check.end - check.start;
-    const prot = Prot.READ | Prot.WRITE | Prot.EXEC;
-    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED_NOREPLACE;
-    const at = this.call(Sys.mmap, check.start, size, prot, flags, -1, 0);
-    if (at !== check.start) {
-      if (at >= 0) this.call(Sys.munmap, at, size);
+    if (!this.map(check)) {
+      engine.regs.load(saved);
       return undefined;
     }
     this.check = check;
@@ -367,6 +367,25 @@ export class PointSearch {
     this.writeCode(check.jump);
     regs.load(saved);
     return check;
+  }
+
+  /** Maps what a check needs. False if it cannot be had. */
+  private map({ start, end, isReserved }: CheckCode): boolean {
+    const prot = Prot.READ | Prot.WRITE | Prot.EXEC;
+    if (isReserved) return this.call(Sys.mprotect, start, end - start, prot) === 0;
+    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED_NOREPLACE;
+    const at = this.call(Sys.mmap, start, end - start, prot, flags, -1, 0);
+    if (at !== start && at >= 0) this.call(Sys.munmap, at, end - start);
+    return at === start;
+  }
+
+  private unmap({ start, end, isReserved }: CheckCode): void {
+    if (!isReserved) {
+      this.call(Sys.munmap, start, end - start);
+      return;
+    }
+    this.call(Sys.madvise, start, end - start, MADV_DONTNEED);
+    this.call(Sys.mprotect, start, end - start, Prot.NONE);
   }
 
   /** Makes the code's pages unwritable for the program, so that it doesn't write over the jump unseen. */
@@ -408,7 +427,7 @@ export class PointSearch {
     }
     const saved = engine.regs.save();
     if (guarded !== undefined) this.call(Sys.mprotect, guarded.start, guarded.size, guarded.prot);
-    this.call(Sys.munmap, check.start, check.end - check.start);
+    this.unmap(check);
     engine.regs.load(saved);
     this.check = undefined;
     this.guarded = undefined;
