@@ -1,0 +1,130 @@
+/** Programs of several processes that are recorded, replayed to a bookmark, and then used for real. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import test from 'ava';
+import { workspace } from './harness.js';
+import {
+  answers,
+  descendants,
+  find,
+  freePort,
+  goLive,
+  program,
+  recordTo,
+  type Started,
+} from './live.js';
+
+const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
+const needs = (name: string): typeof test | typeof test.skip =>
+  find(name) === undefined ? test.skip : test;
+
+test('a pipeline of four processes goes on in the middle of its writes', async (t) => {
+  const place = workspace('live-pipeline');
+  const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
+  const log = await recordTo(t, place.path, [program('pipeline')], isReady);
+  const live = goLive(t, log, '--require-complete');
+  live.child.stdin!.end('x');
+  await live.closed;
+  t.is(live.stdout, 'rests\nall arrived\n', live.stderr);
+  t.is(live.stderr, '');
+  t.is(live.child.exitCode, 6);
+  place.discard();
+});
+
+test('a shell goes on counting, and knows its children', async (t) => {
+  const place = workspace('live-shell');
+  const script = `
+    sleep 1000 & sleeper=$!
+    (exit 3) & ended=$!
+    n=0; for i in 1 2 3; do n=$(expr $n + 1); done
+    echo rests
+    while read line; do n=$(expr $n + 1); echo $n $line; done
+    kill $sleeper; wait $sleeper; echo $?
+    wait $ended; echo $?
+    exit 9`;
+  const log = await recordTo(t, place.path, ['bash', '-c', script], isReady);
+  const live = goLive(t, log);
+  live.child.stdin!.end('one\ntwo\n');
+  await live.closed;
+  t.is(live.stdout, 'rests\n4 one\n5 two\n143\n3\n', live.stderr);
+  t.is(live.child.exitCode, 9);
+  place.discard();
+});
+
+needs('make')('make finishes a build in the middle of which two recipes run', async (t) => {
+  const place = workspace('live-make');
+  const file = (name: string): string => join(place.path, name);
+  writeFileSync(
+    file('Makefile'),
+    `all: sum
+one two:
+\t@echo waits; read line < gate-$@; echo $@ $$line > $@
+three:
+\t@echo $@ > $@
+sum: one two three
+\tcat one two three > sum
+`,
+  );
+  execFileSync('mkfifo', [file('gate-one'), file('gate-two')]);
+  const make = ['make', '-j2'];
+  const log = await recordTo(t, place.path, make, ({ stdout }) => stdout === 'waits\nwaits\n');
+  const live = goLive(t, log);
+  // Both wait until somebody opens these.
+  for (const text of ['two', 'one'])
+    execFileSync('sh', ['-c', `echo ${text} > ${file(`gate-${text}`)}`], { timeout: 120_000 });
+  await live.closed;
+  t.is(live.stdout, 'waits\nwaits\ncat one two three > sum\n', live.stderr);
+  t.is(live.child.exitCode, 0);
+  t.is(readFileSync(file('sum'), 'latin1'), 'one one\ntwo two\nthree\n');
+  place.discard();
+});
+
+needs('nginx')('nginx serves, reads its configuration anew, and ends', async (t) => {
+  const place = workspace('live-nginx');
+  const port = await freePort();
+  const configure = (text: string): void =>
+    writeFileSync(
+      join(place.path, 'nginx.conf'),
+      `worker_processes 2; daemon off; pid nginx.pid; error_log stderr;
+events { worker_connections 64; }
+http {
+  access_log off;
+  client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+  server { listen 127.0.0.1:${port}; location / { return 200 '${text}'; } }
+}
+`,
+    );
+  const page = async (): Promise<string> => {
+    const [response] = (await once(get({ port, host: '127.0.0.1', agent: false }), 'response')) as [
+      AsyncIterable<Buffer>,
+    ];
+    let text = '';
+    for await (const bytes of response) text += bytes.toString();
+    return text;
+  };
+  configure('before');
+  const nginx = [find('nginx')!, '-p', place.path, '-e', 'stderr', '-c', 'nginx.conf'];
+  const log = await recordTo(
+    t,
+    place.path,
+    nginx,
+    async () => (await answers(port)) && (await page()) === 'before',
+  );
+  const live = goLive(t, log);
+  await live.until(t, () => answers(port));
+  t.is(await page(), 'before');
+  configure('after');
+  // Its id in the pid file is the recorded one, which from here is somebody else's.
+  const master = descendants(live.child.pid!).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('master process'),
+  )!;
+  process.kill(master, 'SIGHUP');
+  await live.until(t, async () => (await page().catch(() => '')) === 'after');
+  process.kill(master, 'SIGQUIT');
+  await live.closed;
+  t.is(live.child.exitCode, 0, live.stderr);
+  place.discard();
+});
