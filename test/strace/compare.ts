@@ -114,7 +114,11 @@ export interface Explanation {
   /** Patterns of the lines; a side without one has no line. */
   readonly strace?: string;
   readonly scribe?: string;
+  /** Up to the result both lines are the same. */
+  readonly sameArguments?: boolean;
 }
+
+const withoutResult = (line: string): string => line.slice(0, line.lastIndexOf(') = '));
 
 /** The explanation of a difference. */
 export function explain(
@@ -125,5 +129,14 @@ export function explain(
     line === undefined
       ? pattern === undefined
       : pattern !== undefined && new RegExp(pattern, 's').test(line);
-  return explanations.find((one) => fits(strace, one.strace) && fits(scribe, one.scribe));
+  const sameArguments = (): boolean =>
+    strace !== undefined &&
+    scribe !== undefined &&
+    isSame(withoutResult(strace), withoutResult(scribe));
+  return explanations.find(
+    (one) =>
+      fits(strace, one.strace) &&
+      fits(scribe, one.scribe) &&
+      (one.sameArguments !== true || sameArguments()),
+  );
 }

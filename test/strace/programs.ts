@@ -7,6 +7,7 @@ export const PROGRAMS: readonly string[] = [
   'objects',
   'netlink',
   'arguments',
+  'refused',
 ];
 
 /** C programs of test/guests. */

@@ -79,8 +79,11 @@ function tasks(traces: ReturnType<typeof byTask>): Map<string, string[]> {
   );
 }
 
-/** A child's end comes between any two calls of its parent: what strace and record saw there is not compared. */
+/**
+ * A child's end comes between any two calls of its parent: before a wait or in it. Where it came, and where its handler
+ * went back to, is not compared.
+ */
 function childrenLast(lines: readonly string[]): string[] {
-  const isEnd = (line: string): boolean => line.startsWith('--- SIGCHLD ');
+  const isEnd = (line: string): boolean => /^(?:--- SIGCHLD |rt_sigreturn\()/.test(line);
   return [...lines.filter((line) => !isEnd(line)), ...lines.filter(isEnd)];
 }

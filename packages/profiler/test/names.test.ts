@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { specialDecoders, syscallRows } from '@scribe-ts/tracelog';
 import { choice, field, flags, type Names } from '../src/decode/flags.js';
+import * as bpf from '../src/decode/names/bpf.js';
 import * as file from '../src/decode/names/file.js';
 import * as ipc from '../src/decode/names/ipc.js';
 import * as memory from '../src/decode/names/memory.js';
 import * as net from '../src/decode/names/net.js';
+import * as perf from '../src/decode/names/perf.js';
 import * as processNames from '../src/decode/names/process.js';
+import * as landlock from '../src/decode/names/landlock.js';
+import * as refused from '../src/decode/names/refused.js';
 import * as signal from '../src/decode/names/signal.js';
 import * as system from '../src/decode/names/system.js';
 import * as time from '../src/decode/names/time.js';
@@ -23,11 +27,9 @@ import { pack, text, u16 } from './support/frames.js';
 /** Structures of the table that print as an address: rare, or of calls that are refused. */
 const UNDECODED = new Set([
   'aio_sigset',
-  'bpf_attr',
   'file_attr',
   'io_event',
   'iocb',
-  'landlock_ruleset_attr',
   'linux_dirent',
   'linux_dirent64',
   'lsm_ctx',
@@ -153,6 +155,7 @@ const HEADERS: readonly (readonly string[])[] = [
     'linux/mempolicy.h',
     'linux/perf_event.h',
     'linux/io_uring.h',
+    'linux/bpf.h',
   ],
   [
     'fcntl.h',
@@ -167,7 +170,20 @@ const HEADERS: readonly (readonly string[])[] = [
 ].map((group) => group.flatMap((line) => line.split(' ')));
 
 function allNames(): [string, number][] {
-  const modules = [file, ipc, memory, net, processNames, signal, system, time];
+  const modules = [
+    bpf,
+    file,
+    ipc,
+    landlock,
+    memory,
+    net,
+    perf,
+    processNames,
+    refused,
+    signal,
+    system,
+    time,
+  ];
   return modules.flatMap((module) =>
     Object.values(module as Record<string, Names>).flatMap((names) => Object.entries(names)),
   );

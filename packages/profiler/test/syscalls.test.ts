@@ -826,6 +826,54 @@ const cases: readonly (readonly [expected: string, frames: readonly Frame[]])[] 
     'io_uring_setup(8, 0x7ffe1000) = -1 ENOSYS (Function not implemented)',
     call('io_uring_setup', [8, P], -38),
   ],
+  [
+    'io_uring_setup(8, {flags=IORING_SETUP_SQPOLL, sq_thread_cpu=0, sq_thread_idle=50}) = -1 ENOSYS (Function not implemented)',
+    call('io_uring_setup', [8, P], -38, {
+      in: [[1, padded(120, pack(u64(0), u32(2), u32(0), u32(50)))]],
+    }),
+  ],
+  [
+    'bpf(BPF_PROG_LOAD, {prog_type=BPF_PROG_TYPE_KPROBE, insn_cnt=2, insns=0x1000, license="GPL"}, 24) = -1 ENOSYS (Function not implemented)',
+    call('bpf', [5, P, 24], -38, {
+      in: [
+        [1, pack(u32(2), u32(2), u64(0x1000), u64(Q))],
+        [1, 'GPL'],
+      ],
+    }),
+  ],
+  [
+    // As cut as verbosity 'd' cuts it, and with what is not known here.
+    'bpf(BPF_MAP_DELETE_ELEM, {map_fd=3, key=0x1000, ...}, 144) = -1 ENOSYS (Function not implemented)',
+    call('bpf', [3, P, 144], -38, { in: [[1, pack(u64(3), u64(0x1000), u64(1))]] }),
+  ],
+  [
+    'bpf(BPF_LINK_DETACH, 0x7ffe1000, 4) = -1 ENOSYS (Function not implemented)',
+    call('bpf', [34, P, 4], -38, { in: [[1, pack(u32(3))]] }),
+  ],
+  [
+    'perf_event_open({type=PERF_TYPE_SOFTWARE, size=PERF_ATTR_SIZE_VER0, config=PERF_COUNT_SW_TASK_CLOCK, sample_freq=99, ' +
+      'sample_type=PERF_SAMPLE_IP, read_format=0, disabled=1, freq=1, precise_ip=2 /* requested to have 0 skid */, ...}, ' +
+      '0, -1, -1, PERF_FLAG_FD_CLOEXEC) = -1 ENOSYS (Function not implemented)',
+    call('perf_event_open', [P, 0, 0xffffffff, 0xffffffff, 8], -38, {
+      in: [[0, padded(64, pack(u32(1), u32(64), u64(1), u64(99), u64(1), u64(0), u64(0x10401)))]],
+    }),
+  ],
+  [
+    'seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, {len=3, filter=0x1000}) = -1 ENOSYS (Function not implemented)',
+    call('seccomp', [1, 1, P], -38, { in: [[2, pack(u64(3), u64(0x1000))]] }),
+  ],
+  [
+    'ptrace(PTRACE_SEIZE, 7, NULL, PTRACE_O_TRACECLONE) = -1 ENOSYS (Function not implemented)',
+    call('ptrace', [0x4206, 7, 0, 8], -38),
+  ],
+  [
+    'ptrace(PTRACE_TRACEME) = -1 ENOSYS (Function not implemented)',
+    call('ptrace', [0, 0, 0, 0], -38),
+  ],
+  [
+    'landlock_create_ruleset({handled_access_fs=LANDLOCK_ACCESS_FS_EXECUTE, handled_access_net=0}, 16, 0) = 3',
+    call('landlock_create_ruleset', [P, 16, 0], 3, { in: [[0, pack(u64(1), u64(0))]] }),
+  ],
   ['getpriority(PRIO_PROCESS, 0) = 20', call('getpriority', [0, 0], 20)],
   // Words that are no safe integers.
   [

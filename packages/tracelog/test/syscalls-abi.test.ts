@@ -56,6 +56,7 @@ const HEADERS = `
 #include <linux/shm.h>
 #include <linux/futex.h>
 #include <linux/aio_abi.h>
+#include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <linux/quota.h>
 #include <linux/dqblk_xfs.h>

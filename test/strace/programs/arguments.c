@@ -1,5 +1,6 @@
-/* Arguments in forms of their own: requests of interfaces and terminals, modes, priorities, masks, what a call leaves
- * unread. Most calls fail, as their descriptor is not open or their file is not there. */
+/* Arguments in forms of their own: requests of interfaces and terminals, modes,
+ * priorities, masks, what a call leaves unread. Most calls fail, as their
+ * descriptor is not open or their file is not there. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -26,19 +27,50 @@
 
 static void requests(void) {
   static const unsigned numbers[] = {
-      TCSBRK,     TIOCSCTTY,   TIOCEXCL,     TIOCNXCL,   TIOCGPTPEER, TIOCMIWAIT,  VT_ACTIVATE,       VT_WAITACTIVE,
-      FIOCLEX,    FIONCLEX,    LOOP_SET_FD,  LOOP_CLR_FD, LOOP_CTL_ADD, LOOP_CTL_GET_FREE, LOOP_SET_CAPACITY, BLKRRPART,
-      BLKFLSBUF,  BLKRASET,    FIFREEZE,     FITHAW,     NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE, RTC_AIE_ON,
-      RTC_UIE_OFF, RTC_IRQP_SET, WDIOC_KEEPALIVE, KDSIGACCEPT, SIOCGSKNS, 0x8900,
+      TCSBRK,
+      TIOCSCTTY,
+      TIOCEXCL,
+      TIOCNXCL,
+      TIOCGPTPEER,
+      TIOCMIWAIT,
+      VT_ACTIVATE,
+      VT_WAITACTIVE,
+      FIOCLEX,
+      FIONCLEX,
+      LOOP_SET_FD,
+      LOOP_CLR_FD,
+      LOOP_CTL_ADD,
+      LOOP_CTL_GET_FREE,
+      LOOP_SET_CAPACITY,
+      BLKRRPART,
+      BLKFLSBUF,
+      BLKRASET,
+      FIFREEZE,
+      FITHAW,
+      NS_GET_USERNS,
+      NS_GET_PARENT,
+      NS_GET_NSTYPE,
+      RTC_AIE_ON,
+      RTC_UIE_OFF,
+      RTC_IRQP_SET,
+      WDIOC_KEEPALIVE,
+      KDSIGACCEPT,
+      SIOCGSKNS,
+      0x8900,
   };
-  for (unsigned i = 0; i < COUNT(numbers); i++) ioctl(BAD, numbers[i], 258);
+  for (unsigned i = 0; i < COUNT(numbers); i++)
+    ioctl(BAD, numbers[i], 258);
 }
 
 static void interfaces(void) {
-  static const unsigned gets[] = {SIOCGIFFLAGS,  SIOCGIFADDR,   SIOCGIFDSTADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMETRIC,
-                                  SIOCGIFMTU,    SIOCGIFHWADDR, SIOCGIFSLAVE,   SIOCGIFINDEX,   SIOCGIFMAP,     SIOCGIFTXQLEN};
-  static const unsigned sets[] = {SIOCSIFFLAGS, SIOCSIFADDR,   SIOCSIFNETMASK, SIOCSIFMETRIC, SIOCSIFMTU,   SIOCSIFNAME,
-                                  SIOCSIFHWADDR, SIOCSIFSLAVE, SIOCSIFMAP,     SIOCSIFTXQLEN, SIOCADDMULTI, SIOCDELMULTI};
+  static const unsigned gets[] = {
+      SIOCGIFFLAGS,   SIOCGIFADDR,   SIOCGIFDSTADDR, SIOCGIFBRDADDR,
+      SIOCGIFNETMASK, SIOCGIFMETRIC, SIOCGIFMTU,     SIOCGIFHWADDR,
+      SIOCGIFSLAVE,   SIOCGIFINDEX,  SIOCGIFMAP,     SIOCGIFTXQLEN};
+  static const unsigned sets[] = {SIOCSIFFLAGS,  SIOCSIFADDR,  SIOCSIFNETMASK,
+                                  SIOCSIFMETRIC, SIOCSIFMTU,   SIOCSIFNAME,
+                                  SIOCSIFHWADDR, SIOCSIFSLAVE, SIOCSIFMAP,
+                                  SIOCSIFTXQLEN, SIOCADDMULTI, SIOCDELMULTI};
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   struct ifreq request;
   for (unsigned i = 0; i < COUNT(gets); i++) {
@@ -74,7 +106,8 @@ static void interfaces(void) {
 }
 
 static void modes(void) {
-  static const unsigned modes[] = {0, 1, 0644, 07777, 0100644, 0170000, 040755, 020001, 0xffffffff};
+  static const unsigned modes[] = {0,       1,      0644,   07777,     0100644,
+                                   0170000, 040755, 020001, 0xffffffff};
   for (unsigned i = 0; i < COUNT(modes); i++) {
     unsigned mode = modes[i];
     syscall(SYS_chmod, "/none", mode);
@@ -96,7 +129,8 @@ int main(void) {
   modes();
 
   struct epoll_event event = {EPOLLIN, {0}};
-  for (int op = 0; op < 4; op++) syscall(SYS_epoll_ctl, BAD, op, 5, &event);
+  for (int op = 0; op < 4; op++)
+    syscall(SYS_epoll_ctl, BAD, op, 5, &event);
 
   long offset = 3;
   int from = open("/etc/passwd", O_RDONLY), to = open("/dev/null", O_WRONLY);
@@ -113,8 +147,10 @@ int main(void) {
   syscall(SYS_syslog, 8, BAD, BAD);
   syscall(SYS_syslog, 99, BAD, 1);
 
-  static const int swaps[] = {0, 1, 0x8000, 0x8005, 0x10000, 0x70003, 0x200000, 0x1ffff};
-  for (unsigned i = 0; i < COUNT(swaps); i++) syscall(SYS_swapon, "/none", swaps[i]);
+  static const int swaps[] = {0,       1,       0x8000,   0x8005,
+                              0x10000, 0x70003, 0x200000, 0x1ffff};
+  for (unsigned i = 0; i < COUNT(swaps); i++)
+    syscall(SYS_swapon, "/none", swaps[i]);
 
   struct {
     void *handler;

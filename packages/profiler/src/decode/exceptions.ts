@@ -12,6 +12,7 @@ import { epollEvent, leftText, poll, pselect6, select, timespecBefore } from './
 import { cloneFlags, ioPriority, processFormats, schedPolicy } from './process.js';
 import { signalName } from './signal.js';
 import { fcntlArguments, fcntlResult, futexArguments, futexLast, futexTimeout } from './special.js';
+import { ptrace, seccomp } from './refused.js';
 import { optionArg } from './socket-options.js';
 import { array, boxed, type Struct } from './struct.js';
 import { logLevel } from './system.js';
@@ -220,6 +221,10 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   pipe: { args: { 0: madePair } },
   pipe2: { args: { 0: madePair } },
   socketpair: { args: { 3: madePair } },
+  ptrace,
+  seccomp,
+  memfd_secret: { args: { 0: hexArg } },
+  ioperm: { args: { 0: hexArg, 1: hexArg } },
   rseq: { args: { 1: hexArg, 3: hexArg } },
   getrandom: { args: { 0: randomArg } },
   fcntl: { taken: fcntlArguments, result: fcntlResult },

@@ -1,5 +1,5 @@
 /** Tasks: creation, waiting, limits, scheduling, credentials. */
-import { choice, flags, type NumberPrinter } from './flags.js';
+import { choice, flags, unknownNamed, type NumberPrinter } from './flags.js';
 import * as names from './names/process.js';
 import { signalName } from './signal.js';
 import { bits, boxed, struct, type Structs } from './struct.js';
@@ -75,8 +75,8 @@ export const processFormats: Readonly<Record<string, NumberPrinter>> = {
   rusage_who: choice(names.RUSAGE_WHO),
   membarrier_cmd: flags(names.MEMBARRIER_CMD, 'MEMBARRIER_CMD_QUERY'),
   membarrier_flags: flags(names.MEMBARRIER_FLAGS),
-  seccomp_op: choice(names.SECCOMP_OP),
-  seccomp_flags: flags(names.SECCOMP_FLAGS),
+  seccomp_op: choice(names.SECCOMP_OP, unknownNamed('SECCOMP_SET_MODE_')),
+  seccomp_flags: hex,
   landlock_create_flags: flags(names.LANDLOCK_CREATE_FLAGS),
   landlock_restrict_flags: flags(names.LANDLOCK_RESTRICT_FLAGS),
   landlock_rule_type: choice(names.LANDLOCK_RULE_TYPE),

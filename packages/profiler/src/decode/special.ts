@@ -1,4 +1,5 @@
 /** Arguments whose meaning depends on another: commands and operations. */
+import { bpfArg } from './bpf.js';
 import type { ArgPrinter, Call } from './call.js';
 import { newFdText } from './fds.js';
 import { descriptorFlags, foundLock, leaseType, openFlags, seals } from './file.js';
@@ -222,6 +223,7 @@ const pselectMask: ArgPrinter = (call, i) => {
 };
 
 const printers: Readonly<Record<string, ArgPrinter>> = {
+  bpf_attr: bpfArg,
   ioctl: ioctlArg,
   fcntl: fcntlArg,
   futex: addressArg,

@@ -1,9 +1,11 @@
 /** All structures that are printed member by member. */
 import { fileStructs } from './file.js';
 import { ipcStructs } from './ipc.js';
+import { landlockStructs } from './landlock.js';
 import { memoryStructs } from './memory.js';
 import { netStructs } from './net.js';
 import { processStructs } from './process.js';
+import { refusedStructs } from './refused.js';
 import { signalStructs } from './signal.js';
 import { scalarStructs, type Struct, type Structs } from './struct.js';
 import { systemStructs } from './system.js';
@@ -19,6 +21,8 @@ const structs: Structs = {
   ...ipcStructs,
   ...timeStructs,
   ...systemStructs,
+  ...refusedStructs,
+  ...landlockStructs,
 };
 
 /** The structure of that C name; undefined if its members are not known here. */

@@ -1,5 +1,5 @@
 /** The machine as a whole, terminals, and calls that recordings refuse. */
-import { choice, flags, type Names, type NumberPrinter } from './flags.js';
+import { choice, field, flags, flagsNamed, type Names, type NumberPrinter } from './flags.js';
 import * as names from './names/system.js';
 import { controlFlags, inputFlags, localFlags, outputFlags } from './terminal.js';
 import { struct, type Structs } from './struct.js';
@@ -28,11 +28,11 @@ export const systemFormats: Readonly<Record<string, NumberPrinter>> = {
   perf_flags: flags(names.PERF_FLAGS),
   io_uring_enter_flags: flags(names.IO_URING_ENTER_FLAGS),
   io_uring_register_op: choice(names.IO_URING_REGISTER_OP),
-  userfaultfd_flags: flags(names.USERFAULTFD_FLAGS),
+  userfaultfd_flags: flagsNamed('UFFD_', names.USERFAULTFD_FLAGS),
   quotactl_cmd: (cmd) => `QCMD(${quotaCommand(cmd >>> 8)}, ${quotaType(cmd & 0xff)})`,
 };
 
-export const kexecFlags = flags(names.KEXEC_FLAGS);
+export const kexecFlags = flags(names.KEXEC_FLAGS, '', field(0xffff0000, names.KEXEC_ARCH));
 export const kexecFileFlags = flags(names.KEXEC_FILE_FLAGS);
 
 const UTSNAME = 65;

@@ -67,6 +67,12 @@ export const KEXEC_FLAGS: Names = {
   KEXEC_PRESERVE_CONTEXT: 2,
 };
 
+export const KEXEC_ARCH: Names = {
+  KEXEC_ARCH_DEFAULT: 0,
+  KEXEC_ARCH_386: 0x30000,
+  KEXEC_ARCH_X86_64: 0x3e0000,
+};
+
 export const KEXEC_FILE_FLAGS: Names = {
   KEXEC_FILE_UNLOAD: 1,
   KEXEC_FILE_ON_CRASH: 2,

@@ -1,6 +1,7 @@
 /** Arguments whose shape depends on the call: commands, operations, structures with pointers inside. */
 import type { Word } from '../frames.js';
 import { ioctlRegions, stringLength } from './ioctls.js';
+import { refusedDecoders } from './refused-regions.js';
 import type { Direction, WrittenWhen } from './types.js';
 import {
   address,
@@ -578,6 +579,7 @@ const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['xattr_args', xattrArgs],
   ['pselect_sigmask', pselectSigmask],
   ['statmount', statmount],
+  ...refusedDecoders,
   ['reboot', (call) => (uint32(call.args[2]) === REBOOT_CMD_RESTART2 ? text(call) : NONE)],
 ]);
 
