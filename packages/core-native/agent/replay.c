@@ -49,6 +49,7 @@ enum outcome {
    1u << CODE_SHARED_WRITE | 1u << CODE_OUTPUT)
 
 #define MAX_ARGS 6
+#define EFAULT 14
 /* Results that ask for the call to be made once more. */
 #define FIRST_RESTART (-516)
 #define LAST_RESTART (-512)
@@ -196,6 +197,8 @@ int agent_main(struct saved* saved) {
     if ((u64)get_int(&body) != args[i]) return forward();
   const i64 result = get_int(&body);
   if (result >= FIRST_RESTART && result <= LAST_RESTART) return forward();
+  /* Part of its buffer cannot be written to. */
+  if (result == -EFAULT) return forward();
   for (u64 writes = get_uint(&body); writes > 0; writes--) {
     if (body.at >= body.end) return forward();
     u8* to = (u8*)get_uint(&body);

@@ -1,4 +1,12 @@
-import { ARGUMENT_REGS, EventKind, isRestart, Reg, Resume, Sys } from '@scribe-ts/core-native';
+import {
+  ARGUMENT_REGS,
+  Errno,
+  EventKind,
+  isRestart,
+  Reg,
+  Resume,
+  Sys,
+} from '@scribe-ts/core-native';
 import {
   type ArgType,
   type Frame,
@@ -75,7 +83,8 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
     collectZombies(engine, task);
     regs.load(saved);
   }
-  engine.writeAll(task, frame.writes);
+  if (result === -Errno.EFAULT) engine.writeChanged(task, frame.writes);
+  else engine.writeAll(task, frame.writes);
   if (isRestart(result)) {
     regs.set(Reg.rip, regs.address(Reg.rip) - 2);
     regs.set(Reg.rax, result === -516 ? Sys.restart_syscall : nr);

@@ -1,5 +1,13 @@
 import { basename } from 'node:path';
-import { EventKind, Reg, Registers, Resume, Signal, type Tracer } from '@scribe-ts/core-native';
+import {
+  EventKind,
+  PAGE_SIZE,
+  Reg,
+  Registers,
+  Resume,
+  Signal,
+  type Tracer,
+} from '@scribe-ts/core-native';
 import type {
   Backing,
   Frame,
@@ -184,6 +192,25 @@ export class Engine {
     for (const { addr, bytes } of writes) {
       if (this.tracer.writeMemory(task.tid, addr, bytes, 0, bytes.length) !== bytes.length) {
         throw this.internal(task, `cannot store ${bytes.length} bytes at 0x${addr.toString(16)}`);
+      }
+    }
+  }
+
+  /**
+   * As writeAll, of a call that failed with EFAULT: the log may have more than it stored, as far as memory that nobody may
+   * write to. A store to such a page would make it a page of the process's own, which the recorded one was not.
+   */
+  writeChanged(task: ReplayTask, writes: SyscallFrame['writes']): void {
+    for (const { addr, bytes } of writes) {
+      for (let from = 0; from < bytes.length;) {
+        const size = Math.min(bytes.length - from, PAGE_SIZE - ((addr + from) % PAGE_SIZE));
+        const part = bytes.subarray(from, from + size);
+        const there = new Uint8Array(size);
+        const got = this.tracer.readMemory(task.tid, addr + from, there, 0, size);
+        if (got !== size || Buffer.compare(there, part) !== 0) {
+          this.writeAll(task, [{ addr: addr + from, bytes: part }]);
+        }
+        from += size;
       }
     }
   }

@@ -306,13 +306,18 @@ function measured(
       const value = argument(args, length.a, length.measure) + length.plus;
       return limited((length.per === 1 ? value : Math.ceil(value / length.per)) * length.times);
     }
-    case Measure.Result:
+    case Measure.Result: {
       if (result === undefined) {
         return length.a < 0
           ? 0
           : limited(argument(args, length.a, length.width) * length.times + length.plus);
       }
-      return isFailure(result) ? 0 : limited(result * length.times + length.plus);
+      if (isFailure(result)) return 0;
+      // There was no more room, whatever the result: of a call that failed half-way it is a guess.
+      const stored =
+        length.a < 0 ? result : Math.min(result, argument(args, length.a, length.width));
+      return limited(stored * length.times + length.plus);
+    }
     case Measure.ResultUpTo: {
       let value = argument(args, length.a, length.width);
       if (result !== undefined && !isFailure(result)) value = Math.min(value, result);
