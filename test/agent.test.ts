@@ -86,6 +86,46 @@ test('calls of a busy program are recorded by the agent, and say what the traced
   place.discard();
 });
 
+test('what the agent writes of each of its calls is what the traced path writes', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(root, 'test/programs/agent-calls.c'));
+  const place = workspace('agent-calls');
+  const frames: string[][] = [];
+  for (const options of [[], ['--agent']]) {
+    const log = join(place.path, `calls${options.length}.log`);
+    const args = ['-o', log, '--store', store, ...options, binary];
+    const recorded = await scribe('record', args, { cwd: place.path });
+    t.is(recorded.code, 7, recorded.stderr);
+    const told: string[] = [];
+    let first: number | undefined;
+    for await (const frame of openLog(log).events({})) {
+      first ??= frame.task;
+      // Nobody knows when a child runs.
+      if (frame.task !== first) continue;
+      if (frame.type === 'data')
+        told.push(`data ${frame.arg} ${frame.size} ${Buffer.from(frame.bytes).toString('hex')}`);
+      else if (frame.type === 'mapping') {
+        const { start, end, prot, flags, backing } = frame.mapping;
+        told.push(`mapping ${end - start} ${prot} ${flags} ${backing.kind}`);
+      } else if (frame.type === 'signal' && frame.action !== 'ignored')
+        told.push(`signal ${frame.signo} ${frame.point} ${frame.action}`);
+      else if (frame.type === 'syscall') {
+        const { nr, args, result, writes } = frame;
+        // Ids, addresses and times differ from run to run.
+        const isNumber = Number(result) < 1000 ? String(result) : '';
+        told.push(
+          `call ${nr} ${args.length} ${isNumber} ${writes.map((w) => w.bytes.length).join()}`,
+        );
+      }
+    }
+    frames.push(told);
+    const replayed = await scribe('replay', [log]);
+    t.is(replayed.code, 7, replayed.stderr);
+  }
+  t.deepEqual(frames[1], frames[0]);
+  place.discard();
+});
+
 test('a bookmark of a busy program is reached and verified', async (t) => {
   await using _turn = await pool.enter();
   const binary = compile(busy);

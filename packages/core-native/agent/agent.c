@@ -24,6 +24,8 @@ struct block {
   int changed[BLOCK_CHANGED_MAX];
   u32 shared; /* others of the domain may have to run before a call that waits can end */
   u32 luck;   /* decides who goes first when somebody was woken */
+  u32 spare[2];
+  u32 reported; /* there is something in struct reports */
 };
 
 /* What agent_main wants to happen. */
@@ -39,29 +41,28 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define EINTR 4
 #define MAX_ERRNO 4095
 #define CLOCK_MONOTONIC_COARSE 6
-#define F_DUPFD 0
-#define F_SETFL 4
-#define F_DUPFD_CLOEXEC 1030
-#define FUTEX_COMMAND 0x7f
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
-#define FUTEX_WAIT_BITSET 9
-#define FUTEX_WAKE_BITSET 10
 /* Of so many wake-ups and one, one is the tracer's. */
 #define WOKEN_SELDOM 3
 
 /* Bytes of the longest directory entry. */
 #define MAX_ENTRY 280
 #define CODE_SYSCALL 1
+#define CODE_MAPPING 3
+#define BACKING_ANONYMOUS 0
 #define CODE_DATA 64
 #define DATA_LIMIT 256
 #define STRING_LIMIT 4096
 /* More than the head, the arguments and the result of a frame ever take, bytes. */
-#define FRAME_ROOM 160
+#define FRAME_ROOM 256
 /* Room for the strings and data of one call, bytes. */
-#define READS_ROOM (2 * (STRING_LIMIT + 64) + 2 * (DATA_LIMIT + 64))
+#define READS_ROOM (2 * (STRING_LIMIT + 64) + (MAX_STEPS + MAX_VECTOR + 1) * (DATA_LIMIT + 64))
+/* Longer vectors are the tracer's. */
+#define MAX_VECTOR 16
+#define MAX_REGIONS (MAX_STEPS + MAX_VECTOR)
 #define TOO_LONG (~0UL)
 #define MAX_BYTES (1UL << 40)
+/* As regions.ts has it: a longer piece is cut to this. */
+#define MAX_REGION (1UL << 30)
 
 /* From a C function's (nr, args) to a call's registers. */
 #define ASM_LOAD_ARGS \
@@ -139,41 +140,7 @@ __asm__(
     "  ud2\n"
     ".text\n");
 
-static inline u8* put_uint(u8* at, u64 value) {
-  if (value < 0x80) {
-    *at = (u8)value;
-    return at + 1;
-  }
-  int follow = 1;
-  while (follow < 8 && value >> (7 * (follow + 1))) follow++;
-  if (follow < 8)
-    *at++ = (u8)(((0xff00u >> follow) & 0xff) | (value >> (8 * follow)));
-  else
-    *at++ = 0xff;
-  for (int i = follow - 1; i >= 0; i--) *at++ = (u8)(value >> (8 * i));
-  return at;
-}
-
-static inline u8* put_int(u8* at, i64 value) { return put_uint(at, ((u64)value << 1) ^ (u64)(value >> 63)); }
-
-static inline int uint_length(u64 value) {
-  int length = 1;
-  while (length < 9 && value >> (7 * length)) length++;
-  return length;
-}
-
-static inline void copy(u8* to, const u8* from, u64 length) {
-  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
-}
-
-static inline u8* put_bytes(u8* at, u64 addr, u64 length) {
-  at = put_uint(at, length);
-  if (length <= 16)
-    for (u64 i = 0; i < length; i++) at[i] = ((const u8*)addr)[i];
-  else
-    copy(at, (const u8*)addr, length);
-  return at + length;
-}
+#include "encode.h"
 
 /* Nanoseconds by the coarse clock: reading it traps nowhere. */
 static i64 now(i64 last) {
@@ -231,19 +198,6 @@ static u64 string_length(u64 addr) {
   return length;
 }
 
-/* A `data` frame. */
-static u8* put_data(u8* at, i64 delta, int arg, u64 size, u64 addr, u64 length) {
-  u8 head[32];
-  u8* end = put_int(head, delta);
-  end = put_int(end, arg);
-  end = put_uint(end, size);
-  const u64 fixed = (u64)(end - head);
-  *at++ = CODE_DATA;
-  at = put_uint(at, fixed + (u64)uint_length(length) + length);
-  for (u64 i = 0; i < fixed; i++) *at++ = head[i];
-  return put_bytes(at, addr, length);
-}
-
 /* Makes what was written from the ring's head on count. Whoever looks while `writing` is odd looks again. */
 static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
   B->writing = B->writing + 1;
@@ -254,9 +208,66 @@ static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
   B->writing = B->writing + 1;
 }
 
+#include "reports.h"
+#include "vectors.h"
+#include "checks.h"
 #include "waiting.h"
 
-static int may_read(u32 fd) { return fd < AGENT_FD_COUNT && (FDS[fd] & FD_READ); }
+/* `data` frames of what the kernel will read, from `*place` on: it may store its answer in the same place. Returns how many;
+ * -1: the call is the tracer's. */
+static int put_reads(const struct agent_row* row, const u64* args, i64 delta, u8** place) {
+  const u32 details = B->details;
+  u8* at = *place;
+  u32 frames = 0;
+  if ((u64)(at - RING) + READS_ROOM > AGENT_RING_SIZE) return -1;
+  for (u32 i = 0; i < row->steps; i++) {
+    const struct agent_step* step = &row->step[i];
+    const u64 addr = args[step->arg];
+    if (step->op == OP_OUT || (i64)addr <= 0) continue;
+    if (!(details & (step->op == OP_STRING ? DETAIL_STRINGS : DETAIL_DATA))) continue;
+    const i64 since = frames == 0 ? delta : 0;
+    if (step->op == OP_GATHER || step->op == OP_SCATTER) {
+      const u64 count = measure(step, args, -1);
+      if (count > MAX_VECTOR) return -1;
+      at = put_vector(at, &frames, since, step, addr, count);
+      continue;
+    }
+    u64 size, length;
+    if (step->op == OP_STRING) {
+      /* An empty string is told from memory that is not there by looking, which faults. */
+      size = length = string_length(addr);
+    } else {
+      size = measure(step, args, -1);
+      if (size == 0) continue;
+      if (size == TOO_LONG) return -1;
+      length = size > DATA_LIMIT ? DATA_LIMIT : size;
+    }
+    at = put_data(at, since, step->arg, size, addr, length);
+    frames++;
+  }
+  *place = at;
+  return (int)frames;
+}
+
+/* Finds out what the kernel has stored. Returns how many pieces of memory that is; -1: the tracer is to find out. */
+static int stored(const struct agent_row* row, const u64* args, i64 result, struct region* regions) {
+  u32 count = 0;
+  for (u32 i = 0; i < row->steps; i++) {
+    const struct agent_step* step = &row->step[i];
+    const u64 addr = args[step->arg];
+    if (addr == 0 || (step->positive && result <= 0)) continue;
+    if (step->op == OP_SCATTER) {
+      const u64 length = measure(step, args, result);
+      if (length > MAX_VECTOR) return -1;
+      count = spread(regions, count, addr, length, result);
+    } else if (step->op == OP_OUT) {
+      regions[count].addr = addr;
+      regions[count].size = measure(step, args, result);
+      if (regions[count].size > 0) count++;
+    }
+  }
+  return (int)count;
+}
 
 int agent_main(struct saved* saved) {
   const u64 nr = saved->rax;
@@ -267,67 +278,18 @@ int agent_main(struct saved* saved) {
   if (agent_index[nr] == 0) return FORWARD;
   const struct agent_row* row = &agent_rows[agent_index[nr] - 1];
   const u64 args[6] = {saved->rdi, saved->rsi, saved->rdx, saved->r10, saved->r8, saved->r9};
-  if (row->fd_arg != NO_ARG) {
-    const u32 fd = (u32)args[row->fd_arg];
-    if (fd >= AGENT_FD_COUNT || (FDS[fd] & row->fd_need) != row->fd_need) return FORWARD;
-  }
-  if (row->null_arg != NO_ARG && args[row->null_arg] != 0) return FORWARD;
-  int duplicates = 0;
-  int wakes = 0;
-  if (row->check != CHECK_NONE) {
-    if (row->check == CHECK_OPEN) {
-      /* Files opened to be written are followed by the tracer; /proc shows things that it makes up. */
-      if (args[row->check_arg] & OPEN_FOLLOWED) return FORWARD;
-      const char* path = (const char*)args[row->check_arg - 1];
-      if (path[0] == '/' && path[1] == 'p' && path[2] == 'r' && path[3] == 'o' && path[4] == 'c') return FORWARD;
-      if (row->check_arg == 2 && path[0] != '/' && (int)args[0] >= 0 && !may_read((u32)args[0])) return FORWARD;
-    } else if (row->check == CHECK_FCNTL) {
-      const u32 command = (u32)args[1];
-      if (command > F_SETFL && command != F_DUPFD_CLOEXEC) return FORWARD;
-      duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
-      if (command == F_SETFL && (u32)args[0] < AGENT_FD_COUNT) FDS[args[0]] &= (u8)~FD_PROMPT;
-    } else if (row->check == CHECK_FUTEX) {
-      const u32 command = (u32)args[1] & FUTEX_COMMAND;
-      wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET;
-      if (!wakes) {
-        if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) return FORWARD;
-        if (*(volatile u32*)args[0] == (u32)args[2]) return FORWARD;
-      }
-    } else {
-      duplicates = 1;
-    }
-  }
+  if (row->varies && (row = variant_of(nr, (u32)args[1])) == 0) return FORWARD;
+  struct plan plan;
+  if (admit(row, args, &plan) == FORWARD) return FORWARD;
 
-  /* What the kernel will read is written down first: it may store its answer in the same place. */
-  const u64 head = B->head;
   const u32 details = B->details;
   const i64 last = B->time;
-  const i64 before = now(last);
-  i64 delta = before - last;
-  u8* at = RING + head;
-  u64 frames = 0;
-  if (row->reads && !wakes && (details & (DETAIL_STRINGS | DETAIL_DATA))) {
-    if (head + READS_ROOM > AGENT_RING_SIZE) return FORWARD;
-    for (u32 i = 0; i < row->steps; i++) {
-      const struct agent_step* step = &row->step[i];
-      const u64 addr = args[step->arg];
-      if (step->op == OP_OUT || (i64)addr <= 0) continue;
-      u64 size, length;
-      if (step->op == OP_STRING) {
-        if (!(details & DETAIL_STRINGS)) continue;
-        size = length = string_length(addr);
-        /* An empty string is told from memory that is not there by looking, which faults. */
-      } else {
-        if (!(details & DETAIL_DATA)) continue;
-        size = measure(step, args, -1);
-        if (size == 0) continue;
-        if (size == TOO_LONG) return FORWARD;
-        length = size > DATA_LIMIT ? DATA_LIMIT : size;
-      }
-      at = put_data(at, delta, step->arg, size, addr, length);
-      delta = 0;
-      frames++;
-    }
+  const i64 before = row->quick ? last : now(last);
+  u8* at = RING + B->head;
+  int frames = 0;
+  if (row->reads && !plan.wakes && (details & (DETAIL_STRINGS | DETAIL_DATA))) {
+    frames = put_reads(row, args, before - last, &at);
+    if (frames < 0) return FORWARD;
   }
 
   i64 result = 0;
@@ -338,59 +300,63 @@ int agent_main(struct saved* saved) {
     FDS[fd] = 0;
     changed((int)fd);
   }
+  if (row->modes) FDS[(u32)args[0]] &= (u8)~FD_PROMPT;
+  const u64 generation = R->generation;
+  if (plan.writes_file) R->opening = 1;
   if (way == MAKE) result = agent_call((i64)nr, args);
-  if (result == ABORTED) return FORWARD;
+  if (result == ABORTED) {
+    R->opening = 0;
+    return FORWARD;
+  }
   B->result = result;
   B->stage = 1;
   saved->rax = (u64)result;
   const int failed = result < 0 && result >= -MAX_ERRNO;
-  if (!failed && (row->opens || duplicates)) {
-    changed((int)result);
-    if ((u64)result < AGENT_FD_COUNT)
-      FDS[result] = row->opens ? FD_READ : (u32)args[0] < AGENT_FD_COUNT ? FDS[args[0]] : 0;
-  }
   if (row->probe && result > 0) {
     /* A hole behind what was stored may have stopped the kernel in the middle of an entry: this falls into it. */
     u64 end = (u64)result + MAX_ENTRY;
     if (end > args[2]) end = args[2];
     (void)*(volatile const u8*)(args[1] + end - 1);
   }
-  int take = failed && (result == -EINTR || result == -EFAULT || row->fails);
-  if (wakes && result > 0 && B->shared) {
+  int take = plan.takes || (failed && (result == -EINTR || result == -EFAULT || row->fails));
+  if (!failed && learn(row, args, result, &plan, generation) < 0) take = 1;
+  R->opening = 0;
+  if (plan.wakes && result > 0 && B->shared) {
     /* Now and then the tracer lets the woken task go first. */
     const u32 luck = B->luck * 1103515245 + 12345;
     B->luck = luck;
     if ((luck >> 16 & WOKEN_SELDOM) == 0) take = 1;
   }
 
-  u64 sizes[MAX_STEPS];
-  u32 writes = 0;
+  struct region regions[MAX_REGIONS];
+  int writes = 0;
   u64 body = 0;
-  for (u32 i = 0; i < row->steps && !take; i++) {
-    const struct agent_step* step = &row->step[i];
-    sizes[i] = 0;
-    const u64 addr = args[step->arg];
-    if (step->op != OP_OUT || addr == 0 || failed || (step->positive && result <= 0)) continue;
-    const u64 size = measure(step, args, result);
-    if (size == 0) continue;
+  if (!take && !failed) {
+    writes = stored(row, args, result, regions);
+    if (writes < 0) take = 1;
+  }
+  for (int i = 0; i < writes; i++) {
+    const u64 size = regions[i].size;
     if (size > AGENT_RING_SIZE) {
       take = 1;
       break;
     }
-    sizes[i] = size;
-    writes++;
-    body += (u64)uint_length(addr) + (u64)uint_length(size) + size;
+    body += (u64)uint_length(regions[i].addr) + (u64)uint_length(size) + size;
   }
   if (!take && (u64)(at - RING) + body + FRAME_ROOM > AGENT_RING_SIZE) take = 1;
   if (take) {
     /* The tracer writes the call's own frame. */
-    commit(at, frames, 0, frames > 0 ? before : last);
+    commit(at, (u64)frames, 0, frames > 0 ? before : last);
     return TAKE;
   }
 
   const i64 after = now(before);
-  if (frames > 0) delta = after - before;
-  else delta = after - last;
+  i64 delta = after - (frames > 0 ? before : last);
+  if (row->check == CHECK_MMAP && !failed) {
+    at = put_mapping(at, delta, args, result);
+    delta = 0;
+    frames++;
+  }
   u8 fixed[128];
   u8* end = put_int(fixed, delta);
   end = put_int(end, (i64)nr);
@@ -405,17 +371,17 @@ int agent_main(struct saved* saved) {
   /* The coarse clock tells only of calls that took long: of the others nothing is said. */
   u8 span[10];
   u8* span_end = span;
-  if ((details & DETAIL_DURATIONS) && after > before) span_end = put_uint(span, (u64)(after - before) * 2 + 1);
+  if ((details & DETAIL_DURATIONS) && after > before && !row->quick)
+    span_end = put_uint(span, (u64)(after - before) * 2 + 1);
   body += (u64)(end - fixed) + (u64)(span_end - span);
   *at++ = CODE_SYSCALL;
   at = put_uint(at, body);
   for (const u8* from = fixed; from < end;) *at++ = *from++;
-  for (u32 i = 0; writes > 0 && i < row->steps; i++) {
-    if (sizes[i] == 0) continue;
-    at = put_uint(at, args[row->step[i].arg]);
-    at = put_bytes(at, args[row->step[i].arg], sizes[i]);
+  for (int i = 0; i < writes; i++) {
+    at = put_uint(at, regions[i].addr);
+    at = put_bytes(at, regions[i].addr, regions[i].size);
   }
   for (const u8* from = span; from < span_end;) *at++ = *from++;
-  commit(at, frames + 1, 1, after);
+  commit(at, (u64)frames + 1, 1, after);
   return DONE;
 }

@@ -30,6 +30,14 @@
 #define BLOCK_CHANGED_MAX 32
 #define BLOCK_SHARED 224
 #define BLOCK_LUCK 228
+#define BLOCK_REPORTED 240
+
+/* What the tracer has to be told of calls made here, and what it tells of memory and files; see struct reports. */
+#define REPORTS (AGENT_DATA + 0x200)
+#define REPORT_FOLLOWED_MAX 16
+#define REPORT_CODE_MAX 24
+#define REPORT_WRITTEN_MAX 32
+#define REPORT_ACTIONS_MAX 32
 
 /* Bits of BLOCK_HALT. */
 #define HALT_OFF 1

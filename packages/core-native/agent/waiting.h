@@ -39,6 +39,19 @@ static enum way way_to_write(u32 fd, u64 length) {
   return length <= PIPE_BUF && is_ready(fd, POLLOUT) ? MAKE : LEAVE;
 }
 
+/* As way_to_write, of a vector. */
+static enum way way_to_gather(u32 fd, u64 addr, u64 count) {
+  const struct iovec* vector = (const struct iovec*)addr;
+  u64 length = 0;
+  if (is_prompt(fd)) return MAKE;
+  if (count > MAX_VECTOR) return LEAVE;
+  for (u64 i = 0; i < count; i++) {
+    if (vector[i].length > PIPE_BUF) return LEAVE;
+    length += vector[i].length;
+  }
+  return way_to_write(fd, length);
+}
+
 /* Polls copies: what the program has must not change before others have had their turn. */
 static enum way poll_now(const u64* args, i64* result) {
   struct pollfd polled[MAX_POLLED];
@@ -70,6 +83,8 @@ static enum way way_of(const struct agent_row* row, i64 nr, const u64* args, i64
       return way_to_read((u32)args[0]);
     case WAITS_WRITE:
       return way_to_write((u32)args[0], args[2]);
+    case WAITS_WRITEV:
+      return way_to_gather((u32)args[0], args[1], args[2]);
     case WAITS_RECEIVE:
       if (args[3] & MSG_DONTWAIT) return MAKE;
       return args[3] & MSG_WAITALL ? LEAVE : way_to_read((u32)args[0]);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MapFlag, Prot, REMOTE_SCRATCH, REMOTE_SYSCALL, RESERVED_START, Sys } from './abi.js';
+import { AgentReports, type Reported } from './agent-reports.js';
 import type { NativeTracer, ProcMapping } from './binding.js';
 import { vdsoClockOffset } from './system.js';
 
@@ -41,9 +42,10 @@ const enum Block {
   Changed = 96,
   Shared = 224,
   Luck = 228,
+  Reported = 240,
 }
 const CHANGED_MAX = 32;
-const BLOCK_SIZE = 232;
+const BLOCK_SIZE = 248;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -115,7 +117,10 @@ export class Agent {
   private readonly word = new Uint8Array(8);
   private readonly reset = new Uint8Array(Block.Ret);
 
+  readonly reports: AgentReports;
+
   constructor(private readonly tracer: NativeTracer) {
+    this.reports = new AgentReports(tracer);
     const { symbols, calls } = JSON.parse(readFileSync(file('agent.json'), 'utf8')) as {
       symbols: Symbols;
       calls: number[];
@@ -211,6 +216,10 @@ export class Agent {
   get rsp(): bigint {
     return this.view.getBigUint64(Block.Rsp, true);
   }
+  /** There is something in the reports. */
+  get hasReports(): boolean {
+    return this.view.getUint32(Block.Reported, true) !== 0;
+  }
   /** Changes with every frame; odd while one is added. */
   get writing(): number {
     return this.view.getUint32(Block.Writing, true);
@@ -263,6 +272,16 @@ export class Agent {
   share(tid: number, on: boolean): void {
     this.word[0] = on ? 1 : 0;
     this.tracer.writeMemory(tid, DATA + Block.Shared, this.word, 0, 4);
+  }
+
+  /** Takes what there is in the reports of a stopped task that was just looked at. */
+  takeReports(tid: number): Reported {
+    const reported = this.reports.read(tid);
+    this.reports.clear(tid, reported);
+    this.word.fill(0);
+    this.tracer.writeMemory(tid, DATA + Block.Reported, this.word, 0, 4);
+    this.view.setUint32(Block.Reported, 0, true);
+    return reported;
   }
 
   /** FdUse bits of a descriptor. */

@@ -4,6 +4,7 @@ import type { NativeTracer } from './binding.js';
 
 export * from './abi.js';
 export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt } from './agent.js';
+export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export { SITE_BYTES } from './holes.js';

@@ -4,17 +4,35 @@
  *
  * `fd`: the argument with a descriptor, `need`: what must be known about it (see FD_READ and FD_WRITE in agent/agent.c);
  * `open`: the argument with the flags of a call that opens a file; `closes`: the first argument's descriptor is closed;
- * `check`: a condition of its own in agent/agent.c; `nullArg`: only if this pointer is NULL;
+ * `gives`: what may be done with the descriptor that it returns, `pair`: the argument with two such descriptors;
+ * `check`: a condition of its own in agent/checks.h; `nullArg`: only if this pointer is NULL;
+ * `takes`: the tracer is stopped for after the call; `variants`: the values of the second argument that are made here;
+ * `modes`: whether the descriptor's calls wait may change;
  * `probe`: the tracer has to look where memory ends behind what the call has stored;
  * `waits`: for a call of class blocking, how to find out whether it will wait (agent/waiting.h). Without that it is left
  * to the tracer where others could run meanwhile. One that hardly ever waits is said never to: it is interrupted then;
  * `inputs`: for a special argument, how many bytes the kernel reads through it.
+ *
+ * Calls with a time limit that they count down in memory, or that begin anew with the whole of it when they are taken
+ * out of the agent (nanosleep, select, ppoll), are better off with the tracer: who sleeps is in no hurry.
  */
 export const AGENT_CALLS = {
   read: { fd: 0, need: 'read', waits: 'READ' },
   pread64: { fd: 0, need: 'read', waits: 'NEVER' },
   write: { fd: 0, need: 'write', waits: 'WRITE' },
   pwrite64: { fd: 0, need: 'write', waits: 'NEVER' },
+  readv: { fd: 0, need: 'read', waits: 'READ' },
+  preadv: { fd: 0, need: 'read', waits: 'NEVER' },
+  preadv2: { fd: 0, need: 'read' },
+  writev: { fd: 0, need: 'write', waits: 'WRITEV' },
+  pwritev: { fd: 0, need: 'write', waits: 'NEVER' },
+  pwritev2: { fd: 0, need: 'write' },
+  ftruncate: { fd: 0, need: 'write' },
+  fallocate: { fd: 0, need: 'write', waits: 'NEVER' },
+  sendfile: { fd: 0, need: 'write' },
+  copy_file_range: { fd: 2, need: 'write', waits: 'NEVER' },
+  splice: { fd: 2, need: 'write' },
+  tee: { fd: 1, need: 'write' },
   lseek: {},
   getdents64: { fd: 0, need: 'read', probe: true },
   open: { open: 1, waits: 'NEVER' },
@@ -22,7 +40,48 @@ export const AGENT_CALLS = {
   dup: { fd: 0, check: 'CHECK_DUP' },
   dup2: { fd: 0, check: 'CHECK_DUP' },
   dup3: { fd: 0, check: 'CHECK_DUP' },
-  fcntl: { fd: 0, check: 'CHECK_FCNTL', waits: 'NEVER' },
+  fcntl: {
+    fd: 0,
+    variants: {
+      // F_DUPFD, F_DUPFD_CLOEXEC
+      0: { check: 'CHECK_DUP', waits: 'NEVER' },
+      1030: { check: 'CHECK_DUP', waits: 'NEVER' },
+      // F_GETFD, F_SETFD, F_GETFL, F_SETFL
+      1: { waits: 'NEVER' },
+      2: { waits: 'NEVER' },
+      3: { waits: 'NEVER' },
+      4: { waits: 'NEVER', modes: true },
+      // F_GETLK, F_SETLK, F_SETLKW, and the same for open file descriptions
+      5: { waits: 'NEVER' },
+      6: { waits: 'NEVER' },
+      7: {},
+      36: { waits: 'NEVER' },
+      37: { waits: 'NEVER' },
+      38: {},
+      // F_GETPIPE_SZ
+      1032: { waits: 'NEVER' },
+    },
+  },
+  ioctl: {
+    fd: 0,
+    variants: {
+      // TCGETS, TCSETS, TCSETSW, TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ
+      0x5401: { waits: 'NEVER' },
+      0x5402: {},
+      0x5403: {},
+      0x540f: { waits: 'NEVER' },
+      0x5410: {},
+      0x5413: { waits: 'NEVER' },
+      // FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+      0x541b: { waits: 'NEVER' },
+      0x5421: { waits: 'NEVER', modes: true },
+      0x5450: { waits: 'NEVER' },
+      0x5451: { waits: 'NEVER' },
+      // FICLONE, FS_IOC_GETFLAGS
+      0x40049409: { need: 'write', waits: 'NEVER' },
+      0x80086601: { waits: 'NEVER' },
+    },
+  },
   close: { fd: 0, closes: true },
   stat: {},
   lstat: {},
@@ -82,6 +141,7 @@ export const AGENT_CALLS = {
   getrandom: { waits: 'NEVER' },
   poll: { waits: 'POLL' },
   epoll_wait: { waits: 'EPOLL' },
+  epoll_pwait: { nullArg: 4, waits: 'EPOLL' },
   epoll_ctl: {},
   recvfrom: { fd: 0, need: 'read', nullArg: 4, waits: 'RECEIVE' },
   sendto: { fd: 0, need: 'write', waits: 'SEND' },
@@ -91,4 +151,60 @@ export const AGENT_CALLS = {
   fgetxattr: {},
   fadvise64: {},
   sync: {},
+  chdir: {},
+  fchdir: {},
+  mknod: {},
+  mknodat: {},
+  utime: {},
+  utimes: {},
+  setxattr: {},
+  lsetxattr: {},
+  fsetxattr: {},
+  listxattr: {},
+  llistxattr: {},
+  flistxattr: {},
+  pipe: { pair: 0 },
+  pipe2: { pair: 0 },
+  socketpair: { pair: 3 },
+  socket: { gives: 'both' },
+  epoll_create: { gives: 'both' },
+  epoll_create1: { gives: 'both' },
+  eventfd: { gives: 'both' },
+  eventfd2: { gives: 'both' },
+  timerfd_create: { gives: 'both' },
+  timerfd_settime: {},
+  timerfd_gettime: {},
+  bind: {},
+  listen: {},
+  connect: {},
+  shutdown: {},
+  sched_yield: {},
+  alarm: {},
+  getitimer: {},
+  setitimer: {},
+  getresuid: {},
+  getresgid: {},
+  getgroups: {},
+  setpgid: {},
+  setsid: {},
+  prlimit64: {},
+  getrlimit: {},
+  setrlimit: {},
+  wait4: {},
+  waitid: {},
+  rt_sigprocmask: {},
+  rt_sigpending: {},
+  rt_sigaction: { check: 'CHECK_SIGACTION' },
+  set_tid_address: { takes: true },
+  set_robust_list: { takes: true },
+  brk: {},
+  mmap: { check: 'CHECK_MMAP' },
+  munmap: { check: 'CHECK_MUNMAP' },
+  mremap: { check: 'CHECK_MREMAP' },
+  madvise: { check: 'CHECK_MADVISE' },
+  mprotect: {},
+  msync: {},
+  mincore: {},
+  mlock: {},
+  munlock: {},
 };

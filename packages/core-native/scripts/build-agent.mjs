@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { syscallTable } from '@scribe-ts/tracelog';
+import { specialRegions, syscallTable } from '@scribe-ts/tracelog';
 import { AGENT_CALLS } from './agent-calls.mjs';
 
 const script = fileURLToPath(import.meta.url);
@@ -31,9 +31,17 @@ const SYMBOLS = [
   'agent_pass_end',
 ];
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
-const MAX_STEPS = 4;
+const MAX_STEPS = 8;
 /** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
-const WAITS = ['NEVER', 'MAYBE', 'READ', 'WRITE', 'RECEIVE', 'SEND', 'POLL', 'EPOLL'];
+const WAITS = ['NEVER', 'MAYBE', 'READ', 'WRITE', 'WRITEV', 'RECEIVE', 'SEND', 'POLL', 'EPOLL'];
+/** What `check` may be. */
+const CHECKS = [
+  ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION'],
+  ...['MMAP', 'MUNMAP', 'MREMAP', 'MADVISE'],
+];
+
+/** As in agent/layout.h. */
+const FD_BITS = { read: 1, write: 2, both: 3 };
 
 if (process.platform === 'linux') build();
 
@@ -110,6 +118,14 @@ function rowOf(name) {
 function generate() {
   const calls = Object.entries(AGENT_CALLS);
   const rows = calls.map(([name, traits]) => rowText(rowOf(name), traits));
+  const variants = [];
+  for (const [name, { variants: commands, ...traits }] of calls) {
+    for (const [command, extra] of Object.entries(commands ?? {})) {
+      const { nr } = rowOf(name);
+      variants.push(`  {${nr}, ${command}, ${rows.length}}, /* ${name} */`);
+      rows.push(rowText(rowOf(name), { ...traits, ...extra }, Number(command)));
+    }
+  }
   const indices = calls.map(
     ([name], index) => `  [${rowOf(name).nr}] = ${index + 1}, /* ${name} */`,
   );
@@ -118,20 +134,24 @@ function generate() {
 #define AGENT_ROWS ${count}
 #define MAX_STEPS ${MAX_STEPS}
 #define NO_ARG 255
-enum { OP_OUT, OP_IN, OP_STRING };
+/* Gather: the kernel reads what a vector points to; scatter: it stores there. */
+enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER };
 enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO };
-enum { CHECK_NONE, CHECK_OPEN, CHECK_FCNTL, CHECK_DUP, CHECK_FUTEX };
+enum { ${CHECKS.map((name) => `CHECK_${name}`).join(', ')} };
 enum { ${WAITS.map((name) => `WAITS_${name}`).join(', ')} };
-/* Any way to write: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE. */
-#define OPEN_FOLLOWED 020001103
+/* O_WRONLY, O_RDWR, O_TRUNC. */
+#define OPEN_WRITES 01003
+#define O_TRUNC 01000
+/* O_CREAT, O_EXCL */
+#define OPEN_NEW 0300
 struct agent_step {
   unsigned char op, arg, measure, a, positive;
   unsigned int a_const, times, per;
   int plus;
 };
 struct agent_row {
-  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, opens, closes, reads, fails, probe, waits,
-      steps;
+  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, gives, pair, closes, takes, varies, modes, reads,
+      fails, probe, quick, waits, steps;
   struct agent_step step[MAX_STEPS];
 };
 /* 0 for calls the agent does not make. */
@@ -141,10 +161,18 @@ ${indices.join('\n')}
 static const struct agent_row agent_rows[] = {
 ${rows.join('\n')}
 };
+/* Calls whose shape depends on their second argument: what it is, and the row. */
+#define AGENT_VARIANTS ${variants.length}
+static const struct {
+  unsigned int nr, command, row;
+} agent_variants[] = {
+${variants.join('\n')}
+};
 `;
 }
 
-function rowText(row, traits) {
+/** `command`: the second argument of a call whose shape depends on it. */
+function rowText(row, traits, command) {
   const steps = [];
   // Whether the kernel stores something even if the call fails.
   let fails = false;
@@ -155,23 +183,32 @@ function rowText(row, traits) {
       steps.push({ op: 'OP_STRING', arg: index, measure: 'MEASURE_CONST' });
       return;
     }
+    if (type.kind === 'iovec' && type.dir !== 'inout') {
+      const op = type.dir === 'in' ? 'OP_GATHER' : 'OP_SCATTER';
+      steps.push({ op, arg: index, ...lengthOf(row, type.count, 1) });
+      return;
+    }
+    if (type.kind === 'special') {
+      if (command !== undefined) steps.push(...flatSteps(row, type.decoder, index, command));
+      else if (traits.nullArg === index) nullArg = index;
+      else if (traits.inputs !== undefined) addInputs(steps, index, traits);
+      else if (traits.variants === undefined)
+        throw new Error(`the agent has no ${type.decoder} (${row.name})`);
+      return;
+    }
     if (type.kind !== 'buffer' && type.kind !== 'struct') {
       if (['iovec', 'msghdr', 'strings'].includes(type.kind))
         throw new Error(`the agent has no ${type.kind} (${row.name})`);
-      if (type.kind === 'special' && traits.check === undefined)
-        throw new Error(`the agent has no ${type.decoder} (${row.name})`);
-      const input = traits.inputs?.[index];
-      if (input !== undefined)
-        steps.push({ op: 'OP_IN', arg: index, measure: 'MEASURE_CONST', a_const: input });
+      addInputs(steps, index, traits);
+      return;
+    }
+    if (traits.nullArg === index) {
+      nullArg = index;
       return;
     }
     const size = type.kind === 'buffer' ? type.size : (type.count ?? { const: 1 });
     const unit = type.kind === 'buffer' ? 1 : type.size;
-    if ('deref' in size) {
-      if (traits.nullArg !== index) throw new Error(`${row.name}: argument ${index} must be NULL`);
-      nullArg = index;
-      return;
-    }
+    if ('deref' in size) throw new Error(`${row.name}: argument ${index} must be NULL`);
     if (type.when === 'always') fails = true;
     const step = { arg: index, ...lengthOf(row, size, unit), positive: type.when === 'positive' };
     if (type.dir !== 'out') steps.push({ ...step, op: 'OP_IN' });
@@ -184,21 +221,33 @@ function rowText(row, traits) {
   const fields = {
     args: row.args.length,
     fd_arg: traits.fd ?? 'NO_ARG',
-    fd_need: { read: 1, write: 2, both: 3 }[traits.need] ?? 0,
+    fd_need: FD_BITS[traits.need] ?? 0,
     null_arg: nullArg,
     check: traits.check ?? (traits.open === undefined ? 'CHECK_NONE' : 'CHECK_OPEN'),
     check_arg: traits.open ?? 0,
-    opens: Number(traits.open !== undefined),
+    gives: FD_BITS[traits.gives ?? (traits.open === undefined ? '' : 'read')] ?? 0,
+    pair: traits.pair ?? 'NO_ARG',
     closes: Number(traits.closes === true),
+    takes: Number(traits.takes === true),
+    varies: Number(traits.variants !== undefined && command === undefined),
+    modes: Number(traits.modes === true),
     reads: Number(reads),
     fails: Number(fails),
     probe: Number(traits.probe === true),
     waits: `WAITS_${traits.waits ?? (row.class === 'blocking' ? 'MAYBE' : 'NEVER')}`,
+    // Nothing that it could wait for.
+    quick: Number(row.class === 'data' && !reads && !row.args.some(isFile)),
     steps: steps.length,
     step: `{${steps.map(stepText).join(', ')}}`,
   };
   const text = Object.entries(fields).map(([name, value]) => `.${name} = ${value}`);
   return `  {${text.join(', ')}}, /* ${row.name} */`;
+}
+
+function addInputs(steps, index, { inputs }) {
+  const size = inputs?.[index];
+  if (size === undefined) return;
+  steps.push({ op: 'OP_IN', arg: index, measure: 'MEASURE_CONST', a_const: size });
 }
 
 function stepText(step) {
@@ -217,6 +266,24 @@ function stepText(step) {
     `{.op = ${op}, .arg = ${arg}, .measure = ${measure}, .a = ${a}, .positive = ${Number(positive)}, ` +
     `.a_const = ${a_const}, .times = ${times}, .per = ${per}, .plus = ${plus}}`
   );
+}
+
+function isFile({ type }) {
+  return type.kind === 'fd' || type.kind === 'dirfd';
+}
+
+/** What a call with that command reads and stores through the argument, which must be of one known size. */
+function flatSteps(row, decoder, index, command) {
+  const args = [0, command, 0, 0, 0, 0];
+  args[index] = 0x1000;
+  const regions = specialRegions(decoder, row.nr, args, index, () => undefined);
+  return regions.flatMap(({ addr, size, dir, when, unknown, part }) => {
+    const known = addr === 0x1000 && when === 'success' && !unknown && part === undefined;
+    if (!known) throw new Error(`${row.name}: command ${command} is not flat`);
+    const step = { arg: index, measure: 'MEASURE_CONST', a_const: size };
+    const ops = [...(dir === 'out' ? [] : ['OP_IN']), ...(dir === 'in' ? [] : ['OP_OUT'])];
+    return ops.map((op) => ({ ...step, op }));
+  });
 }
 
 /** As the recorder measures: see the sizes in tracelog's syscall table. */

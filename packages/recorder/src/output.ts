@@ -17,6 +17,8 @@ for (const nr of [Sys.write, Sys.pwrite64, Sys.writev, Sys.pwritev, Sys.pwritev2
 /** Knows which writes reach the recording's own standard output, error or terminal. */
 export class OutputTracker {
   private readonly targets = new Map<string, number>();
+  /** Files that are recorded output. */
+  readonly files: { readonly dev: number; readonly ino: number }[] = [];
   private terminal = false;
   private readonly turns = new Map<string, OutputTurn>();
   /** Place of the next output in the order of all output. */
@@ -32,6 +34,7 @@ export class OutputTracker {
         this.terminal = true;
       }
       this.targets.set(`${stat.dev}:${stat.ino}`, fd);
+      this.files.push({ dev: stat.dev, ino: stat.ino });
     }
   }
 

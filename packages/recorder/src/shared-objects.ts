@@ -42,14 +42,17 @@ export class SharedObjects {
   /** The object a file is mapped as, if it is. */
   find(recorded: Recorded, key: string): SharedObject | undefined {
     const object = this.byKey.get(key);
-    if (object === undefined) return undefined;
-    for (const { space, state } of recorded.tasks.values()) {
-      // Of a task that has ended nothing is left but its entry.
-      if (state === TaskState.Dead) continue;
-      for (const mapping of space.shared) if (mapping.object === object.id) return object;
-    }
+    if (object === undefined || isMapped(recorded, object)) return object;
     this.byKey.delete(key);
     return undefined;
+  }
+
+  /** Files (dev:ino) whose contents are followed. `fresh`: of one that is just about to be mapped. */
+  followedFiles(recorded: Recorded, fresh?: string): string[] {
+    const keys: string[] = [];
+    for (const [key, object] of this.byKey)
+      if (!key.startsWith('shm:') && (key === fresh || isMapped(recorded, object))) keys.push(key);
+    return keys;
   }
 
   /** The object a descriptor's file is mapped as, if it is. */
@@ -70,10 +73,10 @@ export class SharedObjects {
     return { kind: 'shared', object: this.next++, offset: 0, size, hash: '', path: '' };
   }
 
-  /** A backing for a view of a file; its content is kept if nobody has it mapped. */
-  /** Called when a file's content begins to be followed. */
-  onFile: () => void = () => {};
+  /** Called when a file's content begins to be followed, with its key. */
+  onFile: (key: string) => void = () => {};
 
+  /** A backing for a view of a file; its content is kept if nobody has it mapped. */
   file(
     recorded: Recorded,
     file: FileInfo,
@@ -87,7 +90,7 @@ export class SharedObjects {
       const hash = size > 0 ? this.store.add(openPath, true) : '';
       object = { id: this.next++, key: file.key, size, hash, changed: false };
       this.byKey.set(file.key, object);
-      this.onFile();
+      this.onFile(file.key);
     }
     if (writable) object.changed = true;
     const { id, hash } = object;
@@ -167,4 +170,13 @@ export class SharedObjects {
       size,
     });
   }
+}
+
+/** True if a task that has not ended has the object mapped: of one that has, nothing is left but its entry. */
+function isMapped(recorded: Recorded, object: SharedObject): boolean {
+  for (const { space, state } of recorded.tasks.values()) {
+    if (state === TaskState.Dead) continue;
+    for (const mapping of space.shared) if (mapping.object === object.id) return true;
+  }
+  return false;
 }

@@ -59,7 +59,9 @@ export class AgentControl {
     space.time = session.tracer.values[1]!;
     agent.load(task.tid, this.details, space.time, clock);
     space.files = task.files;
+    agent.reports.outputs(task.tid, session.output.files);
     task.space.agent = space;
+    this.descriptors.follow(task.tid, space);
     task.dispatching = false;
   }
 
@@ -71,6 +73,11 @@ export class AgentControl {
     if (usable) this.handOver(task, space);
     const halt = !usable ? Halt.Off : task.held.length > 0 ? Halt.Signal : Halt.None;
     if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
+    const shares = task.space.shared.length > 0;
+    if (space.shares !== shares) {
+      space.shares = shares;
+      this.agent.reports.share(tid, shares);
+    }
     if (task.dispatching !== usable) {
       const done = this.dispatch(task, space, usable);
       if (done === undefined) return;

@@ -21,18 +21,21 @@ function isPrompt(tid: number, fd: number, file: FileInfo): boolean {
 
 /** Tells agents what they may do with which descriptor. */
 export class AgentDescriptors {
+  /** Counts contents that have begun to be followed. */
+  private generation = 0;
+
   constructor(
     private readonly session: Session,
     private readonly agent: Agent,
   ) {
-    session.objects.onFile = () => this.forgetFiles();
+    session.objects.onFile = (key) => this.forgetFiles(key);
   }
 
   /** A call on the traced path has told what its descriptor is: from now on the agent may do with it what is plain. */
   learn(task: Task): void {
     const space = task.space.agent;
     if (space === undefined || space.files !== task.files) return;
-    const { agent, session } = this;
+    const { agent } = this;
     const { nr, tid } = task;
     const result = Number(task.result);
     const first = Number(task.args[0]) | 0;
@@ -54,27 +57,52 @@ export class AgentDescriptors {
       case Sys.fcntl:
         if (Number(task.args[1]) === F_SETFL) agent.allow(tid, first, FdUse.None);
         return;
+      case Sys.open:
+      case Sys.openat:
+        // It may have been ours because of files that nobody has mapped any more.
+        if (space.followed.length > 0) this.follow(tid, space);
+        this.look(task, result);
+        return;
     }
-    if (usesFirst[nr] === 0 || result < 0) return;
-    const file = task.files.get(tid, first);
+    if (usesFirst[nr] !== 0 && result >= 0) this.look(task, first);
+  }
+
+  /** The agent may do with a descriptor what is plain. */
+  private look(task: Task, fd: number): void {
+    const { agent, session } = this;
+    const { tid } = task;
+    if (fd < 0) return;
+    const file = task.files.get(tid, fd);
     if (file === undefined) return;
     let use = file.path.startsWith('/proc/') ? FdUse.None : FdUse.Read;
     const followed =
-      session.output.target(first, file) >= 0 ||
+      session.output.target(fd, file) >= 0 ||
       isMemoryFile(file.path) ||
       session.objects.find(session, file.key) !== undefined;
     if (!followed) use |= FdUse.Write;
-    if (isPrompt(tid, first, file)) use |= FdUse.Prompt;
-    agent.allow(tid, first, use);
+    if (isPrompt(tid, fd, file)) use |= FdUse.Prompt;
+    agent.allow(tid, fd, use);
+  }
+
+  /** Tells the agent which files are followed. */
+  follow(tid: number, space: AgentSpace, fresh?: string): void {
+    const { session } = this;
+    const files = session.objects.followedFiles(session, fresh);
+    if (space.generation === this.generation && space.followed === files.join()) return;
+    space.generation = this.generation;
+    space.followed = files.join();
+    this.agent.reports.follow(tid, files, this.generation);
   }
 
   /** A file's content is followed from now on: no descriptor is plain until it has been looked at again. */
-  private forgetFiles(): void {
+  private forgetFiles(fresh: string): void {
+    this.generation++;
     const seen = new Set<AgentSpace>();
     for (const task of this.session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || seen.has(space) || task.state === TaskState.Dead) continue;
       seen.add(space);
+      this.follow(task.tid, space, fresh);
       this.agent.forgetFds(task.tid);
     }
   }

@@ -1,6 +1,6 @@
 import { type Agent, type Drained } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
-import type { Task } from '../tasks.js';
+import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
 
 /** How often a task that is busy recording is looked at. */
@@ -24,6 +24,7 @@ export class AgentRing {
   drainLooked(task: Task, space: AgentSpace): void {
     const { agent } = this;
     const { taken } = space;
+    if (agent.hasReports) this.takeReports(task);
     const drained = agent.drain(task.tid, taken.bytes);
     if (drained !== undefined) {
       if (drained.changed === undefined) task.files.forgetAll();
@@ -39,6 +40,43 @@ export class AgentRing {
     space.time = Math.max(space.time, this.session.tracer.values[1]!);
     this.agent.empty(tid, space.time);
     taken.bytes = taken.frames = taken.calls = 0;
+  }
+
+  /**
+   * Learns what decides how a signal is delivered that the task, which is stopped, is about to get. The block has been looked
+   * at then; false if it is gone.
+   */
+  collect(task: Task): boolean {
+    if (!this.agent.look(task.tid)) return false;
+    if (this.agent.hasReports) this.takeReports(task);
+    return true;
+  }
+
+  private takeReports(task: Task): void {
+    const { written, actions } = this.agent.takeReports(task.tid);
+    for (const key of written) this.session.writtenFiles.add(key);
+    for (const { signo, handler, flags } of actions) {
+      task.handlers.handler[signo] = handler;
+      task.handlers.flags[signo] = flags;
+    }
+  }
+
+  /**
+   * Learns which files tasks that are not at a stop have opened to be written. True if one is just being opened: nobody knows
+   * yet which.
+   */
+  gatherWritten(): boolean {
+    const { session } = this;
+    let opening = false;
+    for (const task of session.tasks.values()) {
+      // One in group-stop may be inside.
+      const isOut = task.state !== TaskState.Running && task.state !== TaskState.Stopped;
+      if (isOut || task.space.agent?.user !== task) continue;
+      const reported = this.agent.reports.read(task.tid);
+      for (const key of reported.written) session.writtenFiles.add(key);
+      if (reported.opening) opening = true;
+    }
+    return opening;
   }
 
   private append(

@@ -19,6 +19,10 @@ export class AgentSpace extends PatchedSpace {
   time = 0;
   /** What has been taken from the ring since it was last emptied: bytes, frames and calls. */
   readonly taken = { bytes: 0, frames: 0, calls: 0 };
+  /** As the agent has them: files that are followed, and when; the program has shared mappings. */
+  followed = '';
+  generation = 0;
+  shares = false;
   /** The program does something the agent cannot live with: the traced path for good. */
   given = false;
 
@@ -41,6 +45,9 @@ export class AgentSpace extends PatchedSpace {
     copy.shared = this.shared;
     copy.time = this.time;
     copy.copyPatches(this);
+    copy.followed = this.followed;
+    copy.generation = this.generation;
+    copy.shares = this.shares;
     copy.given = this.given;
     return copy;
   }

@@ -26,6 +26,7 @@ import {
   isSynchronous,
   mayDeliverHeld,
 } from '../signals.js';
+import { exitHooks } from '../syscalls/index.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentRing } from './ring.js';
 import type { AgentSpace } from './space.js';
@@ -93,7 +94,10 @@ export class AgentStops {
     // At a site of the program's.
     const nr = regs.int(Reg.rax);
     if (agent.calls[nr] === 1 && space.halt === Halt.None && this.isSite(task, rip)) {
-      if (this.patcher.trapped(task.tid, space, rip, nr)) tracer.getRegs(task.tid);
+      if (this.patcher.trapped(task.tid, space, rip, nr)) {
+        agent.reports.code(task.tid, space.changedPages());
+        tracer.getRegs(task.tid);
+      }
       regs.set(Reg.rcx, rip);
       regs.set(Reg.r11, regs.address(Reg.eflags));
       regs.set(Reg.rip, symbols.agent_entry);
@@ -210,7 +214,9 @@ export class AgentStops {
   /** The agent has made a call that it does not record. */
   private taken(task: Task): void {
     const { session } = this;
-    if (mayDeliverHeld(session, task)) {
+    // What comes of a call that was successful may take time: the signal waits for the next one.
+    const isPlain = exitHooks[task.nr] === undefined || Number(task.result) < 0;
+    if (isPlain && mayDeliverHeld(session, task)) {
       recordSyscall(session, task);
       this.deliverHeld(task);
       return;
@@ -237,8 +243,10 @@ export class AgentStops {
       this.fault(task);
       return;
     }
+    // What a signal does that comes while its disposition is being changed, is known at the end of that call.
+    const isKnown = !this.ring.collect(task) || agent.nr !== Sys.rt_sigaction;
     const action = actionOf(task, signo);
-    if (action !== 'handler') {
+    if (isKnown && action !== 'handler') {
       // The kernel ends or stops the task where it is, or makes an interrupted call again.
       if (action === 'terminate') this.ring.drain(task);
       tracer.getRegs(task.tid);
@@ -318,6 +326,7 @@ export class AgentStops {
   private loadSaved(task: Task): void {
     const { agent, session } = this;
     const { regs, tracer } = session;
+    agent.reports.endOpening(task.tid);
     tracer.getRegs(task.tid);
     const words = agent.savedWords(task.tid);
     SAVED_REGS.forEach((reg, index) => {

@@ -50,7 +50,10 @@ function mmapExit(session: Session, task: Task): void {
       const openPath = `/proc/${task.tid}/fd/${fd}`;
       const object = session.objects.find(session, file.key);
       writable = ((statFd(task.tid, fd)?.flags ?? 0) & O_ACCMODE) !== 0;
-      if ((shared && writable) || object !== undefined || session.writtenFiles.has(file.key)) {
+      // Others may have opened it to be written since they stopped last.
+      const uncertain = session.agent?.ring.gatherWritten() ?? false;
+      const isWritten = uncertain || session.writtenFiles.has(file.key);
+      if ((shared && writable) || object !== undefined || isWritten) {
         // Also for a private view: it shows what is written to the file as long as a page has not been copied.
         backing = session.objects.file(session, file, openPath, offset, shared && writable);
       } else {

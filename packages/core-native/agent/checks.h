@@ -1,0 +1,134 @@
+/* What has to hold for a call to be made here beside its row, and what is learnt from it. */
+
+static int may_read(u32 fd) { return fd < AGENT_FD_COUNT && (FDS[fd] & FD_READ); }
+
+/* False if the tracer is to open the file. */
+static int may_open(const struct agent_row* row, const u64* args) {
+  const u64 flags = args[row->check_arg];
+  if (flags & OPEN_WRITES) {
+    if (R->written_count == REPORT_WRITTEN_MAX || R->followed_count > REPORT_FOLLOWED_MAX) return 0;
+    /* Which file it is, is known only when it is too late: one that is new is not followed. */
+    if (R->followed_count > 0 && (flags & O_TRUNC) && (flags & OPEN_NEW) != OPEN_NEW) return 0;
+  }
+  /* /proc shows things that the tracer makes up. */
+  const char* path = (const char*)args[row->check_arg - 1];
+  if (path[0] == '/' && path[1] == 'p' && path[2] == 'r' && path[3] == 'o' && path[4] == 'c') return 0;
+  return row->check_arg != 2 || path[0] == '/' || (int)args[0] < 0 || may_read((u32)args[0]);
+}
+
+/* The row of a call whose shape depends on its second argument; 0 if it is none of those made here. */
+static const struct agent_row* variant_of(u64 nr, u32 command) {
+  for (u32 i = 0; i < AGENT_VARIANTS; i++)
+    if (agent_variants[i].nr == nr && agent_variants[i].command == command)
+      return &agent_rows[agent_variants[i].row];
+  return 0;
+}
+
+#define FUTEX_COMMAND 0x7f
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAKE_BITSET 10
+
+/* What is known of a call before it is made. */
+struct plan {
+  int takes;                  /* the tracer is to look at it afterwards */
+  int writes_file;            /* it opens a file to write to it */
+  int wakes;                  /* it may wake others */
+  u64 handler, handler_flags; /* the disposition that it sets */
+};
+
+static enum outcome admit_futex(const u64* args, struct plan* plan) {
+  const u32 command = (u32)args[1] & FUTEX_COMMAND;
+  plan->wakes = command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET;
+  if (plan->wakes) return DONE;
+  if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) return FORWARD;
+  return *(volatile u32*)args[0] == (u32)args[2] ? FORWARD : DONE;
+}
+
+static enum outcome admit_sigaction(const u64* args, struct plan* plan) {
+  /* What a signal does to another thread is decided by what the tracer knows. */
+  if ((u32)args[0] == SIGSYS || R->actions_count == REPORT_ACTIONS_MAX || B->shared) return FORWARD;
+  if (args[1] != 0) {
+    /* The old action may be stored in the same place. */
+    plan->handler = ((const u64*)args[1])[SIGACTION_HANDLER];
+    plan->handler_flags = ((const u64*)args[1])[SIGACTION_FLAGS];
+  }
+  return DONE;
+}
+
+/* FORWARD: the call is the tracer's. */
+static enum outcome admit(const struct agent_row* row, const u64* args, struct plan* plan) {
+  plan->takes = row->takes;
+  plan->writes_file = 0;
+  plan->wakes = 0;
+  plan->handler = plan->handler_flags = 0;
+  if (row->fd_arg != NO_ARG) {
+    const u32 fd = (u32)args[row->fd_arg];
+    if (fd >= AGENT_FD_COUNT || (FDS[fd] & row->fd_need) != row->fd_need) return FORWARD;
+  }
+  if (row->null_arg != NO_ARG && args[row->null_arg] != 0) return FORWARD;
+  switch (row->check) {
+    case CHECK_NONE:
+    case CHECK_DUP:
+      return DONE;
+    case CHECK_OPEN:
+      plan->writes_file = (args[row->check_arg] & OPEN_WRITES) != 0;
+      return may_open(row, args) ? DONE : FORWARD;
+    case CHECK_FUTEX:
+      return admit_futex(args, plan);
+    case CHECK_SIGACTION:
+      return admit_sigaction(args, plan);
+    default: {
+      const enum outcome outcome = way_of_memory(row->check, args);
+      plan->takes = outcome == TAKE;
+      return outcome;
+    }
+  }
+}
+
+/* Notes what a call that did not fail has changed of descriptors and dispositions; `generation`: as it was before the call.
+ * -1: the tracer is to look at it, and says what is known. */
+static int learn(const struct agent_row* row, const u64* args, i64 result, const struct plan* plan, u64 generation) {
+  if (row->gives || row->check == CHECK_DUP) {
+    int use = row->gives;
+    if (row->check == CHECK_DUP) use = (u32)args[0] < AGENT_FD_COUNT ? FDS[args[0]] : 0;
+    if (plan->writes_file && (use = opened_to_write((u64)result)) < 0) return -1;
+    changed((int)result);
+    if ((u64)result < AGENT_FD_COUNT) FDS[result] = (u8)use;
+    if (plan->writes_file) {
+      /* Whoever begins to follow a file says so first, and then clears what is known of descriptors. */
+      __sync_synchronize();
+      if (R->generation != generation) return -1;
+    }
+  } else if (row->pair != NO_ARG) {
+    const u32* fds = (const u32*)args[row->pair];
+    for (int i = 0; i < 2; i++) {
+      changed((int)fds[i]);
+      if (fds[i] < AGENT_FD_COUNT) FDS[fds[i]] = FD_READ | FD_WRITE;
+    }
+  } else if (row->check == CHECK_SIGACTION && args[1] != 0) {
+    const u64 count = R->actions_count;
+    R->actions[count].signo = (u32)args[0];
+    R->actions[count].handler = plan->handler;
+    R->actions[count].flags = plan->handler_flags;
+    R->actions_count = count + 1;
+    B->reported = 1;
+  }
+  return 0;
+}
+
+/* A `mapping` frame for fresh private memory. */
+static u8* put_mapping(u8* at, i64 delta, const u64* args, i64 start) {
+  u8 body[64];
+  u8* end = put_int(body, delta);
+  end = put_uint(end, (u64)start);
+  end = put_uint(end, (args[1] + 0xfff) & ~0xfffUL);
+  end = put_int(end, (i64)args[2]);
+  end = put_int(end, (i64)args[3]);
+  *end++ = BACKING_ANONYMOUS;
+  *at++ = CODE_MAPPING;
+  *at++ = (u8)(end - body);
+  for (const u8* from = body; from < end;) *at++ = *from++;
+  return at;
+}

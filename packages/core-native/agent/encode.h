@@ -1,0 +1,50 @@
+/* The log's encoding: packages/tracelog/FORMAT.md has it. */
+
+static inline u8* put_uint(u8* at, u64 value) {
+  if (value < 0x80) {
+    *at = (u8)value;
+    return at + 1;
+  }
+  int follow = 1;
+  while (follow < 8 && value >> (7 * (follow + 1))) follow++;
+  if (follow < 8)
+    *at++ = (u8)(((0xff00u >> follow) & 0xff) | (value >> (8 * follow)));
+  else
+    *at++ = 0xff;
+  for (int i = follow - 1; i >= 0; i--) *at++ = (u8)(value >> (8 * i));
+  return at;
+}
+
+static inline u8* put_int(u8* at, i64 value) { return put_uint(at, ((u64)value << 1) ^ (u64)(value >> 63)); }
+
+static inline int uint_length(u64 value) {
+  int length = 1;
+  while (length < 9 && value >> (7 * length)) length++;
+  return length;
+}
+
+static inline void copy(u8* to, const u8* from, u64 length) {
+  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
+}
+
+static inline u8* put_bytes(u8* at, u64 addr, u64 length) {
+  at = put_uint(at, length);
+  if (length <= 16)
+    for (u64 i = 0; i < length; i++) at[i] = ((const u8*)addr)[i];
+  else
+    copy(at, (const u8*)addr, length);
+  return at + length;
+}
+
+/* A `data` frame. */
+static u8* put_data(u8* at, i64 delta, int arg, u64 size, u64 addr, u64 length) {
+  u8 head[32];
+  u8* end = put_int(head, delta);
+  end = put_int(end, arg);
+  end = put_uint(end, size);
+  const u64 fixed = (u64)(end - head);
+  *at++ = CODE_DATA;
+  at = put_uint(at, fixed + (u64)uint_length(length) + length);
+  for (u64 i = 0; i < fixed; i++) *at++ = head[i];
+  return put_bytes(at, addr, length);
+}

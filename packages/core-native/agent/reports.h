@@ -1,0 +1,112 @@
+/* Words shared with the tracer beside the block: what it is told of calls it would have followed, and what decides whether
+ * such a call can be made here. lib/agent-reports.ts has the same layout. */
+
+struct range {
+  u64 start, end;
+};
+
+struct file {
+  u64 dev, ino;
+};
+
+struct reports {
+  /* From the tracer. */
+  u64 generation; /* changes whenever a content begins to be followed */
+  u64 shared;     /* the program has shared mappings */
+  u64 outputs[4]; /* device and inode of the recorded standard output and error */
+  u64 followed_count; /* above REPORT_FOLLOWED_MAX: more than are told */
+  struct file followed[REPORT_FOLLOWED_MAX]; /* files whose contents are followed: writing to them is the tracer's */
+  u64 code_count;
+  struct range code[REPORT_CODE_MAX]; /* where patches or trampolines lie: no mapping may go there, or away from there */
+  /* To the tracer. */
+  u64 opening; /* a file is about to be opened to be written */
+  u64 written_count;
+  struct file written[REPORT_WRITTEN_MAX]; /* files opened to be written */
+  u64 actions_count;
+  struct {
+    u64 signo, handler, flags;
+  } actions[REPORT_ACTIONS_MAX]; /* changed dispositions */
+};
+
+_Static_assert(sizeof(struct reports) <= 0xe00, "the block has one page");
+
+_Static_assert(__builtin_offsetof(struct block, reported) == BLOCK_REPORTED, "as the tracer has it");
+
+#define R ((volatile struct reports*)(u64)REPORTS)
+
+static int touches_code(u64 start, u64 length) {
+  const u64 end = start + length;
+  if (end < start) return 1;
+  for (u64 i = 0; i < R->code_count; i++)
+    if (start < R->code[i].end && R->code[i].start < end) return 1;
+  return 0;
+}
+
+#define STAT_WORDS 18
+#define STAT_DEV 0
+#define STAT_INO 1
+/* st_mode is the low half of this word. */
+#define STAT_MODE 3
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define NR_FSTAT 5
+
+/* False if it could not be found out. */
+static int status_of(u64 fd, u64* stat) {
+  const u64 args[6] = {fd, (u64)stat, 0, 0, 0, 0};
+  return agent_try(NR_FSTAT, args) == 0;
+}
+
+static int is_regular(const u64* stat) { return (stat[STAT_MODE] & S_IFMT) == S_IFREG; }
+
+/* A file has been opened to be written. Returns what may be done with the descriptor; -1: the tracer is to look at it. */
+static int opened_to_write(u64 fd) {
+  u64 stat[STAT_WORDS];
+  if (!status_of(fd, stat)) return -1;
+  if (!is_regular(stat)) return 0;
+  const u64 count = R->written_count;
+  R->written[count].dev = stat[STAT_DEV];
+  R->written[count].ino = stat[STAT_INO];
+  R->written_count = count + 1;
+  B->reported = 1;
+  R->opening = 0;
+  for (int i = 0; i < 4; i += 2)
+    if (R->outputs[i] == stat[STAT_DEV] && R->outputs[i + 1] == stat[STAT_INO]) return 0;
+  for (u64 i = 0; i < R->followed_count; i++)
+    if (R->followed[i].dev == stat[STAT_DEV] && R->followed[i].ino == stat[STAT_INO]) return FD_READ | FD_PROMPT;
+  return FD_READ | FD_WRITE | FD_PROMPT;
+}
+
+#define MAP_TYPE 0xf
+#define MAP_PRIVATE 2
+#define MAP_FIXED 0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_FIXED_NOREPLACE 0x100000
+#define MADV_FREE 8
+#define SIGSYS 31
+#define SIGACTION_HANDLER 0
+#define SIGACTION_FLAGS 1
+
+/* Calls on memory. FORWARD: the tracer has to come before the call, TAKE: after it. */
+static enum outcome way_of_mmap(const u64* args) {
+  const u64 flags = args[3];
+  const int fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  if (fixed && touches_code(args[0], args[1])) return FORWARD;
+  if (flags & MAP_ANONYMOUS) return fixed || (flags & MAP_TYPE) != MAP_PRIVATE ? TAKE : DONE;
+  /* Of devices the program is told that they cannot be mapped. */
+  u64 stat[STAT_WORDS];
+  return status_of((u32)args[4], stat) && is_regular(stat) ? TAKE : FORWARD;
+}
+
+static enum outcome way_of_memory(u32 check, const u64* args) {
+  switch (check) {
+    case CHECK_MMAP:
+      return way_of_mmap(args);
+    case CHECK_MUNMAP:
+      return touches_code(args[0], args[1]) ? FORWARD : R->shared ? TAKE : DONE;
+    case CHECK_MREMAP:
+      return touches_code(args[0], args[1]) || touches_code(args[4], args[2]) ? FORWARD : TAKE;
+    default:
+      return (u32)args[2] == MADV_FREE ? FORWARD : DONE;
+  }
+}

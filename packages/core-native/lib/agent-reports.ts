@@ -1,0 +1,141 @@
+import type { NativeTracer } from './binding.js';
+
+/** Where the words lie: the same numbers as in agent/layout.h and agent/reports.h. */
+const REPORTS = 0x71100200;
+const FOLLOWED_MAX = 16;
+const CODE_MAX = 24;
+const WRITTEN_MAX = 32;
+const ACTIONS_MAX = 32;
+const enum At {
+  Generation = 0,
+  Shared = 8,
+  Outputs = 16,
+  FollowedCount = 48,
+  Followed = 56,
+  CodeCount = Followed + 16 * FOLLOWED_MAX,
+  Code = CodeCount + 8,
+  Opening = Code + 16 * CODE_MAX,
+  WrittenCount = Opening + 8,
+  Written = WrittenCount + 8,
+  ActionsCount = Written + 16 * WRITTEN_MAX,
+  Actions = ActionsCount + 8,
+  End = Actions + 24 * ACTIONS_MAX,
+}
+/** Neighbouring patches are told as one range with this alignment. */
+const RANGE = 0x10000;
+
+/** A disposition that the program has changed, words of struct sigaction. */
+export interface ChangedAction {
+  readonly signo: number;
+  readonly handler: number;
+  readonly flags: number;
+}
+
+/** What the agent has done that the tracer has to know. */
+export interface Reported {
+  /** A file is just being opened to be written. */
+  readonly opening: boolean;
+  /** Files that were opened to be written: `dev:ino` as in stat(2), since the ring was last emptied. */
+  readonly written: readonly string[];
+  readonly actions: readonly ChangedAction[];
+}
+
+const NOTHING: Reported = { opening: false, written: [], actions: [] };
+
+/** The words that the agent shares with the tracer about calls which the tracer would have followed. */
+export class AgentReports {
+  private readonly bytes = new Uint8Array(At.End - At.Opening);
+  private readonly view = new DataView(this.bytes.buffer);
+
+  constructor(private readonly tracer: NativeTracer) {}
+
+  /** Contents of these files (`dev:ino`) are followed from now on. `generation`: another number for each new one. */
+  follow(tid: number, files: readonly string[], generation: number): void {
+    const words = new BigUint64Array(2 * FOLLOWED_MAX + 1);
+    words[0] = BigInt(files.length);
+    for (const [i, key] of files.slice(0, FOLLOWED_MAX).entries()) {
+      const [dev, ino] = key.split(':');
+      words[2 * i + 1] = BigInt(dev!);
+      words[2 * i + 2] = BigInt(ino!);
+    }
+    this.write(tid, At.FollowedCount, new Uint8Array(words.buffer));
+    this.put(tid, At.Generation, generation);
+  }
+
+  /** The program has shared mappings, or not. */
+  share(tid: number, on: boolean): void {
+    this.put(tid, At.Shared, on ? 1 : 0);
+  }
+
+  /** Files with recorded output, by device and inode. The first two are told. */
+  outputs(tid: number, files: readonly { readonly dev: number; readonly ino: number }[]): void {
+    const words = new BigUint64Array(4);
+    for (const [i, { dev, ino }] of files.slice(0, 2).entries()) {
+      words[2 * i] = BigInt(dev);
+      words[2 * i + 1] = BigInt(ino);
+    }
+    this.write(tid, At.Outputs, new Uint8Array(words.buffer));
+  }
+
+  /** Where patches or trampolines lie. */
+  code(tid: number, pages: Float64Array): void {
+    const starts = [...new Set([...pages].map((page) => page - (page % RANGE)))].sort(
+      (a, b) => a - b,
+    );
+    const ranges: [number, number][] = [];
+    for (const start of starts) {
+      const last = ranges.at(-1);
+      if (last?.[1] === start) last[1] += RANGE;
+      else ranges.push([start, start + RANGE]);
+    }
+    // More than there is room for: one that covers all of them.
+    if (ranges.length > CODE_MAX) ranges.splice(0, ranges.length, [0, 2 ** 47]);
+    const words = new BigUint64Array(1 + 2 * ranges.length);
+    words[0] = BigInt(ranges.length);
+    ranges.forEach(([start, end], i) => {
+      words[1 + 2 * i] = BigInt(start);
+      words[2 + 2 * i] = BigInt(end);
+    });
+    this.write(tid, At.CodeCount, new Uint8Array(words.buffer));
+  }
+
+  /** Reads what there is to know. */
+  read(tid: number): Reported {
+    const { view } = this;
+    const size = this.bytes.length;
+    if (this.tracer.readMemory(tid, REPORTS + At.Opening, this.bytes, 0, size) !== size)
+      return NOTHING;
+    const word = (at: number): number => Number(view.getBigUint64(at - At.Opening, true));
+    const written: string[] = [];
+    for (let i = 0; i < word(At.WrittenCount); i++) {
+      const at = At.Written + 16 * i;
+      written.push(`${word(at)}:${word(at + 8)}`);
+    }
+    const actions: ChangedAction[] = [];
+    for (let i = 0; i < word(At.ActionsCount); i++) {
+      const at = At.Actions + 24 * i;
+      actions.push({ signo: word(at), handler: word(at + 8), flags: word(at + 16) });
+    }
+    return { opening: word(At.Opening) !== 0, written, actions };
+  }
+
+  /** Forgets what was read, in a stopped task. */
+  clear(tid: number, { written, actions }: Reported): void {
+    if (written.length > 0) this.put(tid, At.WrittenCount, 0);
+    if (actions.length > 0) this.put(tid, At.ActionsCount, 0);
+  }
+
+  /** The agent does not come back from the call that it was making. */
+  endOpening(tid: number): void {
+    this.put(tid, At.Opening, 0);
+  }
+
+  private put(tid: number, at: number, value: number): void {
+    const word = new BigUint64Array([BigInt(value)]);
+    this.write(tid, at, new Uint8Array(word.buffer));
+  }
+
+  private write(tid: number, at: number, bytes: Uint8Array): void {
+    this.tracer.writeMemory(tid, REPORTS + at, bytes, 0, bytes.length);
+  }
+}

@@ -1,0 +1,173 @@
+/* Makes the calls that the agent makes by itself, each a few times in forms that the recorder tells apart. Ends with 7. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t got;
+
+static void on_signal(int signo) { got += signo; }
+
+static void need(int ok, int line) {
+  if (ok)
+    return;
+  fprintf(stderr, "line %d\n", line);
+  exit(1);
+}
+#define NEED(ok) need((ok) != 0, __LINE__)
+
+static void files(void) {
+  char text[64] = "some text", other[32];
+  struct iovec parts[3] = {{text, 4}, {NULL, 0}, {text + 4, 5}};
+  struct iovec places[2] = {{other, 3}, {other + 8, 20}};
+  int file = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  int copy = open("copy", O_WRONLY | O_CREAT, 0600);
+  NEED(file >= 0 && copy >= 0);
+  NEED(write(file, text, 9) == 9);
+  NEED(writev(file, parts, 3) == 9);
+  NEED(pwritev(file, parts, 3, 2) == 9);
+  NEED(pwritev(file, parts, 1, 30) == 4);
+  NEED(preadv(file, places, 2, 1) == 23);
+  NEED(lseek(file, 0, SEEK_SET) == 0);
+  NEED(readv(file, places, 2) == 23);
+  NEED(ftruncate(file, 20) == 0);
+  NEED(lseek(file, 0, SEEK_SET) == 0);
+  loff_t from = 3;
+  NEED(copy_file_range(file, &from, copy, NULL, 10, 0) == 10);
+  NEED(copy_file_range(file, NULL, copy, NULL, 100, 0) == 20);
+  NEED(copy_file_range(file, NULL, copy, NULL, 100, 0) == 0);
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 4};
+  NEED(fcntl(file, F_SETLK, &lock) == 0);
+  NEED(fcntl(file, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK);
+  NEED(fcntl(file, F_SETLKW, &lock) == 0);
+  NEED(fcntl(file, F_SETFD, FD_CLOEXEC) == 0 && fcntl(file, F_GETFL) >= 0);
+  int again = fcntl(copy, F_DUPFD_CLOEXEC, 20);
+  NEED(again == 20 && write(again, text, 3) == 3);
+  struct termios terminal;
+  struct winsize size;
+  int waiting = 1;
+  NEED(ioctl(file, TCGETS, &terminal) == -1 && ioctl(file, TIOCGWINSZ, &size) == -1);
+  NEED(ioctl(file, FIONREAD, &waiting) == 0);
+  NEED(flock(file, LOCK_EX) == 0);
+  NEED(close(again) == 0 && close(copy) == 0 && close(file) == 0);
+  NEED(open("/nowhere/at/all", O_WRONLY | O_CREAT, 0600) == -1);
+  NEED((file = openat(AT_FDCWD, "new", O_WRONLY | O_CREAT | O_EXCL, 0600)) >= 0);
+  NEED(close(file) == 0 && unlink("new") == 0);
+  NEED((file = open("/dev/null", O_WRONLY)) >= 0);
+  NEED(write(file, text, 9) == 9 && write(file, text, 8) == 8 && close(file) == 0);
+  struct timespec times[2] = {{1, 2}, {3, 4}};
+  NEED(utimensat(AT_FDCWD, "file", times, 0) == 0);
+}
+
+static void memory(void) {
+  char *place = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  NEED(place != MAP_FAILED);
+  place[9000] = 1;
+  NEED(mprotect(place, 4096, PROT_READ) == 0);
+  NEED(madvise(place, 4096, MADV_DONTNEED) == 0);
+  NEED(mmap(place + 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == place + 4096);
+  NEED(munmap(place, 4096) == 0);
+  char *moved = mremap(place + 4096, 8192, 65536, MREMAP_MAYMOVE);
+  NEED(moved == MAP_FAILED || munmap(moved, 65536) == 0);
+  NEED(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+  int file = open("file", O_RDONLY);
+  char *view = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+  NEED(view != MAP_FAILED && view[0] == 's' && munmap(view, 4096) == 0);
+  NEED(close(file) == 0);
+  NEED(sbrk(8192) != (void *)-1 && sbrk(-8192) != (void *)-1);
+}
+
+static void descriptors(void) {
+  int ends[2], pair[2];
+  char byte = 'x';
+  struct iovec part = {&byte, 1};
+  NEED(pipe2(ends, O_CLOEXEC) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  NEED(write(ends[1], &byte, 1) == 1 && writev(pair[0], &part, 1) == 1);
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(ends[0], &set);
+  struct timeval now = {0, 0};
+  NEED(select(ends[0] + 1, &set, NULL, NULL, &now) == 1);
+  struct pollfd ready = {pair[1], POLLIN, 0};
+  NEED(poll(&ready, 1, 0) == 1);
+  int epoll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, 0), event = eventfd(1, 0);
+  struct epoll_event wanted = {EPOLLIN, {.fd = event}}, found[4];
+  NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &wanted) == 0);
+  NEED(epoll_wait(epoll, found, 4, 0) == 1);
+  NEED(epoll_pwait(epoll, found, 4, 0, NULL) == 1);
+  struct itimerspec when = {{0, 0}, {100, 0}};
+  NEED(timerfd_settime(timer, 0, &when, NULL) == 0);
+  unsigned long count;
+  NEED(read(event, &count, 8) == 8 && count == 1);
+  NEED(read(ends[0], &byte, 1) == 1 && readv(pair[1], &part, 1) == 1);
+  int other = socket(AF_UNIX, SOCK_DGRAM, 0);
+  NEED(shutdown(pair[0], SHUT_WR) == 0 && read(pair[1], &byte, 1) == 0);
+  int all[] = {ends[0], ends[1], pair[0], pair[1], epoll, timer, event, other};
+  for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+    NEED(close(all[i]) == 0);
+}
+
+static void signals(void) {
+  struct sigaction action = {.sa_handler = on_signal}, old;
+  sigset_t set, before;
+  NEED(sigaction(SIGUSR1, &action, &old) == 0);
+  got = 0;
+  NEED(raise(SIGUSR1) == 0 && got == SIGUSR1);
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  NEED(sigprocmask(SIG_BLOCK, &set, &before) == 0);
+  NEED(raise(SIGUSR1) == 0 && got == SIGUSR1);
+  NEED(sigpending(&set) == 0 && sigismember(&set, SIGUSR1));
+  NEED(sigprocmask(SIG_SETMASK, &before, NULL) == 0 && got == 2 * SIGUSR1);
+  NEED(sigaction(SIGUSR1, &old, &action) == 0 && action.sa_handler == on_signal);
+  signal(SIGUSR1, SIG_IGN);
+  NEED(raise(SIGUSR1) == 0 && got == 2 * SIGUSR1);
+  signal(SIGUSR1, SIG_DFL);
+}
+
+static void others(void) {
+  struct rlimit limit;
+  struct timespec moment = {0, 1000};
+  NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0 && prlimit(0, RLIMIT_NOFILE, &limit, NULL) == 0);
+  NEED(nanosleep(&moment, NULL) == 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL) == 0);
+  NEED(sched_yield() == 0);
+  char name[400];
+  NEED(getcwd(name, sizeof name) != NULL && chdir(".") == 0);
+  pid_t child = fork();
+  if (child == 0)
+    _exit(3);
+  int status;
+  NEED(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 3);
+  NEED(waitpid(-1, &status, 0) == -1);
+}
+
+int main(void) {
+  for (int round = 0; round < 5; round++) {
+    files();
+    memory();
+    descriptors();
+    signals();
+    others();
+  }
+  return 7;
+}
