@@ -318,7 +318,12 @@ export class TraceLoop implements StopHandler {
       if (task.domain.holder === task) {
         task.state = TaskState.InKernel;
         goOn(task);
-      } else session.baton.request(task, goOn);
+      } else {
+        // It has given the baton away, so it stands at a sync point: should the group be stopped again, it can be too.
+        task.exitRegs.set(session.regs.halves);
+        task.exitRegsValid = true;
+        session.baton.request(task, goOn);
+      }
     } else if (task.dispatching && session.agent!.stops.onInterrupt(task, task.space.agent!)) {
       // It was inside the agent, and comes to a sync point by itself.
       return;
