@@ -7,6 +7,7 @@ import {
   type ProcMapping,
   Resume,
 } from '@scribe-ts/core-native';
+import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -113,7 +114,10 @@ export class AgentControl {
   urge(task: Task, look: boolean): void {
     const space = task.space.agent;
     if (space?.runner !== task) return;
-    if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
+    // Killed just now, it has no memory any more.
+    unlessGone(() => {
+      if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
+    });
     if (look && stateOf(task.tid) === 'S') this.session.tracer.interruptTask(task.tid);
   }
 
@@ -137,7 +141,9 @@ export class AgentControl {
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
-      space.setHalt(this.agent, task.tid, Halt.Off);
+      unlessGone(() => {
+        space.setHalt(this.agent, task.tid, Halt.Off);
+      });
       session.tracer.interruptTask(task.tid);
     }
   }

@@ -1,6 +1,7 @@
 import { type Agent, FdUse, statFd, Sys } from '@scribe-ts/core-native';
 import { isMemoryFile } from '../details.js';
 import { type FileInfo, isRegular } from '../files.js';
+import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -102,8 +103,10 @@ export class AgentDescriptors {
       const space = task.space.agent;
       if (space === undefined || seen.has(space) || task.state === TaskState.Dead) continue;
       seen.add(space);
-      this.follow(task.tid, space, fresh);
-      this.agent.forgetFds(task.tid);
+      unlessGone(() => {
+        this.follow(task.tid, space, fresh);
+        this.agent.forgetFds(task.tid);
+      });
     }
   }
 }
