@@ -164,6 +164,13 @@ int main(void) {
   syscall(SYS_set_mempolicy, 99, nodes, 256);
   syscall(SYS_mbind, 0x1000, 4096, 99, nodes, 129, 0x80);
 
+  /* A version that there is not: the kernel stores the one it knows. */
+  unsigned header[2] = {BAD, 0};
+  syscall(SYS_capget, header, NULL);
+  int attributes = FS_APPEND_FL | FS_NOCOW_FL;
+  ioctl(BAD, FS_IOC_SETFLAGS, &attributes);
+  ioctl(BAD, FS_IOC_GETFLAGS, &attributes);
+
   mkdir("empty", 0700);
   int directory = open("empty", O_RDONLY | O_DIRECTORY);
   syscall(SYS_getdents64, directory, room, 24);

@@ -223,6 +223,7 @@ export const exceptions: Readonly<Record<string, Exception>> = {
   socketpair: { args: { 3: madePair } },
   ptrace,
   seccomp,
+  capget: { args: { 0: structPrinter(known('cap_user_header'), 'in', () => 8, undefined) } },
   memfd_secret: { args: { 0: hexArg } },
   ioperm: { args: { 0: hexArg, 1: hexArg } },
   rseq: { args: { 1: hexArg, 3: hexArg } },

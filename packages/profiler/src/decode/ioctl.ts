@@ -1,13 +1,14 @@
 /** ioctl(): names of requests, and what they point to. */
 import { ioctlInfo, ioctlRegions, type Region } from '@scribe-ts/tracelog';
 import type { ArgPrinter } from './call.js';
-import { choice, type NumberPrinter } from './flags.js';
+import { choice, flags, type NumberPrinter } from './flags.js';
+import { FS_FLAGS } from './names/file.js';
 import { TERMINAL_FLOW, TERMINAL_FLUSH } from './names/terminal.js';
 import { interfaceArg } from './interfaces.js';
 import { addressArg, structPrinter } from './pointers.js';
 import { boxed, type Struct } from './struct.js';
 import { structNamed } from './structs.js';
-import { hex, i32, u16, u64 } from './words.js';
+import { hex, i32, u16, u32, u64 } from './words.js';
 
 const DIRECTIONS = ['_IOC_NONE', '_IOC_WRITE', '_IOC_READ', '_IOC_READ|_IOC_WRITE'];
 const REQUESTS_REMEMBERED = 1024;
@@ -91,6 +92,14 @@ function numberArg(name: string): ArgPrinter {
   return (call, i) => hex(call.frame.args[i]!);
 }
 
+const fileAttributes = flags(FS_FLAGS);
+const attributes = boxed(4, (bytes, at) => fileAttributes(u32(bytes, at)));
+/** Structures of requests whose number tells no more than a size. */
+const STRUCTS: Readonly<Record<string, Struct>> = {
+  FS_IOC_GETFLAGS: attributes,
+  FS_IOC_SETFLAGS: attributes,
+};
+
 const VALUES: Readonly<Record<number, NumberPrinter>> = {
   0x540a: choice(TERMINAL_FLOW),
   0x540b: choice(TERMINAL_FLUSH),
@@ -106,7 +115,7 @@ function printerFor(request: number): ArgPrinter {
     ({ addr, unknown }) => addr === PROBE_ADDRESS && unknown !== true,
   );
   if (region === undefined) return numberArg(ioctlRequest(request));
-  const type = regionStruct(region);
+  const type = STRUCTS[ioctlRequest(request)] ?? regionStruct(region);
   if (type === undefined) return addressArg;
   const { size, dir } = region;
   return structPrinter(type, dir, () => size, undefined);
