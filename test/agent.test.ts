@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import type { LogInfo } from '@scribe-ts/cli';
 import { openLog } from '@scribe-ts/tracelog';
 import { Meddled } from './busy.js';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
@@ -82,6 +83,11 @@ test('calls of a busy program are recorded by the agent, and say what the traced
     calls.push(told);
   }
   t.true(agentCalls > 2000, `${agentCalls} calls by the agent`);
+  const info = await scribe('scribe', ['info', '--json', join(place.path, 'busy.log')]);
+  const { paths, syscalls } = JSON.parse(info.stdout) as LogInfo;
+  t.true(paths!.agent > 2000, info.stdout);
+  t.is(paths!.agent + paths!.traced, syscalls.total);
+  t.true(paths!.stops.mmap! > 0, info.stdout);
   t.deepEqual(calls[1], calls[0]);
   place.discard();
 });

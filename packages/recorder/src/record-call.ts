@@ -26,6 +26,7 @@ export function recordSyscall(
 ): void {
   const { nr, result } = task;
   session.syscalls++;
+  task.paths.traced++;
   const row = syscallTable[nr];
   let args: readonly Word[] = task.args;
   if (result === -516) {

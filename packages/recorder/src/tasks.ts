@@ -1,3 +1,4 @@
+import { CallPaths } from './agent/call-paths.js';
 import type { AgentSpace } from './agent/space.js';
 import { readFileSync } from 'node:fs';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
@@ -254,6 +255,7 @@ export class Task {
   dispatching = false;
   /** The agent has made the call that is being finished, and left it to the tracer to record it. */
   taken = false;
+  readonly paths = new CallPaths();
   /** Its task-start frame is written. */
   started = false;
   /** Set while the task writes to the recorded output, or waits until it may. */

@@ -61,6 +61,7 @@ export function answerTrap(session: Session, task: Task): boolean {
     insn = 'cpuid';
     values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
   } else return false;
+  if (session.agent !== undefined) task.paths.stopped(insn);
   session.emit(task, { type: 'trap', task: task.uid, time: session.now, insn, rip, values });
   regs.set(Reg.rax, values[0]);
   regs.set(Reg.rdx, values[3]);

@@ -15,6 +15,11 @@ const LARGEST_ERRNO = 4095;
 const NAME_WIDTH = 'system calls:'.length;
 /** System calls that the text names; --json has all. */
 const NAMED_CALLS = 8;
+/** Calls and instructions that tasks stopped for, named in the text. */
+const NAMED_STOPS = 10;
+/** In the names of counters. */
+const CALLS = 'calls.';
+const STOPS = 'stops.';
 /** Missing contents that the text names. */
 const NAMED_CONTENTS = 3;
 
@@ -74,6 +79,13 @@ export interface LogInfo {
     readonly failed: number;
     readonly byName: Readonly<Record<string, number>>;
   };
+  /** How calls were made, of tasks that have ended; only with `record --agent`. */
+  readonly paths?: {
+    readonly agent: number;
+    readonly traced: number;
+    /** What tasks stopped for, calls and instructions, the most frequent first. */
+    readonly stops: Readonly<Record<string, number>>;
+  };
   readonly bookmarks: readonly {
     readonly id: number;
     readonly timeSeconds: number;
@@ -123,6 +135,8 @@ interface Tally {
   readonly tasks: Set<number>;
   readonly pids: Set<number>;
   readonly references: References;
+  /** By name, as in frames with counters. */
+  readonly paths: Map<string, number>;
   failed: number;
   lastTime: number;
   /** The command's own task, and its wait status once it has ended. */
@@ -143,6 +157,7 @@ function gather(
     tasks: new Set(),
     pids: new Set(),
     references: new References(),
+    paths: new Map(),
     failed: 0,
     lastTime: 0,
     rootTask: 0,
@@ -185,6 +200,7 @@ function gather(
       failed: tally.failed,
       byName: descending(tally.byCall, nameOf),
     },
+    ...pathsOf(tally.paths),
     bookmarks: reader.bookmarks.map(({ id, time, name }) => ({
       id,
       timeSeconds: time / NS_PER_SECOND,
@@ -225,6 +241,12 @@ function tallyFrames(reader: LogReader, tally: Tally, progress: Progress): void 
       case 'exit':
         if (frame.task === tally.rootTask) tally.rootStatus = frame.status;
         break;
+      case 'counters':
+        for (const [name, value] of Object.entries(frame.values)) {
+          const isPath = name.startsWith(CALLS) || name.startsWith(STOPS);
+          if (isPath) tally.paths.set(name, (tally.paths.get(name) ?? 0) + (value ?? 0));
+        }
+        break;
       case 'detach':
         tally.detached = true;
         break;
@@ -259,6 +281,18 @@ function contentsOf(reader: LogReader, references: References, store: string): L
     else missing.push({ hash, path });
   }
   return { needed, bytes, inLog, store, inStore, missing };
+}
+
+function pathsOf(counts: ReadonlyMap<string, number>): Pick<LogInfo, 'paths'> {
+  if (counts.size === 0) return {};
+  const stops = new Map([...counts].filter(([name]) => name.startsWith(STOPS)));
+  return {
+    paths: {
+      agent: counts.get(`${CALLS}agent`) ?? 0,
+      traced: counts.get(`${CALLS}traced`) ?? 0,
+      stops: descending(stops, (name) => name.slice(STOPS.length)),
+    },
+  };
 }
 
 /** Counts by name, the largest first. */
@@ -304,6 +338,12 @@ function* describe(info: LogInfo, output: Output): Generator<string> {
   yield row('system calls', `${syscalls.total}, ${syscalls.failed} failed`);
   const calls = Object.entries(syscalls.byName);
   if (calls.length > 0) yield more(listCounts(calls, NAMED_CALLS));
+  if (info.paths !== undefined) {
+    const { agent, traced, stops } = info.paths;
+    yield row('made by', `the agent ${agent}, the tracer ${traced}`);
+    const named = Object.entries(stops);
+    if (named.length > 0) yield more(`stopped for ${listCounts(named, NAMED_STOPS)}`);
+  }
   yield row('frames', `${info.frames.total} in ${count(info.chunks, 'chunk')}`);
   const types = Object.entries(info.frames.byType);
   if (types.length > 0) yield more(listCounts(types, Infinity));

@@ -88,6 +88,7 @@ export class AgentRing {
     const { taken } = space;
     if (bytes.length > 0) session.appendRun(task, bytes, frames - taken.frames, space.time, time);
     session.syscalls += calls - taken.calls;
+    task.paths.agent += calls - taken.calls;
     if (calls > taken.calls) task.atEntry = false;
     taken.bytes = head;
     taken.frames = frames;

@@ -78,6 +78,7 @@ export class AgentStops {
     task.exitRegsValid = false;
     if (rip === symbols.agent_take_end || rip === symbols.agent_exit_end) {
       agent.look(task.tid);
+      task.paths.stopped(agent.nr);
       this.ring.drainLooked(task, space);
       this.atExit(task, agent.ret);
       if (rip === symbols.agent_take_end) this.taken(task);
@@ -85,6 +86,8 @@ export class AgentStops {
       else session.resumeUser(task);
       return;
     }
+    const nr = regs.int(Reg.rax);
+    task.paths.stopped(nr);
     if (rip === symbols.agent_forward_end) {
       agent.look(task.tid);
       this.ring.drainLooked(task, space);
@@ -92,7 +95,6 @@ export class AgentStops {
       return;
     }
     // At a site of the program's.
-    const nr = regs.int(Reg.rax);
     if (agent.calls[nr] === 1 && space.halt === Halt.None && this.isSite(task, rip)) {
       if (this.patcher.trapped(task.tid, space, rip, nr)) {
         agent.reports.code(task.tid, space.changedPages());

@@ -112,6 +112,7 @@ function execveExit(session: Session, task: Task): void {
       ended,
     });
     session.syscalls++;
+    task.paths.traced++;
     session.emit(task, {
       type: 'syscall',
       task: task.uid,

@@ -134,6 +134,10 @@ function recordEnd(session: Session, task: Task): number | undefined {
     counters.close(task.counters);
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
   }
+  if (session.agent !== undefined && task.started) {
+    const values = task.paths.values();
+    session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
+  }
   if (session.config.stateHashes && alone && task.started && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',

@@ -302,7 +302,11 @@ export interface RegistersFrame extends FrameBase {
   readonly regs: Uint8Array;
 }
 
-/** Counters of a task at its end; `null` where the machine has no such counter. */
+/**
+ * Counters of a task at its end; `null` where the machine has no such counter. Of a task that was recorded with the agent:
+ * `calls.agent` and `calls.traced`, frames of calls by who recorded them, and `stops.NAME`, how often it stopped for the
+ * tracer because of a call or an instruction.
+ */
 export interface CountersFrame extends FrameBase {
   readonly type: 'counters';
   readonly values: Readonly<Record<string, number | null>>;
