@@ -1,5 +1,5 @@
 /** What tests of going live have in common. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer } from 'node:net';
@@ -87,8 +87,18 @@ export async function recordTo(
   return log;
 }
 
+/** Whether programs can have the process ids of their recordings here: where not, tests of those that need them skip. */
+export const keepsIds = [['-pf'], ['-Upf']].some(
+  (options) => spawnSync('unshare', [...options, 'true']).status === 0,
+);
+
 export const goLive = (t: ExecutionContext, log: string, ...options: string[]): Started =>
-  new Started(t, 'replay', ['-g', '1', ...options, log], '/');
+  new Started(
+    t,
+    'replay',
+    ['-g', '1', ...(keepsIds ? [] : ['--allow-new-pids']), ...options, log],
+    '/',
+  );
 
 export const program = (name: string): string =>
   compile(join(import.meta.dirname, 'programs', `${name}.c`), ['-Wno-unused-result']);

@@ -41,10 +41,35 @@ async function run(
   return { exitCode, host, options };
 }
 
+test('signals go to the replay, until the program is live', async (t) => {
+  const asked: string[] = [];
+  const { exitCode, host } = await run(['x.log'], (options, host) => {
+    const raise = (name: NodeJS.Signals): void => void host.send(name);
+    options.onStart!({ goLive: () => asked.push('live'), check: () => asked.push('check') });
+    raise('SIGUSR2');
+    options.onChecked!(0);
+    options.onChecked!(5);
+    raise('SIGUSR1');
+    options.onLost!('a pipe');
+    options.onLive!(77);
+    raise('SIGUSR2');
+    raise('SIGINT');
+    t.false(options.signal!.aborted);
+    return Promise.resolve({ status: 0x300, truncated: true });
+  });
+  t.deepEqual(asked, ['check', 'live']);
+  t.is(exitCode, 3);
+  t.is(
+    host.stderr,
+    'replay: no deadlock: the program computes\nreplay: no deadlock: 5 stops\nreplay: not as it was: a pipe\n',
+  );
+});
+
 test('every option reaches the replayer', async (t) => {
   const { options } = await run(['x.log']);
-  const { signal, ...plain } = options!;
+  const { signal, onStart, onLive, onLost, onChecked, ...plain } = options!;
   t.true(signal instanceof AbortSignal);
+  for (const told of [onStart, onLive, onLost, onChecked]) t.is(typeof told, 'function');
   t.deepEqual(plain, {
     log: 'x.log',
     quiet: false,

@@ -71,6 +71,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
   const file =
     options.root === undefined ? findCommand(command, options.env, options.cwd ?? '.') : command;
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    // Else Node would make objects for this process's own, and switch a pipe there to non-blocking, for the program too.
+    stdout: true,
+    stderr: true,
     workerData: { options, file },
   });
   let token = 0;

@@ -98,6 +98,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   regs.set(Reg.orig_rax, -1);
   engine.tracer.setRegs(task.tid);
   task.at = At.User;
+  task.hasSpawned = false;
   engine.kernel?.called(task, frame, args);
   engine.live?.called(task, nr, args, result);
   if (details.output !== undefined) engine.output.push(details.output);

@@ -47,6 +47,8 @@ export class Engine {
   bookmarkReached = false;
   /** When the bookmark was set, ns since the recording began. */
   bookmarkTime = 0;
+  /** Of the latest frame that has been applied; the agent's do not count. */
+  latestTime = 0;
   /** Thread id in this replay of the first task. */
   rootTid = 0;
   /** Whoever looks at the replay on its way. */

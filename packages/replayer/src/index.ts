@@ -8,6 +8,7 @@ export {
   type Divergence,
   DivergenceError,
   type LiveOptions,
+  type ReplayControl,
   type ReplayOptions,
   type ReplayResult,
 } from './options.js';
@@ -21,6 +22,7 @@ export type {
 export { ReplayedTask } from './session/replayed-task.js';
 export {
   type EventStop,
+  type LiveProgram,
   openReplay,
   ReplaySession,
   type ReplayStop,

@@ -17,6 +17,15 @@ export interface ReplayOptions {
   readonly until?: number;
   /** At the bookmark of `until`, let the program go: it runs on by itself, and its end is waited for. */
   readonly live?: LiveOptions;
+  /** Called at once, with what can be asked of the replay while it runs. */
+  readonly onStart?: (control: ReplayControl) => void;
+  /**
+   * Called when the program has gone live, with the id that its first process has outside of its namespace; 0 if that one
+   * had ended before. From then on an abort of `signal` leaves the program alone.
+   */
+  readonly onLive?: (pid: number) => void;
+  /** Called when a check has found that the replay gets on, with the number of its stops meanwhile: 0 if it computes. */
+  readonly onChecked?: (stops: number) => void;
   /** Called with each thing that cannot come back, before the program goes live. */
   readonly onLost?: (what: string) => void;
   /** Do not show the program's output. */
@@ -41,6 +50,17 @@ export interface ReplayOptions {
    */
   readonly agent?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** What can be asked of a replay that runs. */
+export interface ReplayControl {
+  /**
+   * The program goes live at the next sync point of every domain, also if `live` was not given: the replay begins anew up to
+   * there then, without showing again what it has shown. Without effect if it ends before, or is live.
+   */
+  goLive(): void;
+  /** Looks for a second whether the replay gets on: it ends as stuck if not, else `onChecked` is told. */
+  check(): void;
 }
 
 /** What a replay came to. */

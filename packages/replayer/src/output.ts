@@ -6,13 +6,22 @@ export class OutputQueue {
   private next = 0;
   private readonly early = new Map<number, OutputFrame>();
 
-  constructor(private readonly show: (target: number, bytes: Uint8Array) => void) {}
+  /** What has a serial below `from` has been shown before. */
+  constructor(
+    private readonly show: (target: number, bytes: Uint8Array) => void,
+    private readonly from = 0,
+  ) {}
+
+  /** The first serial that has not been shown. */
+  get shown(): number {
+    return Math.max(this.next, this.from);
+  }
 
   push(frame: OutputFrame): void {
     this.early.set(frame.serial, frame);
     for (let due = this.early.get(this.next); due !== undefined; due = this.early.get(this.next)) {
       this.early.delete(this.next++);
-      this.show(due.target, due.bytes);
+      if (due.serial >= this.from) this.show(due.target, due.bytes);
     }
   }
 
@@ -20,7 +29,7 @@ export class OutputQueue {
   flush(): void {
     for (const serial of [...this.early.keys()].sort((a, b) => a - b)) {
       const frame = this.early.get(serial)!;
-      this.show(frame.target, frame.bytes);
+      if (serial >= this.from) this.show(frame.target, frame.bytes);
     }
     this.early.clear();
   }

@@ -9,9 +9,14 @@ export interface Wanted {
   readonly progress: boolean;
   /** [0]: frames told and not yet taken. The worker waits on it when there are too many. */
   readonly untaken: Int32Array;
+  /** The replay goes live at that time, ns since the recording began, and output with serials below `shown` is not shown. */
+  readonly cut?: { readonly time: number; readonly shown: number };
   /** The replay is a session's. */
   readonly session?: SessionChannel;
 }
+
+/** What the thread of `replay()` asks of the worker. */
+export type Request = 'abort' | 'live' | 'check';
 
 /** What the worker that traces tells the thread of `replay()`. */
 export type Report =
@@ -19,6 +24,10 @@ export type Report =
   | { readonly type: 'started'; readonly interruptToken: number }
   | { readonly type: 'output'; readonly target: number; readonly bytes: Uint8Array }
   | { readonly type: 'lost'; readonly what: string }
+  | { readonly type: 'live'; readonly pid: number }
+  | { readonly type: 'checked'; readonly stops: number }
+  /** It has to begin anew to go live there: see Wanted.cut. */
+  | { readonly type: 'cut'; readonly time: number; readonly shown: number }
   | { readonly type: 'frame'; readonly frame: Frame }
   | { readonly type: 'progress'; readonly part: number }
   | { readonly type: 'finished'; readonly result: ReplayResult }

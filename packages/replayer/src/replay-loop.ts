@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type CpuPolicy, EventKind, PtraceEvent, Resume, Signal } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
@@ -12,6 +13,8 @@ import { At, ReplayDomain, ReplaySpace, ReplayTask } from './tasks.js';
 import { isFault } from './words.js';
 
 const FIRST_TASK: TaskUid = 2;
+/** How long a check that was asked for looks. */
+const CHECK_NS = 1e9;
 
 /**
  * Follows every stream by itself: the task its next frame names runs to its next sync point, what it does there is
@@ -22,6 +25,8 @@ export class ReplayLoop {
   private progress = 0;
   private lastProgress = -1;
   private lastProgressNs = 0;
+  /** What a check that was asked for begins with. */
+  private check: { readonly progress: number; readonly dueNs: number } | undefined;
   private rootPid = 0;
 
   /** `aborted` is asked now and then; `onFrame` is told of every frame once it has been applied. */
@@ -30,7 +35,13 @@ export class ReplayLoop {
     private readonly cpus: CpuPolicy,
     private readonly aborted: () => boolean,
     private readonly onFrame: ((frame: Frame) => void) | undefined,
+    private readonly onCheck: (stops: number) => void,
   ) {}
+
+  /** Looks for a second whether the replay gets on, and reports it as stuck if not. */
+  beginCheck(): void {
+    this.check ??= { progress: this.progress, dueNs: Infinity };
+  }
 
   /** Starts the first task: the stub, stopped at its exec. */
   start(stdio: readonly [number, number, number]): void {
@@ -90,11 +101,31 @@ export class ReplayLoop {
     const { deadlockSeconds } = engine.options;
     // This tick itself is no progress.
     this.progress--;
+    this.endCheck(now);
     if (this.progress !== this.lastProgress) {
       this.lastProgress = this.progress;
       this.lastProgressNs = now;
     } else if (deadlockSeconds !== undefined && now - this.lastProgressNs > deadlockSeconds * 1e9)
       this.reportStuck();
+  }
+
+  private endCheck(nowNs: number): void {
+    const { check } = this;
+    if (check === undefined) return;
+    if (check.dueNs === Infinity) this.check = { progress: this.progress, dueNs: nowNs + CHECK_NS };
+    else if (nowNs >= check.dueNs) {
+      this.check = undefined;
+      const stops = this.progress - check.progress;
+      if (stops === 0 && !this.isComputing()) this.reportStuck();
+      this.onCheck(stops);
+    }
+  }
+
+  /** Whether a task that has been let go is on a CPU, or wants one. */
+  private isComputing(): boolean {
+    for (const { at, tid } of this.engine.byTid.values())
+      if (at === At.Running && isRunning(tid)) return true;
+    return false;
   }
 
   /** Every process is gone, but the log has more to say. */
@@ -230,6 +261,7 @@ export class ReplayLoop {
       }
       if (engine.hooks?.holds(domain, frame) === true) break;
       if (!this.apply(domain, task, frame)) break;
+      if (frame.time > engine.latestTime) engine.latestTime = frame.time;
       this.onFrame?.(frame);
       engine.onFrames?.(1);
       task.history.push(frame);
@@ -364,6 +396,15 @@ export class ReplayLoop {
       domain.ended = true;
       this.endStream(domain);
     }
+    return false;
+  }
+}
+
+/** The state that /proc has for a task is R. */
+function isRunning(tid: number): boolean {
+  try {
+    return /\) R /.test(readFileSync(`/proc/${tid}/stat`, 'latin1'));
+  } catch {
     return false;
   }
 }

@@ -1,6 +1,7 @@
+import type { Worker } from 'node:worker_threads';
 import { interrupt } from '@scribe-ts/core-native';
 import { DivergenceError, type ReplayOptions, type ReplayResult } from './options.js';
-import type { Report, Wanted } from './protocol.js';
+import type { Report, Request, Wanted } from './protocol.js';
 import { startWorker } from './start-worker.js';
 
 /** A replay could not begin or broke down. `code`: PTRACE_REFUSED, CONTENT_MISSING, LOG_…, START_FAILED, INTERNAL, or of going live: NOT_REACHED, NOT_SUPPORTED, NEW_PIDS, INCOMPLETE. */
@@ -24,7 +25,8 @@ const TICK_MS = 100;
  * Throws DivergenceError when the program does anything else than the log says, ReplayError when it cannot be replayed.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  const { onOutput, onFrame, onProgress, onLost, signal, ...plain } = options;
+  const { onOutput, onFrame, onProgress, onLost, onLive, onChecked, onStart, signal, ...plain } =
+    options;
   const wanted: Wanted = {
     output: onOutput !== undefined,
     frames: onFrame !== undefined,
@@ -32,13 +34,15 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     untaken: new Int32Array(new SharedArrayBuffer(4)),
   };
   signal?.throwIfAborted();
-  const worker = startWorker(plain, wanted);
   let token = 0;
+  let worker = startWorker(plain, wanted);
+  let isGoingLive = false;
+  const request = (what: Request): void => {
+    worker.postMessage(what);
+    interrupt(token);
+  };
   return await new Promise<ReplayResult>((resolve, reject) => {
-    const abort = (): void => {
-      worker.postMessage('abort');
-      interrupt(token);
-    };
+    const abort = (): void => request('abort');
     const ticking = setInterval(() => {
       interrupt(token);
     }, TICK_MS);
@@ -48,12 +52,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       signal?.removeEventListener('abort', abort);
     };
     signal?.addEventListener('abort', abort);
-    worker.on('error', reject);
-    worker.on('exit', () => {
-      settle();
-      reject(new ReplayError('the replay ended without a result', 'INTERNAL'));
-    });
-    worker.on('message', (report: Report) => {
+    const take = (report: Report): void => {
       switch (report.type) {
         case 'started':
           token = report.interruptToken;
@@ -69,6 +68,20 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
         case 'lost':
           onLost?.(report.what);
           return;
+        case 'live':
+          onLive?.(report.pid);
+          return;
+        case 'checked':
+          onChecked?.(report.stops);
+          return;
+        case 'cut': {
+          const { time, shown } = report;
+          const { until: _until, agent: _agent, ...rest } = plain;
+          // Its frames have been told.
+          const again = { ...wanted, frames: false, cut: { time, shown } };
+          listen(startWorker({ ...rest, live: plain.live ?? {} }, again));
+          return;
+        }
         case 'progress':
           onProgress?.(report.part);
           return;
@@ -91,6 +104,25 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           // What only a session asks for.
           return;
       }
+    };
+    const listen = (started: Worker): void => {
+      worker = started;
+      started.on('error', reject);
+      started.on('message', take);
+      started.on('exit', () => {
+        // Another one has taken its place.
+        if (worker !== started) return;
+        settle();
+        reject(new ReplayError('the replay ended without a result', 'INTERNAL'));
+      });
+    };
+    listen(worker);
+    onStart?.({
+      goLive: () => {
+        if (!isGoingLive) request('live');
+        isGoingLive = true;
+      },
+      check: () => request('check'),
     });
   });
 }

@@ -11,5 +11,8 @@ export function startWorker(
   return new Worker(new URL('./worker.js', import.meta.url), {
     workerData: { options, wanted },
     transferList,
+    // Else Node would make objects for this process's own, and switch a pipe there to non-blocking, for the program too.
+    stdout: true,
+    stderr: true,
   });
 }

@@ -113,6 +113,8 @@ export class ReplayTask {
   at = At.Start;
   signo = 0;
   readonly details = new PendingDetails();
+  /** It has made a child, and the call for that has not ended. */
+  hasSpawned = false;
   /** Thread group as the recording numbers it. */
   pid = 0;
   /** How the point of its `preempt` frame is being looked for. */

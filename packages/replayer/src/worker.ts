@@ -10,7 +10,8 @@ import { ReplayLoop } from './replay-loop.js';
 import type { LiveOptions, ReplayOptions } from './options.js';
 import { OutputQueue, writeAll } from './output.js';
 import { withOwnBytes } from './own-bytes.js';
-import type { Report, Wanted } from './protocol.js';
+import type { Report, Request, Wanted } from './protocol.js';
+import type { LiveCut } from './live/live-cut.js';
 import type { Inspector } from './session/inspector.js';
 import { SharedFiles } from './shared.js';
 
@@ -71,42 +72,58 @@ async function inspect(
   return inspector;
 }
 
+/** Thrown where a replay has to begin anew to go live. */
+class BeginAnew extends Error {}
+
 async function run(): Promise<void> {
   const log = openLog(options.log);
   const contents = new Contents(log, options.store ?? log.header.store);
   const shared = new SharedFiles(contents);
-  const output = new OutputQueue(show);
+  const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
   trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
-  const aborted = (): boolean => receiveMessageOnPort(port) !== undefined;
+  let cut: LiveCut | undefined;
+  const isAborted = (): boolean => {
+    for (;;) {
+      const message = receiveMessageOnPort(port)?.message as Request | undefined;
+      if (message === undefined) return false;
+      if (message === 'abort') return true;
+      if (message === 'check') loop.beginCheck();
+      else if (cut === undefined) throw new BeginAnew();
+      else cut.request();
+    }
+  };
   const cpus = new CpuPolicy();
   const engine = new Engine(tracer, log, contents, shared, output, options);
-  const loop = new ReplayLoop(engine, cpus, aborted, wanted.frames ? tellFrame : undefined);
+  const onFrame = wanted.frames ? tellFrame : undefined;
+  const onCheck = (stops: number): void => tell({ type: 'checked', stops });
+  const loop = new ReplayLoop(engine, cpus, isAborted, onFrame, onCheck);
   if (wanted.progress) engine.onFrames = progressTeller(log.stats.frames);
   // Whoever looks at every frame has to be told of it when it happens, and so has who keeps the kernel's side.
-  const looks = wanted.frames || wanted.session !== undefined || options.live !== undefined;
+  const { live } = options;
+  const looks = wanted.frames || wanted.session !== undefined || live !== undefined;
   if (options.agent === true && !looks) engine.agent = new AgentControl(engine);
   const inspector = await inspect(engine, loop, log.header);
   try {
+    if (live !== undefined) {
+      cut = await prepareLive(engine, loop, log.header);
+      if (wanted.cut !== undefined) cut.request(wanted.cut.time);
+      if (inspector !== undefined) inspector.cut = cut;
+      else engine.hooks = cut;
+    }
     inspector?.begin();
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
-    const { live } = options;
-    if (live !== undefined) {
-      const { KernelObserver } = await import('./live/kernel-observer.js');
-      engine.kernel = new KernelObserver(engine, log.header);
-      const { LiveProcesses } = await import('./live/live-processes.js');
-      engine.live = new LiveProcesses(engine);
-    }
     loop.start(live === undefined ? [nothing, nothing, nothing] : [0, 1, 2]);
     loop.run();
     output.flush();
-    const liveStatus = live === undefined ? undefined : await goLive(engine, loop, live, cpus);
+    const isLive = live !== undefined && (wanted.session === undefined || cut?.reached === true);
+    const status = isLive ? await goLive(engine, loop, cut!, live, cpus, isAborted) : undefined;
     tell({
       type: 'finished',
       result: {
-        status: liveStatus ?? engine.rootStatus,
+        status: status ?? engine.rootStatus,
         syscalls: engine.syscalls,
         answered: engine.answered,
         tasks: engine.tasks.size,
@@ -116,6 +133,10 @@ async function run(): Promise<void> {
       },
     });
   } catch (error) {
+    if (error instanceof BeginAnew) {
+      tell({ type: 'cut', time: engine.latestTime, shown: output.shown });
+      return;
+    }
     output.flush();
     if (!(error instanceof Mismatch)) throw error;
     const { describeDivergence } = await import('./report.js');
@@ -130,20 +151,35 @@ async function run(): Promise<void> {
   }
 }
 
-/** Lets the program run on from the bookmark; returns the wait status it ends with. */
+/** Has a replay keep what it takes to go live. */
+async function prepareLive(engine: Engine, loop: ReplayLoop, header: LogHeader): Promise<LiveCut> {
+  const { KernelObserver } = await import('./live/kernel-observer.js');
+  const { LiveProcesses } = await import('./live/live-processes.js');
+  const { LiveCut } = await import('./live/live-cut.js');
+  engine.kernel ??= new KernelObserver(engine, header);
+  engine.live = new LiveProcesses(engine);
+  return new LiveCut(engine, loop);
+}
+
+/** Lets the program run on from where it stands; returns the wait status it ends with. */
 async function goLive(
   engine: Engine,
   loop: ReplayLoop,
+  cut: LiveCut,
   live: LiveOptions,
   cpus: CpuPolicy,
-): Promise<number> {
+  isAborted: () => boolean,
+): Promise<number | undefined> {
   const { GoLive, LiveError } = await import('./live/go-live.js');
-  if (!engine.bookmarkReached)
+  if (!cut.reached && !engine.bookmarkReached) {
+    if (cut.isRequested) return undefined;
     throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
+  }
   engine.live!.settle((kind) => loop.dispatch(kind));
   const going = new GoLive(engine, cpus, live.allowNewPids === true);
   going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
-  return going.run();
+  tell({ type: 'live', pid: going.release() });
+  return going.wait(isAborted);
 }
 
 function endState(states: readonly string[]): string {

@@ -1,5 +1,10 @@
 import type { Frame } from '@scribe-ts/tracelog';
-import type { DivergenceError, ReplayOptions, ReplayResult } from '@scribe-ts/replayer';
+import type {
+  DivergenceError,
+  ReplayControl,
+  ReplayOptions,
+  ReplayResult,
+} from '@scribe-ts/replayer';
 import { type Args, type CommandSpec, seconds, wholeNumber } from '../argv.js';
 import type { Command, Context } from '../command.js';
 import { errorCode, UsageError } from '../errors.js';
@@ -24,7 +29,8 @@ const spec: CommandSpec = {
     },
     {
       flags: '-g, --go-live <bookmark>',
-      description: 'let the program go there: it runs on by itself, untraced',
+      description:
+        'let the program go there: it runs on by itself, untraced (SIGUSR1: where it is now)',
       group: 'Going live',
     },
     {
@@ -53,7 +59,7 @@ const spec: CommandSpec = {
     },
     {
       flags: '-c, --deadlock <seconds>',
-      description: 'give up when nothing happens for so long',
+      description: 'give up when nothing happens for so long (SIGUSR2: look now)',
       group: 'Diagnosis',
     },
     {
@@ -88,7 +94,15 @@ export const replay: Command = {
     const showsFrames = level(args) > 0;
     const progress = new Progress(host, 'replay');
     const aborter = new AbortController();
-    const removeHandler = host.onSignal('SIGINT', () => aborter.abort());
+    let control: ReplayControl | undefined;
+    let isLive = false;
+    const handlers = [
+      // A program that is live hears of it from the terminal as well, and says itself what comes of it.
+      host.onSignal('SIGINT', () => void (isLive || aborter.abort())),
+      host.onSignal('SIGUSR1', () => control?.goLive()),
+      host.onSignal('SIGUSR2', () => isLive || control?.check()),
+    ];
+    const removeHandlers = (): void => handlers.forEach((remove) => remove());
     try {
       const { replay } = await deps.replayer();
       const result = await replay({
@@ -97,12 +111,18 @@ export const replay: Command = {
           ? showProgress(progress, args.flag('quiet'), context)
           : {}),
         ...(showsFrames ? await showFrames(progress, context) : {}),
-        ...(request.live === undefined
-          ? {}
-          : { onLost: (what: string) => output.message(`not as it was: ${what}`) }),
+        onStart: (started) => (control = started),
+        onLost: (what) => output.message(`not as it was: ${what}`),
+        onLive: () => (isLive = true),
+        onChecked: (stops) =>
+          output.message(
+            stops === 0 ? 'no deadlock: the program computes' : `no deadlock: ${stops} stops`,
+          ),
         signal: aborter.signal,
       });
       progress.clear();
+      // The end of the recording is not where it went live.
+      if (isLive) return end(result, context);
       return finish(result, request, context);
     } catch (error) {
       progress.clear();
@@ -111,7 +131,7 @@ export const replay: Command = {
         return ExitCode.CannotGoLive;
       }
       if (aborter.signal.aborted) {
-        removeHandler();
+        removeHandlers();
         host.raise(SIGINT);
         return shellStatus(SIGINT);
       }
@@ -121,7 +141,7 @@ export const replay: Command = {
       output.stderr(divergenceReport(divergence, output, await formatter(context)));
       return ExitCode.Divergence;
     } finally {
-      removeHandler();
+      removeHandlers();
     }
   },
 };
@@ -231,7 +251,8 @@ async function formatter({ deps }: Context): Promise<Formatter> {
   };
 }
 
-function finish(result: ReplayResult, request: ReplayOptions, { host, output }: Context): number {
+function finish(result: ReplayResult, request: ReplayOptions, context: Context): number {
+  const { output } = context;
   if (request.until !== undefined && request.live === undefined) {
     if (result.bookmark !== request.until) {
       throw new UsageError(
@@ -246,8 +267,13 @@ function finish(result: ReplayResult, request: ReplayOptions, { host, output }: 
   if (request.live === undefined && (result.truncated || result.status === undefined)) {
     output.message(`${request.log} ends here, before the program's end`);
   }
-  if (result.status === undefined) return ExitCode.Ok;
-  const signal = signalToRaise(result.status);
+  return end(result, context);
+}
+
+/** Ends as the program did. */
+function end({ status }: ReplayResult, { host }: Context): number {
+  if (status === undefined) return ExitCode.Ok;
+  const signal = signalToRaise(status);
   if (signal !== 0) host.raise(signal);
-  return shellStatus(result.status);
+  return shellStatus(status);
 }

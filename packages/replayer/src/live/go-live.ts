@@ -44,7 +44,7 @@ interface Member {
   readonly remote: Remote;
 }
 
-/** Turns a replay that stands at its bookmark into processes that run by themselves, and waits for the end of the first. */
+/** Turns a replay that stands at its bookmark into processes that run by themselves, and waits for the first one's end. */
 export class GoLive {
   private readonly model: KernelModel;
   private readonly live: LiveProcesses;
@@ -94,9 +94,9 @@ export class GoLive {
       throw new LiveError('INCOMPLETE', 'not everything can come back');
   }
 
-  /** Lets the processes go, and waits for the first one's end. Returns its wait status. */
-  run(): number {
-    const { engine, members, processes, live } = this;
+  /** Lets the processes go. Returns the id that the first one has for the tracer, 0 if it ended before. */
+  release(): number {
+    const { engine, members, processes } = this;
     const { tracer } = engine;
     for (const { remote, state } of processes) startTimers(remote, state.process, this.nowNs);
     for (const { remote, state, task } of members)
@@ -116,11 +116,19 @@ export class GoLive {
       engine.byTid.delete(task.tid);
       tracer.detach(task.tid, 0);
     }
+    return engine.rootStatus === undefined ? engine.rootTid : 0;
+  }
+
+  /** Waits for the first one's end. Returns its wait status, or undefined once nobody wants to know it any more. */
+  wait(isAborted: () => boolean): number | undefined {
+    const { engine, live } = this;
+    const { tracer } = engine;
     if (engine.rootStatus !== undefined) return engine.rootStatus;
     for (;;) {
       const kind = tracer.wait(-1);
       if (kind === EventKind.NoTracees) throw new Error('the program is nobody’s child');
       if (kind === EventKind.Exited && tracer.event[0] === live.keeper) return tracer.event[3]!;
+      if (kind === EventKind.None && isAborted()) return undefined;
     }
   }
 

@@ -3,6 +3,7 @@ import { ARGUMENT_REGS } from '@scribe-ts/core-native';
 import type { Frame, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import type { EngineHooks } from '../hooks.js';
+import type { LiveCut } from '../live/live-cut.js';
 import type { ReplayLoop } from '../replay-loop.js';
 import { withOwnBytes } from '../own-bytes.js';
 import { ReplayDomain, type ReplayTask } from '../tasks.js';
@@ -45,6 +46,8 @@ export class Inspector implements EngineHooks {
   private readonly held = new Map<ReplayDomain, Frame>();
   private readonly passed = new Map<ReplayDomain, Frame>();
   private readonly args: Word[] = [0, 0, 0, 0, 0, 0];
+  /** Where the program goes live, once that is asked for; undefined if it cannot. */
+  cut: LiveCut | undefined;
 
   constructor(
     private readonly engine: Engine,
@@ -67,6 +70,7 @@ export class Inspector implements EngineHooks {
   }
 
   holds(domain: ReplayDomain, frame: Frame): boolean {
+    if (this.cut?.isRequested === true) return this.cut.holds(domain, frame);
     const { hold } = this.order;
     if (hold === undefined || this.passed.get(domain) === frame) return false;
     const reached =
@@ -78,6 +82,7 @@ export class Inspector implements EngineHooks {
   }
 
   released(): boolean {
+    if (this.cut?.isRequested === true) return this.cut.released();
     if (this.held.size === 0 || !this.isEverythingHeld()) return false;
     const domains = [...this.held.keys()];
     for (const [domain, frame] of this.held) this.passed.set(domain, frame);
@@ -218,6 +223,11 @@ export class Inspector implements EngineHooks {
       }
       const { message } = received;
       if (message.type === 'close') throw closed();
+      if (message.type === 'live') {
+        this.cut?.request();
+        this.begun({ watches: [] });
+        return;
+      }
       if (message.type === 'run') {
         this.begun(message.order);
         return;

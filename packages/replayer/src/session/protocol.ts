@@ -60,6 +60,7 @@ export type Query =
 
 export type Command =
   | { readonly type: 'run'; readonly order: RunOrder }
+  | { readonly type: 'live' }
   | { readonly type: 'query'; readonly id: number; readonly query: Query }
   | { readonly type: 'close' };
 

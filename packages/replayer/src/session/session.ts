@@ -1,7 +1,12 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { interrupt } from '@scribe-ts/core-native';
 import type { Frame, SyscallFrame, TaskUid } from '@scribe-ts/tracelog';
-import { DivergenceError, type ReplayOptions, type ReplayResult } from '../options.js';
+import {
+  DivergenceError,
+  type LiveOptions,
+  type ReplayOptions,
+  type ReplayResult,
+} from '../options.js';
 import type { Report, Wanted } from '../protocol.js';
 import type { KernelState } from '../live/state.js';
 import { ReplayError } from '../replayer.js';
@@ -17,6 +22,11 @@ export interface SessionOptions extends Pick<
   ReplayOptions,
   'log' | 'store' | 'backtraceLength' | 'onOutput'
 > {
+  /**
+   * Lets `goLive` be called. The program's standard input, output and error are those of this process then, and
+   * processes are made with their recorded ids where that can be.
+   */
+  readonly live?: LiveOptions;
   /** Show the program's output on descriptors 1 and 2. Default: not. */
   readonly showOutput?: boolean;
   /** Keep what `kernelState` tells. Costs some time at each call. */
@@ -47,6 +57,16 @@ export type EventStop<F extends Frame = Frame> = ReplayStop<F> & {
   readonly event: ReplayEvent<F>;
   readonly task: ReplayedTask;
 };
+
+/** A program that was a replay, and runs by itself. */
+export interface LiveProgram {
+  /** Id of its first process, outside of its pid namespace; 0 if that one had ended before. */
+  readonly pid: number;
+  /** What is not as it was. For people. */
+  readonly lost: readonly string[];
+  /** Resolves to the wait status of the first process; undefined if the session has been closed before it ended. */
+  readonly ended: Promise<number | undefined>;
+}
 
 /** How often the worker looks whether it is wanted. */
 const TICK_MS = 100;
@@ -94,6 +114,9 @@ export class ReplaySession implements AsyncDisposable {
   private result: ReplayResult | undefined;
   private failure: Error | undefined;
   private atStart: Pending | undefined;
+  private readonly canGoLive: boolean;
+  private onLive: ((pid: number) => void) | undefined;
+  private readonly lost: string[] = [];
 
   /** Use openReplay. */
   constructor(options: SessionOptions) {
@@ -113,9 +136,11 @@ export class ReplaySession implements AsyncDisposable {
       untaken: new Int32Array(new SharedArrayBuffer(4)),
       session,
     };
+    this.canGoLive = options.live !== undefined;
     const plain: ReplayOptions = {
       log,
       quiet: showOutput !== true,
+      ...(options.live === undefined ? {} : { live: options.live }),
       ...(store === undefined ? {} : { store }),
       ...(backtraceLength === undefined ? {} : { backtraceLength }),
     };
@@ -217,7 +242,35 @@ export class ReplaySession implements AsyncDisposable {
     return this.subscribe<ReplayEvent<F>>(filter, side, 'tell', backtrace);
   }
 
-  /** Ends the replay, wherever it is, and all its processes. */
+  /**
+   * Lets the program go: all domains go on to their next sync point, and from there it runs by itself. Nothing can be asked
+   * of the session any more. Rejects as `replay` does with `live`, with NOT_KEPT if the session was opened without `live`,
+   * and with ENDED if the program ends before.
+   */
+  async goLive(): Promise<LiveProgram> {
+    if (!this.canGoLive) throw new ReplayError('the replay was opened without `live`', 'NOT_KEPT');
+    if (this.failure !== undefined) throw this.failure;
+    if (this.result !== undefined) throw new ReplayError('the replay has ended', 'ENDED');
+    if (this.running !== undefined || this.here === undefined)
+      throw new ReplayError('the replay is on its way already', 'BUSY');
+    const ended = new Promise<ReplayStop | undefined>((resolve, reject) => {
+      this.running = { order: { watches: [] }, pending: { resolve, reject } };
+    });
+    const pid = new Promise<number>((resolve) => (this.onLive = resolve));
+    this.here = undefined;
+    this.worker.ref();
+    this.send({ type: 'live' });
+    const first = await Promise.race([pid, ended]);
+    if (typeof first !== 'number')
+      throw new ReplayError('the program ended before it could go live', 'ENDED');
+    const status = ended.then(
+      () => this.result?.status,
+      () => undefined,
+    );
+    return { pid: first, lost: this.lost, ended: status };
+  }
+
+  /** Ends the replay, wherever it is, and all its processes. A program that is live goes on. */
   async close(): Promise<void> {
     this.worker.ref();
     this.send({ type: 'close' });
@@ -324,6 +377,12 @@ export class ReplaySession implements AsyncDisposable {
       }
       case 'stopped':
         this.stopped(report);
+        return;
+      case 'lost':
+        this.lost.push(report.what);
+        return;
+      case 'live':
+        this.onLive?.(report.pid);
         return;
       case 'answer':
         this.answered(report.id)?.resolve(report.value as never);

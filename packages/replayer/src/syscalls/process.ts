@@ -112,6 +112,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   child.recordedTid = frame.tid;
   live?.spawned(child, ownTid);
   engine.addTask(child);
+  task.hasSpawned = true;
   engine.kernel?.spawned(task, frame, args, clone3);
 }
 

@@ -27,6 +27,11 @@ export class PassedDescriptors {
     return this.messages.get(socket)?.sent ?? [];
   }
 
+  /** Whether a socket has received descriptors that were not sent yet. */
+  isAhead({ what }: OpenFile): boolean {
+    return what.kind === 'socket' && (this.messages.get(what.socket)?.owed.length ?? 0) > 0;
+  }
+
   sent(call: ModelCall): void {
     const numbers = rightsIn(call, call.long(1));
     const what = call.descriptor(0)?.file.what;

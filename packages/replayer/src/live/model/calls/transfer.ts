@@ -10,7 +10,7 @@ const MSG_PEEK = 2;
 const MSGHDR = 56;
 
 /** Where what is read from a file comes from, if that is inside the recording. */
-function queueToRead({ what }: OpenFile): ByteQueue | undefined {
+export function queueToRead({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
   return what.kind === 'socket' ? what.socket.queue : undefined;
 }
