@@ -34,6 +34,11 @@ export interface Addon {
   setSubreaper(on: boolean): void;
   gettid(): number;
   monotonicNs(): number;
+  /**
+   * [start, end) of the first bytes at or after `offset` that are no hole of an open file; undefined if only a hole is left.
+   * Moves the descriptor's offset.
+   */
+  nextData(fd: number, offset: number): readonly [number, number] | undefined;
   statFd(tid: number, fd: number): FdStat | undefined;
   identifyFd(tid: number, fd: number): FdIdentity | undefined;
   parseMaps(tid: number): ProcMapping[];

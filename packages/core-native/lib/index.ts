@@ -31,7 +31,7 @@ export { jumpTo, relocate } from './relocate.js';
 export type { FdStat } from './addon.js';
 export { counters } from './counters.js';
 export { NativeError } from './errors.js';
-export { store } from './store.js';
+export { copyFile, store } from './store.js';
 
 export type Tracer = NativeTracer;
 /** Acts on the tasks that the constructing thread traces; make and use it in one thread. */

@@ -1,8 +1,9 @@
 #include "system_exports.h"
 
 #include <dlfcn.h>
-#include <sys/auxv.h>
+#include <errno.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -115,6 +116,35 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
 }
 
+/// [start, end) of the first bytes from an offset on that are no hole of a file; undefined if only a hole is left. Moves
+/// the descriptor's offset.
+Napi::Value next_data(const Napi::CallbackInfo& info) {
+  const int fd = int_argument(info, 0);
+  if (info.Env().IsExceptionPending()) return {};
+  if (info.Length() < 2 || !info[1].IsNumber()) {
+    throw_type_error(info.Env(), "an offset was expected");
+    return {};
+  }
+  const auto offset = static_cast<off_t>(info[1].As<Napi::Number>().Int64Value());
+  off_t start = lseek(fd, offset, SEEK_DATA);
+  off_t end = start < 0 ? -1 : lseek(fd, start, SEEK_HOLE);
+  if (end < 0 && errno == EINVAL) {
+    // A file system that knows no holes.
+    start = offset;
+    end = lseek(fd, 0, SEEK_END);
+    if (end >= 0 && end <= start) return info.Env().Undefined();
+  }
+  if (end < 0) {
+    if (errno == ENXIO) return info.Env().Undefined();
+    throw_os_error(info.Env(), last_error("lseek"));
+    return {};
+  }
+  const auto result = Napi::Array::New(info.Env(), 2);
+  result.Set(0U, static_cast<double>(start));
+  result.Set(1U, static_cast<double>(end));
+  return result;
+}
+
 /// undefined for a descriptor that isn't open. `read`: read_fd_info, or less of it.
 template <Result<FdInfo> (*read)(pid_t, int), bool whole>
 Napi::Value describe_fd(const Napi::CallbackInfo& info) {
@@ -225,6 +255,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("setSubreaper", Napi::Function::New<set_subreaper>(env));
   exports.Set("gettid", Napi::Function::New<gettid>(env));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
+  exports.Set("nextData", Napi::Function::New<next_data>(env));
   exports.Set("statFd", Napi::Function::New<describe_fd<read_fd_info, true>>(env));
   exports.Set("identifyFd", Napi::Function::New<describe_fd<read_fd_identity, false>>(env));
   exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));

@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  copyFileSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyFile } from '@scribe-ts/core-native';
 import type { Backing, SharedWriteFrame } from '@scribe-ts/tracelog';
 import type { Contents } from './contents.js';
 
@@ -26,7 +19,7 @@ export class SharedFiles {
     if (this.directory === '')
       this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
     const path = join(this.directory, `object-${backing.object}`);
-    if (backing.hash !== '') copyFileSync(this.contents.path(backing.hash), path);
+    if (backing.hash !== '') copyFile(this.contents.path(backing.hash), path);
     const fd = openSync(path, backing.hash === '' ? 'w+' : 'r+', 0o600);
     ftruncateSync(fd, backing.size);
     // Not kept open: a build maps more files than a process may have descriptors.
