@@ -116,8 +116,8 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
 }
 
-/// [start, end) of the first bytes from an offset on that are no hole of a file; undefined if only a hole is left. Moves
-/// the descriptor's offset.
+/// [start, end) of the first bytes from an offset on that are no hole of a file; undefined if only a hole is left.
+/// Moves the descriptor's offset.
 Napi::Value next_data(const Napi::CallbackInfo& info) {
   const int fd = int_argument(info, 0);
   if (info.Env().IsExceptionPending()) return {};
