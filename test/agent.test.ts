@@ -109,7 +109,7 @@ test('what the agent writes of each of its calls is what the traced path writes'
       // Nobody knows when a child runs.
       if (frame.task !== first) continue;
       if (frame.type === 'data')
-        told.push(`data ${frame.arg} ${frame.size} ${Buffer.from(frame.bytes).toString('hex')}`);
+        told.push(`data ${frame.arg} ${frame.size} ${withoutAddresses(frame.bytes)}`);
       else if (frame.type === 'mapping') {
         const { start, end, prot, flags, backing } = frame.mapping;
         told.push(`mapping ${end - start} ${prot} ${flags} ${backing.kind}`);
@@ -178,6 +178,16 @@ test('nothing of the agent stays in a program that is detached', async (t) => {
   t.true(recording.stdout.startsWith(replayed.stdout));
   place.discard();
 });
+
+/** In hexadecimal; words that are addresses, which differ from run to run, are left out. */
+function withoutAddresses(bytes: Uint8Array): string {
+  const copy = Buffer.from(bytes);
+  for (let at = 0; at + 8 <= copy.length; at += 8) {
+    const top = copy.readUInt32LE(at + 4);
+    if (top >= 0x5000 && top < 0x8000) copy.fill(0, at, at + 8);
+  }
+  return copy.toString('hex');
+}
 
 function isReserved(line: string): boolean {
   return /^7[0-7][0-9a-f]{6}-/.test(line);

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -127,6 +128,60 @@ static void descriptors(void) {
     NEED(close(all[i]) == 0);
 }
 
+static void sockets(void) {
+  struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "socket"}, other;
+  socklen_t length = sizeof name;
+  int listening = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+  NEED(bind(listening, (struct sockaddr *)&name, length) == 0 && listen(listening, 5) == 0);
+  NEED(connect(client, (struct sockaddr *)&name, length) == 0);
+  /* Less room than the name takes. */
+  length = 4;
+  int server = accept4(listening, (struct sockaddr *)&other, &length, SOCK_CLOEXEC);
+  NEED(server >= 0);
+  length = sizeof other;
+  NEED(getpeername(client, (struct sockaddr *)&other, &length) == 0 && length == 9);
+  length = 3;
+  NEED(getsockname(server, (struct sockaddr *)&other, &length) == 0 && length == 9);
+  int value = 0, size = 100000;
+  length = sizeof value;
+  NEED(getsockopt(server, SOL_SOCKET, SO_TYPE, &value, &length) == 0 && value == SOCK_STREAM);
+  NEED(setsockopt(server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
+  NEED(getsockopt(server, SOL_SOCKET, -1, &value, &length) == -1);
+
+  char text[] = "a message", first[5], second[50];
+  struct iovec parts[2] = {{text, 4}, {text + 4, 5}}, places[2] = {{first, sizeof first}, {second, sizeof second}};
+  union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+  } control, got_control;
+  /* Static: what is between the fields is zero. */
+  static struct msghdr sent, taken;
+  sent.msg_iov = parts;
+  sent.msg_iovlen = 2;
+  sent.msg_control = &control;
+  sent.msg_controllen = sizeof control;
+  memset(&control, 0, sizeof control);
+  struct cmsghdr *rights = CMSG_FIRSTHDR(&sent);
+  *rights = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+  memcpy(CMSG_DATA(rights), &listening, sizeof(int));
+  NEED(sendmsg(client, &sent, 0) == 9);
+  taken.msg_name = &other;
+  taken.msg_namelen = sizeof other;
+  taken.msg_iov = places;
+  taken.msg_iovlen = 2;
+  taken.msg_control = &got_control;
+  taken.msg_controllen = sizeof got_control;
+  NEED(recvmsg(server, &taken, 0) == 9 && memcmp(first, text, 5) == 0 && memcmp(second, text + 5, 4) == 0);
+  int passed;
+  memcpy(&passed, CMSG_DATA(CMSG_FIRSTHDR(&taken)), sizeof passed);
+  NEED(close(passed) == 0);
+  NEED(recvmsg(server, &taken, MSG_DONTWAIT) == -1);
+  NEED(sendto(server, text, 3, 0, NULL, 0) == 3);
+  length = sizeof other;
+  NEED(recvfrom(client, second, 20, 0, (struct sockaddr *)&other, &length) == 3);
+  NEED(close(client) == 0 && close(server) == 0 && close(listening) == 0 && unlink(name.sun_path) == 0);
+}
+
 static void signals(void) {
   struct sigaction action = {.sa_handler = on_signal}, old;
   sigset_t set, before;
@@ -166,6 +221,7 @@ int main(void) {
     files();
     memory();
     descriptors();
+    sockets();
     signals();
     others();
   }

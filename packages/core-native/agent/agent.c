@@ -24,7 +24,7 @@ struct block {
   int changed[BLOCK_CHANGED_MAX];
   u32 shared; /* others of the domain may have to run before a call that waits can end */
   u32 luck;   /* decides who goes first when somebody was woken */
-  u32 spare[2];
+  u64 entry;  /* of the call under way: the length that the kernel overwrites, as it was; all ones if there is none */
   u32 reported; /* there is something in struct reports */
 };
 
@@ -176,6 +176,11 @@ static u64 measure(const struct agent_step* step, const u64* args, i64 result) {
       value = args[step->a];
       if (result >= 0 && (u64)result < value) value = (u64)result;
       break;
+    case MEASURE_DEREF:
+      if (args[step->a] == 0) return 0;
+      value = *(const u32*)args[step->a];
+      if (value > B->entry) value = B->entry;
+      break;
     default:
       value = argument(args, step) + (u64)(i64)step->plus;
       if ((i64)value < 0) return 0;
@@ -210,6 +215,7 @@ static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
 
 #include "reports.h"
 #include "vectors.h"
+#include "messages.h"
 #include "checks.h"
 #include "waiting.h"
 
@@ -230,6 +236,11 @@ static int put_reads(const struct agent_row* row, const u64* args, i64 delta, u8
       const u64 count = measure(step, args, -1);
       if (count > MAX_VECTOR) return -1;
       at = put_vector(at, &frames, since, step, addr, count);
+      continue;
+    }
+    if (step->op == OP_MESSAGE_IN || step->op == OP_MESSAGE_OUT) {
+      if (pieces_of((const struct message*)addr) > MAX_VECTOR) return -1;
+      at = put_message(at, &frames, since, step, addr);
       continue;
     }
     u64 size, length;
@@ -260,6 +271,9 @@ static int stored(const struct agent_row* row, const u64* args, i64 result, stru
       const u64 length = measure(step, args, result);
       if (length > MAX_VECTOR) return -1;
       count = spread(regions, count, addr, length, result);
+    } else if (step->op == OP_MESSAGE_IN) {
+      if (pieces_of((const struct message*)addr) > MAX_VECTOR) return -1;
+      count = received(regions, count, addr, result, B->entry);
     } else if (step->op == OP_OUT) {
       regions[count].addr = addr;
       regions[count].size = measure(step, args, result);

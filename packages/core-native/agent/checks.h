@@ -30,6 +30,12 @@ static const struct agent_row* variant_of(u64 nr, u32 command) {
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
 
+#define IPPROTO_IP 0
+#define SOL_SOCKET 1
+#define IPPROTO_TCP 6
+#define IPPROTO_IPV6 41
+#define TCP_ZEROCOPY_RECEIVE 35
+
 /* What is known of a call before it is made. */
 struct plan {
   int takes;                  /* the tracer is to look at it afterwards */
@@ -57,6 +63,12 @@ static enum outcome admit_sigaction(const u64* args, struct plan* plan) {
   return DONE;
 }
 
+/* Some options of other levels share memory with the kernel. */
+static int is_plain_option(int level, int name) {
+  if (level == IPPROTO_TCP) return name != TCP_ZEROCOPY_RECEIVE;
+  return level == SOL_SOCKET || level == IPPROTO_IP || level == IPPROTO_IPV6;
+}
+
 /* FORWARD: the call is the tracer's. */
 static enum outcome admit(const struct agent_row* row, const u64* args, struct plan* plan) {
   plan->takes = row->takes;
@@ -68,6 +80,9 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
     if (fd >= AGENT_FD_COUNT || (FDS[fd] & row->fd_need) != row->fd_need) return FORWARD;
   }
   if (row->null_arg != NO_ARG && args[row->null_arg] != 0) return FORWARD;
+  B->entry = ~0UL;
+  if (row->entry_arg != NO_ARG && args[row->entry_arg] != 0)
+    B->entry = *(const u32*)(args[row->entry_arg] + row->entry_offset);
   switch (row->check) {
     case CHECK_NONE:
     case CHECK_DUP:
@@ -75,6 +90,8 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
     case CHECK_OPEN:
       plan->writes_file = (args[row->check_arg] & OPEN_WRITES) != 0;
       return may_open(row, args) ? DONE : FORWARD;
+    case CHECK_SOCKOPT:
+      return is_plain_option((int)args[1], (int)args[2]) ? DONE : FORWARD;
     case CHECK_FUTEX:
       return admit_futex(args, plan);
     case CHECK_SIGACTION:

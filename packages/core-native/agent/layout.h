@@ -30,6 +30,7 @@
 #define BLOCK_CHANGED_MAX 32
 #define BLOCK_SHARED 224
 #define BLOCK_LUCK 228
+#define BLOCK_ENTRY 232
 #define BLOCK_REPORTED 240
 
 /* What the tracer has to be told of calls made here, and what it tells of memory and files; see struct reports. */

@@ -30,6 +30,7 @@ struct reports {
 
 _Static_assert(sizeof(struct reports) <= 0xe00, "the block has one page");
 
+_Static_assert(__builtin_offsetof(struct block, entry) == BLOCK_ENTRY, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, reported) == BLOCK_REPORTED, "as the tracer has it");
 
 #define R ((volatile struct reports*)(u64)REPORTS)

@@ -23,19 +23,24 @@ static u32 spread(struct region* regions, u32 known, u64 addr, u64 count, i64 to
   return known;
 }
 
+/* A `data` frame of a piece of memory, if it has any bytes. */
+static u8* put_piece(u8* at, u32* frames, i64 delta, int arg, u64 addr, u64 length) {
+  const u64 size = length > MAX_REGION ? MAX_REGION : length;
+  if (size == 0) return at;
+  ++*frames;
+  return put_data(at, delta, arg, size, addr, size > DATA_LIMIT ? DATA_LIMIT : size);
+}
+
+/* `data` frames of what a vector points to. */
+static u8* put_gathered(u8* at, u32* frames, int arg, const struct iovec* vector, u64 count) {
+  for (u64 i = 0; i < count; i++)
+    if (vector[i].base != 0) at = put_piece(at, frames, 0, arg, vector[i].base, vector[i].length);
+  return at;
+}
+
 /* `data` frames of a vector, and of what it points to if the kernel reads that. */
 static u8* put_vector(u8* at, u32* frames, i64 delta, const struct agent_step* step, u64 addr, u64 count) {
-  if (count == 0) return at;
-  const u64 bytes = count * sizeof(struct iovec);
-  at = put_data(at, delta, step->arg, bytes, addr, bytes > DATA_LIMIT ? DATA_LIMIT : bytes);
-  ++*frames;
+  at = put_piece(at, frames, delta, step->arg, addr, count * sizeof(struct iovec));
   if (step->op != OP_GATHER) return at;
-  const struct iovec* vector = (const struct iovec*)addr;
-  for (u64 i = 0; i < count; i++) {
-    const u64 size = vector[i].length > MAX_REGION ? MAX_REGION : vector[i].length;
-    if (size == 0 || vector[i].base == 0) continue;
-    at = put_data(at, 0, step->arg, size, vector[i].base, size > DATA_LIMIT ? DATA_LIMIT : size);
-    ++*frames;
-  }
-  return at;
+  return put_gathered(at, frames, step->arg, (const struct iovec*)addr, count);
 }

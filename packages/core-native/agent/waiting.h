@@ -88,6 +88,14 @@ static enum way way_of(const struct agent_row* row, i64 nr, const u64* args, i64
     case WAITS_RECEIVE:
       if (args[3] & MSG_DONTWAIT) return MAKE;
       return args[3] & MSG_WAITALL ? LEAVE : way_to_read((u32)args[0]);
+    case WAITS_MESSAGE_IN:
+      if (args[2] & MSG_DONTWAIT) return MAKE;
+      return args[2] & MSG_WAITALL ? LEAVE : way_to_read((u32)args[0]);
+    case WAITS_MESSAGE_OUT: {
+      const struct message* message = (const struct message*)args[1];
+      if (args[2] & MSG_DONTWAIT) return MAKE;
+      return way_to_gather((u32)args[0], message->vector, pieces_of(message));
+    }
     case WAITS_SEND:
       return args[3] & MSG_DONTWAIT ? MAKE : way_to_write((u32)args[0], args[2]);
     case WAITS_POLL:

@@ -42,6 +42,7 @@ const enum Block {
   Changed = 96,
   Shared = 224,
   Luck = 228,
+  Entry = 232,
   Reported = 240,
 }
 const CHANGED_MAX = 32;
@@ -215,6 +216,10 @@ export class Agent {
   }
   get rsp(): bigint {
     return this.view.getBigUint64(Block.Rsp, true);
+  }
+  /** Length that the call under way has overwritten, as it was before; -1 if there is none. */
+  get entry(): number {
+    return Number(this.view.getBigInt64(Block.Entry, true));
   }
   /** There is something in the reports. */
   get hasReports(): boolean {

@@ -33,11 +33,23 @@ const SYMBOLS = [
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
 const MAX_STEPS = 8;
 /** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
-const WAITS = ['NEVER', 'MAYBE', 'READ', 'WRITE', 'WRITEV', 'RECEIVE', 'SEND', 'POLL', 'EPOLL'];
+const WAITS = [
+  'NEVER',
+  'MAYBE',
+  'READ',
+  'WRITE',
+  'WRITEV',
+  'RECEIVE',
+  'SEND',
+  'MESSAGE_IN',
+  'MESSAGE_OUT',
+  'POLL',
+  'EPOLL',
+];
 /** What `check` may be. */
 const CHECKS = [
   ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION'],
-  ...['MMAP', 'MUNMAP', 'MREMAP', 'MADVISE'],
+  ...['SOCKOPT', 'MMAP', 'MUNMAP', 'MREMAP', 'MADVISE'],
 ];
 
 /** As in agent/layout.h. */
@@ -134,9 +146,9 @@ function generate() {
 #define AGENT_ROWS ${count}
 #define MAX_STEPS ${MAX_STEPS}
 #define NO_ARG 255
-/* Gather: the kernel reads what a vector points to; scatter: it stores there. */
-enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER };
-enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO };
+/* Gather: the kernel reads what a vector points to; scatter: it stores there. Message in: received, out: sent. */
+enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER, OP_MESSAGE_IN, OP_MESSAGE_OUT };
+enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO, MEASURE_DEREF };
 enum { ${CHECKS.map((name) => `CHECK_${name}`).join(', ')} };
 enum { ${WAITS.map((name) => `WAITS_${name}`).join(', ')} };
 /* O_WRONLY, O_RDWR, O_TRUNC. */
@@ -151,7 +163,7 @@ struct agent_step {
 };
 struct agent_row {
   unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, gives, pair, closes, takes, varies, modes, reads,
-      fails, probe, quick, waits, steps;
+      fails, probe, quick, waits, entry_arg, entry_offset, steps;
   struct agent_step step[MAX_STEPS];
 };
 /* 0 for calls the agent does not make. */
@@ -177,6 +189,8 @@ function rowText(row, traits, command) {
   // Whether the kernel stores something even if the call fails.
   let fails = false;
   let nullArg = 'NO_ARG';
+  // A length that the kernel overwrites.
+  let entry = { arg: 'NO_ARG', offset: 0 };
   row.args.forEach((spec, index) => {
     const { type } = spec;
     if (type.kind === 'string') {
@@ -196,6 +210,14 @@ function rowText(row, traits, command) {
         throw new Error(`the agent has no ${type.decoder} (${row.name})`);
       return;
     }
+    if (type.kind === 'msghdr' && type.count === undefined) {
+      const receives = type.dir === 'out';
+      const op = receives ? 'OP_MESSAGE_IN' : 'OP_MESSAGE_OUT';
+      steps.push({ op, arg: index, measure: 'MEASURE_CONST' });
+      // msg_namelen
+      if (receives) entry = { arg: index, offset: 8 };
+      return;
+    }
     if (type.kind !== 'buffer' && type.kind !== 'struct') {
       if (['iovec', 'msghdr', 'strings'].includes(type.kind))
         throw new Error(`the agent has no ${type.kind} (${row.name})`);
@@ -208,7 +230,7 @@ function rowText(row, traits, command) {
     }
     const size = type.kind === 'buffer' ? type.size : (type.count ?? { const: 1 });
     const unit = type.kind === 'buffer' ? 1 : type.size;
-    if ('deref' in size) throw new Error(`${row.name}: argument ${index} must be NULL`);
+    if ('deref' in size) entry = { arg: size.deref, offset: 0 };
     if (type.when === 'always') fails = true;
     const step = { arg: index, ...lengthOf(row, size, unit), positive: type.when === 'positive' };
     if (type.dir !== 'out') steps.push({ ...step, op: 'OP_IN' });
@@ -234,6 +256,8 @@ function rowText(row, traits, command) {
     reads: Number(reads),
     fails: Number(fails),
     probe: Number(traits.probe === true),
+    entry_arg: entry.arg,
+    entry_offset: entry.offset,
     waits: `WAITS_${traits.waits ?? (row.class === 'blocking' ? 'MAYBE' : 'NEVER')}`,
     // Nothing that it could wait for.
     quick: Number(row.class === 'data' && !reads && !row.args.some(isFile)),
@@ -302,6 +326,10 @@ function lengthOf(row, size, unit) {
   if ('result' in size) {
     if (size.plus) throw new Error(`${row.name}: result plus ${size.plus}`);
     return { measure: 'MEASURE_RESULT', times: (size.times ?? 1) * unit };
+  }
+  if ('deref' in size) {
+    if (size.width !== 4 || size.plus) throw new Error(`${row.name}: a length of another kind`);
+    return { measure: 'MEASURE_DEREF', a: size.deref, times: unit };
   }
   return { measure: 'MEASURE_RESULT_UP_TO', a: size.resultUpTo, times: unit };
 }

@@ -8,8 +8,9 @@ import type { AgentSpace } from './space.js';
 
 /** Calls that tell what may be done with the descriptor in their first argument. */
 const usesFirst = new Uint8Array(512);
-for (const nr of [Sys.read, Sys.pread64, Sys.getdents64, Sys.recvfrom]) usesFirst[nr] = FdUse.Read;
-for (const nr of [Sys.write, Sys.pwrite64, Sys.sendto]) usesFirst[nr] = FdUse.Write;
+for (const nr of [Sys.read, Sys.pread64, Sys.getdents64, Sys.recvfrom, Sys.recvmsg])
+  usesFirst[nr] = FdUse.Read;
+for (const nr of [Sys.write, Sys.pwrite64, Sys.sendto, Sys.sendmsg]) usesFirst[nr] = FdUse.Write;
 
 const FIONBIO = 0x5421;
 const F_SETFL = 4;

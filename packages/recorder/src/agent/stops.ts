@@ -217,6 +217,7 @@ export class AgentStops {
   private taken(task: Task): void {
     const { session } = this;
     // What comes of a call that was successful may take time: the signal waits for the next one.
+    task.regionContext.entry.fill(this.agent.entry);
     const isPlain = exitHooks[task.nr] === undefined || Number(task.result) < 0;
     if (isPlain && mayDeliverHeld(session, task)) {
       recordSyscall(session, task);
