@@ -35,6 +35,21 @@ needs('sh')('a pipeline of four processes goes on in the middle of its writes', 
   place.discard();
 });
 
+needs('sh')('what is held and what is pending stays so', async (t) => {
+  const place = workspace('live-held');
+  const log = await recordTo(t, place.path, [program('held')], isReady);
+  const live = goLive(t, log, '--require-complete');
+  live.child.stdin!.end('x');
+  await live.closed;
+  t.is(live.stderr, '');
+  t.is(live.child.exitCode, 3, live.stdout);
+  const [rests, ...lines] = live.stdout.trimEnd().split('\n');
+  t.is(rests, 'rests');
+  t.is(lines.length, 17);
+  for (const line of lines) t.regex(line, /: right$/);
+  place.discard();
+});
+
 needs('bash')('a shell goes on counting, and knows its children', async (t) => {
   const place = workspace('live-shell');
   const script = `

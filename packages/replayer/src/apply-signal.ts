@@ -15,7 +15,10 @@ function codeOf(siginfo: Uint8Array): number {
 
 /** True if the signal has been given to the task; false if it is on its way to where that happens. */
 export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame): boolean {
-  if (frame.action !== 'handler' && frame.action !== 'terminate') return true;
+  if (frame.action !== 'handler' && frame.action !== 'terminate') {
+    engine.kernel?.signalled(task, frame);
+    return true;
+  }
   switch (frame.point) {
     case 'fault':
       if (task.at === At.User) {

@@ -340,7 +340,7 @@ export class ReplayLoop {
         engine.hooks?.arrived(task, frame);
         if (task.pid === this.rootPid && frame.last) engine.rootStatus = frame.status;
         replayExit(engine, task, frame);
-        engine.kernel?.ended(task.uid);
+        engine.kernel?.ended(task.uid, frame);
         return true;
       case 'state':
         checkState(engine, task, frame);

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import {
   type CpuPolicy,
   EventKind,
   freeInstructions,
   parseMaps,
   Reg,
+  Signal,
   Sys,
   unmapReserved,
 } from '@scribe-ts/core-native';
@@ -17,14 +19,19 @@ import type { KernelModel } from './model/kernel-model.js';
 import type { TaskState } from './model/process-state.js';
 import { FileRebuilder, type TableHolder } from './rebuild-files.js';
 import {
+  makePosixTimers,
   rebuildCredentials,
   rebuildMemoryMap,
   rebuildProcess,
   rebuildTask,
+  sendPending,
   setLimits,
   startTimers,
 } from './rebuild-process.js';
 import { Remote } from './remote.js';
+
+/** Longest wait for a process to stop, in naps of 1 ms. */
+const STOP_NAPS = 5000;
 
 /** A replay cannot become a program here. `code`: NOT_REACHED, NOT_SUPPORTED, NEW_PIDS or INCOMPLETE. */
 export class LiveError extends Error {
@@ -88,7 +95,16 @@ export class GoLive {
     this.eachSpace(({ remote, task }) => rebuildMemoryMap(remote, task.space));
     this.rebuildGroups();
     live.reapAll();
-    new FileRebuilder(this.tables(), this.nowNs, (text) => lost.push(text)).run();
+    for (const { remote, state } of this.processes)
+      makePosixTimers(
+        remote,
+        state.process,
+        this.nowNs,
+        (tid) => this.ownTid(tid),
+        this.teller(state),
+      );
+    const ownPid = (pid: number): number => live.ownPid(pid);
+    new FileRebuilder(this.tables(), this.nowNs, ownPid, (text) => lost.push(text)).run();
     for (const text of lost) tell(text);
     if (requireComplete && lost.length > 0)
       throw new LiveError('INCOMPLETE', 'not everything can come back');
@@ -102,20 +118,23 @@ export class GoLive {
     for (const { remote, state, task } of members)
       rebuildTask(remote, state, task.space.program?.path);
     for (const { remote, state } of processes) setLimits(remote, state.process);
+    this.sendSignals();
     for (const { remote, state, task } of members) {
       freeInstructions(tracer, task.tid);
       rebuildCredentials(remote, state);
     }
     // These take the pages along through which the others' calls were made.
     this.eachSpace(({ task }) => unmapReserved(tracer, task.tid));
-    for (const { state, task } of [...members].reverse()) {
-      const { mask } = state;
-      if (mask !== undefined)
-        tracer.setSigmask(task.tid, new Uint8Array(new BigUint64Array([mask]).buffer));
-      this.cpus.release(task.tid);
-      engine.byTid.delete(task.tid);
-      tracer.detach(task.tid, 0);
-    }
+    const isStopped = ({ state }: Member): boolean => state.process.stoppedBy !== 0;
+    const stopped = processes.filter(isStopped);
+    for (const { task } of stopped) tracer.kill(0, task.tid, Signal.SIGSTOP);
+    for (const member of members.filter(isStopped)) this.letGo(member);
+    // The others may look.
+    for (const { task } of stopped) awaitStop(task.tid);
+    for (const member of [...members].reverse()) if (!isStopped(member)) this.letGo(member);
+    for (const { task, state } of processes)
+      if (state.process.pending.all.some(({ signo }) => signo === Signal.SIGKILL))
+        tracer.kill(0, task.tid, Signal.SIGKILL);
     return engine.rootStatus === undefined ? engine.rootTid : 0;
   }
 
@@ -130,6 +149,24 @@ export class GoLive {
       if (kind === EventKind.Exited && tracer.event[0] === live.keeper) return tracer.event[3]!;
       if (kind === EventKind.None && isAborted()) return undefined;
     }
+  }
+
+  private letGo({ task, state: { mask } }: Member): void {
+    const { engine, cpus } = this;
+    if (mask !== undefined)
+      engine.tracer.setSigmask(task.tid, new Uint8Array(new BigUint64Array([mask]).buffer));
+    cpus.release(task.tid);
+    engine.byTid.delete(task.tid);
+    engine.tracer.detach(task.tid, 0);
+  }
+
+  private sendSignals(): void {
+    const { live, members, processes } = this;
+    const ownPid = (pid: number): number => live.ownPid(pid);
+    for (const { remote, state } of processes)
+      sendPending(remote, state.process.pending, ownPid, { pid: ownPid(state.process.pid) });
+    for (const { remote, state, task } of members)
+      sendPending(remote, state.pending, ownPid, { pid: ownPid(task.pid), tid: task.ownTid });
   }
 
   private findMembers(): Member[] {
@@ -163,6 +200,11 @@ export class GoLive {
     );
   }
 
+  /** The id here of a thread of the recording. */
+  private ownTid(tid: number): number {
+    return this.members.find(({ task }) => task.recordedTid === tid)?.task.ownTid ?? tid;
+  }
+
   /** Names the process where there are several. */
   private teller({ process }: TaskState): Tell {
     const whose = this.processes.length === 1 ? '' : `process ${process.pid}: `;
@@ -184,7 +226,8 @@ export class GoLive {
     const holders = new Map<DescriptorTable, TableHolder>();
     for (const { remote, state } of this.members) {
       const { files, process } = state;
-      if (!holders.has(files)) holders.set(files, { remote, table: files, pid: process.pid });
+      const { pid, locks } = process;
+      if (!holders.has(files)) holders.set(files, { remote, table: files, pid, locks });
     }
     return [...holders.values()];
   }
@@ -243,5 +286,18 @@ export class GoLive {
           ? `process group ${group} is the one of replay: its leader is gone`
           : 'its process group is the one of replay',
       );
+  }
+}
+
+/** Waits until a process that has been sent SIGSTOP is stopped, but not for ever: somebody may continue or kill it. */
+function awaitStop(tid: number): void {
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  for (let i = 0; i < STOP_NAPS; i++) {
+    try {
+      if (/\) [TZX] /.test(readFileSync(`/proc/${tid}/stat`, 'latin1'))) return;
+    } catch {
+      return;
+    }
+    Atomics.wait(nap, 0, 0, 1);
   }
 }

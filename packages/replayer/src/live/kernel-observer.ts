@@ -1,5 +1,6 @@
 import { Reg } from '@scribe-ts/core-native';
 import type {
+  ExitFrame,
   ImageFrame,
   LogHeader,
   SignalFrame,
@@ -48,8 +49,8 @@ export class KernelObserver {
     this.model.executed(task.uid, frame.tid);
   }
 
-  ended(uid: TaskUid): void {
-    this.model.ended(uid);
+  ended(uid: TaskUid, exit?: ExitFrame): void {
+    this.model.ended(uid, exit);
   }
 
   signalled(task: ReplayTask, frame: SignalFrame): void {

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import type { ByteQueue } from './model/byte-queue.js';
+import { type FileLocks, flockOf } from './model/file-locks.js';
 import type { OpenFile } from './model/open-file.js';
 import type { Socket } from './model/socket.js';
 import { Remote } from './remote.js';
@@ -8,6 +9,8 @@ import { remaining } from './timers.js';
 const F_DUPFD = 0;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
+const F_OFD_SETLK = 37;
+const LOCK_NB = 4;
 const O_NOCTTY = 0o400;
 const O_NONBLOCK = 0o4000;
 const O_DIRECT = 0o40000;
@@ -34,6 +37,7 @@ export class FileMaker {
     private readonly remote: Remote,
     private readonly base: number,
     private readonly nowNs: number,
+    private readonly ownPid: (pid: number) => number,
   ) {}
 
   /** To a number that is out of the program's way. */
@@ -57,6 +61,16 @@ export class FileMaker {
 
   /** Returns its number, or a negative errno. `tell` gets what is not as it was, or why it cannot be. */
   make(file: OpenFile, tell: Tell): number {
+    const made = this.makeUnlocked(file, tell);
+    if (made < 0) return made;
+    if (file.flock !== 0 && this.remote.call('flock', made, file.flock | LOCK_NB) < 0)
+      tell('its lock is somebody else’s now');
+    if (file.locks !== undefined)
+      for (const reason of lockRanges(this.remote, made, F_OFD_SETLK, file.locks)) tell(reason);
+    return made;
+  }
+
+  private makeUnlocked(file: OpenFile, tell: Tell): number {
     const { remote } = this;
     const { what } = file;
     const nonBlocking = file.flags & O_NONBLOCK;
@@ -102,8 +116,7 @@ export class FileMaker {
         tell('what was in it is not known');
         return -1;
       case 'pidfd':
-        tell('the process has another id now');
-        return -1;
+        return this.moveUp(remote.call('pidfd_open', this.ownPid(what.pid), nonBlocking));
       case 'other':
         tell('nothing that can be made again');
         return -1;
@@ -227,6 +240,20 @@ export class FileMaker {
     if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
     return fd;
   }
+}
+
+/** Takes locks of fcntl(2) through a descriptor. Returns what could not be had. */
+export function lockRanges(
+  remote: Remote,
+  fd: number,
+  command: number,
+  locks: FileLocks,
+): readonly string[] {
+  const reasons = locks.isUncertain ? ['not all of its locks are known'] : [];
+  for (const range of locks.ranges)
+    if (remote.call('fcntl', fd, command, remote.put(flockOf(range))) < 0)
+      reasons.push('its lock is somebody else’s now');
+  return reasons;
 }
 
 /** Seconds and nanoseconds. */

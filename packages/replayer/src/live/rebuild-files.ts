@@ -1,12 +1,14 @@
 import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
 import { COURIER } from './live-processes.js';
-import { FileMaker, type Tell } from './make-file.js';
+import { FileMaker, lockRanges, type Tell } from './make-file.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
+import type { FileLocks } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
 import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
 
 const F_DUPFD = 0;
+const F_SETLK = 6;
 const O_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const SOL_SOCKET = 1;
@@ -23,6 +25,8 @@ export interface TableHolder {
   readonly table: DescriptorTable;
   /** Process id in the recording. */
   readonly pid: number;
+  /** What the process has locked. */
+  readonly locks: ReadonlyMap<OpenFile, FileLocks>;
 }
 
 /**
@@ -38,12 +42,13 @@ export class FileRebuilder {
   constructor(
     private readonly holders: readonly TableHolder[],
     nowNs: number,
+    ownPid: (pid: number) => number,
     private readonly lost: Tell,
   ) {
     const used = holders.flatMap(({ table }) => [...table.all.keys()]);
     // The courier's numbers are those that are free when it is made.
     this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
-    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs);
+    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid);
   }
 
   run(): void {
@@ -57,6 +62,8 @@ export class FileRebuilder {
     for (const holder of holders) this.place(holder);
     this.fillEpollSets();
     for (const { remote } of holders) remote.call('close_range', base, LAST_FD, 0);
+    // A process that closes any descriptor of a file lets go of its locks there.
+    for (const holder of holders) this.takeLocks(holder);
   }
 
   /** To a number that is out of the program's way, which is the next one. */
@@ -110,6 +117,17 @@ export class FileRebuilder {
       throw new Error(`a descriptor cannot be handed over: errno ${-Math.min(sent, got)}`);
     const fd = remote.int(RIGHT);
     return fd >= this.base ? fd : this.moveUp(remote, fd);
+  }
+
+  /** Those of fcntl(2) that processes have; those that open files have are taken when these are made. */
+  private takeLocks(holder: TableHolder): void {
+    const { remote, table, locks } = holder;
+    for (const [fd, { file }] of table.all) {
+      const held = locks.get(file);
+      if (held === undefined) continue;
+      const name = `${this.nameOf(fd, holder)} (${nameOfFile(file)})`;
+      for (const reason of lockRanges(remote, fd, F_SETLK, held)) this.lost(`${name}: ${reason}`);
+    }
   }
 
   private fillEpollSets(): void {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parentNofile } from '@scribe-ts/core-native';
 import type { ReplaySpace } from '../tasks.js';
-import type { Tell } from './make-file.js';
+import { type Tell, timespec } from './make-file.js';
+import type { PendingSignals } from './model/pending-signals.js';
 import { DEFAULT, type ProcessState, type TaskState } from './model/process-state.js';
 import type { Remote } from './remote.js';
 import { remaining } from './timers.js';
@@ -15,7 +16,12 @@ const RLIMIT_NOFILE = 7;
 const SIGNAL_SET = 8;
 const SIGCHLD = 17;
 const IGNORED = 1;
+/** SIGKILL and SIGSTOP. */
+const UNBLOCKABLE: ReadonlySet<number> = new Set([9, 19]);
 const PRIO_PROCESS = 0;
+const SIGEVENT = 64;
+const SIGEV_THREAD_ID = 4;
+const TIMER_ABSTIME = 1;
 const MAX_NAME = 15;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
@@ -34,10 +40,6 @@ export function rebuildProcess(remote: Remote, state: TaskState, tell: Tell): vo
   const entered = remote.call('chdir', remote.text(directories.cwd));
   if (entered < 0) tell(`working directory ${directories.cwd}: errno ${-entered}`);
   if (directories.umask !== undefined) remote.call('umask', directories.umask);
-  if (process.posixTimers.size > 0) tell(`${process.posixTimers.size} timers of timer_create`);
-  if (process.recordLocks.length > 0) tell('locks of fcntl are not taken again');
-  for (const [fd, { file }] of state.files.all)
-    if (file.flock !== 0) tell(`descriptor ${fd}: its lock of flock is not taken again`);
 }
 
 /**
@@ -60,6 +62,24 @@ export function rebuildMemoryMap(remote: Remote, { brk, startBrk, program }: Rep
   if (exe >= 0) remote.call('close', exe);
 }
 
+/** Sends a process the signals again that were pending. The task whose `remote` it is must be of it, and blocks them. */
+export function sendPending(
+  remote: Remote,
+  pending: PendingSignals,
+  ownPid: (pid: number) => number,
+  target: { readonly pid: number; readonly tid?: number },
+): void {
+  for (const { signo, info } of pending.all) {
+    if (UNBLOCKABLE.has(signo)) continue;
+    const bytes = info.slice();
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    view.setInt32(16, ownPid(view.getInt32(16, true)), true);
+    const address = remote.put(bytes);
+    if (target.tid === undefined) remote.call('rt_sigqueueinfo', target.pid, signo, address);
+    else remote.call('rt_tgsigqueueinfo', target.pid, target.tid, signo, address);
+  }
+}
+
 /** Lets the timers of setitimer run on. */
 export function startTimers(remote: Remote, process: ProcessState, nowNs: number): void {
   for (const [which, setting] of process.intervalTimers) {
@@ -69,6 +89,56 @@ export function startTimers(remote: Remote, process: ProcessState, nowNs: number
       Math.ceil((ns % 1e9) / 1e3),
     ];
     remote.call('setitimer', which, remote.words(...timeval(interval), ...timeval(value)), 0);
+  }
+}
+
+/**
+ * Makes the timers of timer_create again, with their ids, which the kernel counts up from 0. `ownTid` is given the id
+ * that a thread had in the recording.
+ */
+export function makePosixTimers(
+  remote: Remote,
+  { posixTimers }: ProcessState,
+  nowNs: number,
+  ownTid: (tid: number) => number,
+  tell: Tell,
+): void {
+  for (const [id, { clock, event, setting }] of [...posixTimers].sort(([a], [b]) => a - b)) {
+    const made = makePosixTimer(remote, id, clock, event, ownTid);
+    if (made !== id) {
+      tell(`timer ${id}: ${made < 0 ? `errno ${-made}` : 'it has another id'}`);
+      if (made >= 0) remote.call('timer_delete', made);
+      continue;
+    }
+    if (setting === undefined) continue;
+    const { value, interval } = remaining(setting, nowNs);
+    const spec = remote.words(...timespec(interval), ...timespec(value));
+    remote.call('timer_settime', id, setting.absolute ? TIMER_ABSTIME : 0, spec, 0);
+  }
+}
+
+function makePosixTimer(
+  remote: Remote,
+  id: number,
+  clock: number,
+  event: Uint8Array | undefined,
+  ownTid: (tid: number) => number,
+): number {
+  const bytes = new Uint8Array(SIGEVENT + 4);
+  if (event !== undefined) {
+    bytes.set(event);
+    const view = new DataView(bytes.buffer);
+    if (view.getInt32(12, true) === SIGEV_THREAD_ID)
+      view.setInt32(16, ownTid(view.getInt32(16, true)), true);
+  }
+  for (;;) {
+    const address = remote.put(bytes);
+    const stored = address + SIGEVENT;
+    const result = remote.call('timer_create', clock, event === undefined ? 0 : address, stored);
+    if (result < 0) return result;
+    const made = remote.int(SIGEVENT);
+    if (made >= id || made < 0) return made;
+    remote.call('timer_delete', made);
   }
 }
 

@@ -1,4 +1,11 @@
-import type { LogHeader, SpawnFrame, SignalFrame, TaskUid, Word } from '@scribe-ts/tracelog';
+import type {
+  ExitFrame,
+  LogHeader,
+  SignalFrame,
+  SpawnFrame,
+  TaskUid,
+  Word,
+} from '@scribe-ts/tracelog';
 import { syscallByName, syscallTable } from '@scribe-ts/tracelog';
 import { nameOf } from '../../words.js';
 import { handlers } from './calls/index.js';
@@ -7,6 +14,7 @@ import { DescriptorTable } from './descriptor-table.js';
 import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
 import { PassedDescriptors } from './passed-descriptors.js';
+import { SignalTraffic } from './signal-traffic.js';
 import { DEFAULT, Directories, ProcessState, SignalHandlers, TaskState } from './process-state.js';
 
 const CLONE_FS = 0x200;
@@ -85,6 +93,7 @@ const WAIT_MASK = new Map<number, number>([
 export class KernelModel {
   readonly tasks = new Map<TaskUid, TaskState>();
   readonly messages = new PassedDescriptors();
+  readonly signals = new SignalTraffic(this.tasks);
   /** What results in the log say against the model: something happened that it does not know. For people. */
   readonly contradictions: string[] = [];
   /** State that calls have made and the model does not keep: names of the calls. */
@@ -113,6 +122,7 @@ export class KernelModel {
     const { cwd, root } = this.header;
     const directories = new Directories(root === '/' ? cwd : '/', root, undefined);
     const process = new ProcessState(pid, undefined);
+    this.signals.pids.add(pid);
     this.tasks.set(uid, new TaskState(uid, tid, process, files, directories));
   }
 
@@ -147,6 +157,7 @@ export class KernelModel {
     call.result = Number(result);
     call.time = time;
     task.waitMask = undefined;
+    task.process.stoppedBy = 0;
     if (call.result < 0 && !(nr === NR.connect && call.result === -EINPROGRESS)) {
       this.checkBad(call);
       if (call.result === ERESTART_RESTARTBLOCK && nr !== NR.restart_syscall) task.restart = nr;
@@ -185,6 +196,7 @@ export class KernelModel {
     if ((flags & CLONE_THREAD) === 0) {
       const above = (flags & CLONE_PARENT) !== 0 ? parent.process.parent : parent.process;
       process = new ProcessState(pid, above);
+      this.signals.pids.add(pid);
       process.group = parent.process.group;
       process.session = parent.process.session;
       for (const [resource, limit] of parent.process.limits) process.limits.set(resource, limit);
@@ -225,21 +237,26 @@ export class KernelModel {
     after.mask = task.mask;
     after.nice = task.nice;
     after.credentials = task.credentials;
+    after.pending = task.pending;
     after.parentDeathSignal = task.parentDeathSignal;
     this.tasks.set(uid, after);
   }
 
-  ended(uid: TaskUid): void {
+  /** `exit`: how, unless an exec has ended it. */
+  ended(uid: TaskUid, exit?: ExitFrame): void {
     const task = this.tasks.get(uid);
     if (task === undefined) return;
     this.tasks.delete(uid);
     this.dropTable(task);
+    if (exit?.last === true) this.signals.childEnded(task.process, exit);
   }
 
-  /** A handler begins. */
+  /** A signal has been delivered; its handler begins, if it has one. */
   signalled(uid: TaskUid, frame: SignalFrame): void {
     const task = this.tasks.get(uid);
-    if (task === undefined || frame.action !== 'handler') return;
+    if (task === undefined) return;
+    this.signals.delivered(task, frame);
+    if (frame.action !== 'handler') return;
     const { actions } = task.process.handlers;
     const action = actions[frame.signo] ?? DEFAULT;
     const blocked = task.waitMask ?? task.mask ?? 0n;
@@ -273,10 +290,9 @@ export class KernelModel {
   closed(task: TaskState, fd: number): void {
     const file = task.files.get(fd)?.file;
     if (file !== undefined) {
-      // Closing any descriptor of a file lets go of all record locks that the process has on it.
-      const { recordLocks } = task.process;
-      for (let i = recordLocks.length - 1; i >= 0; i--)
-        if (recordLocks[i]!.file === file) recordLocks.splice(i, 1);
+      // Closing any descriptor of a file lets go of all locks that the process has on it.
+      for (const other of task.process.locks.keys())
+        if (isSameFile(other, file)) task.process.locks.delete(other);
     }
     task.files.close(fd);
   }
@@ -394,6 +410,10 @@ export class KernelModel {
   private tables(): Set<DescriptorTable> {
     return new Set([...this.tasks.values()].map(({ files }) => files));
   }
+}
+
+function isSameFile({ what: one }: OpenFile, { what: other }: OpenFile): boolean {
+  return one === other || (one.kind === 'path' && other.kind === 'path' && one.path === other.path);
 }
 
 /** A name of the file is gone. */

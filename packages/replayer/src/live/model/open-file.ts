@@ -1,4 +1,5 @@
 import type { ByteQueue } from './byte-queue.js';
+import type { FileLocks } from './file-locks.js';
 import { FileOffset } from './file-offset.js';
 import type { Socket } from './socket.js';
 
@@ -58,6 +59,8 @@ export class OpenFile {
   uses = 0;
   /** Operation of the lock that flock(2) has put on it, 0 if there is none. */
   flock = 0;
+  /** What has been locked by fcntl(2) with F_OFD_SETLK. */
+  locks: FileLocks | undefined;
 
   /** `flags`: access mode and status flags (O_*), without those that matter only while opening. */
   constructor(

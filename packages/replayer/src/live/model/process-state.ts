@@ -1,6 +1,8 @@
 import type { TaskUid, Word } from '@scribe-ts/tracelog';
 import type { DescriptorTable, Descriptor } from './descriptor-table.js';
+import type { FileLocks } from './file-locks.js';
 import type { OpenFile, TimerSetting } from './open-file.js';
+import { PendingSignals } from './pending-signals.js';
 
 const SIGNALS = 64;
 const SIGCHLD = 17;
@@ -77,8 +79,12 @@ export class ProcessState {
   /** undefined: as it was when the program started. */
   group: number | undefined;
   session: number | undefined;
-  /** fcntl(2) locks this process holds, as the calls that set them. */
-  readonly recordLocks: { readonly file: OpenFile; readonly lock: Uint8Array }[] = [];
+  /** What the process has locked by fcntl(2). */
+  readonly locks = new Map<OpenFile, FileLocks>();
+  /** Signals that are pending for the process as a whole. */
+  readonly pending = new PendingSignals();
+  /** Signal that has stopped it, 0 while it runs. */
+  stoppedBy = 0;
   /** Ended children it has waited for. */
   readonly reaped = new Set<number>();
 
@@ -113,6 +119,8 @@ export class TaskState {
   readonly settings = new Map<number, readonly Word[]>();
   /** Signal of its parent's end. */
   parentDeathSignal = 0;
+  /** Signals that are pending for this thread alone. */
+  pending = new PendingSignals();
   /** Call that restart_syscall stands for, since it has been interrupted. */
   restart: number | undefined;
 

@@ -1,3 +1,4 @@
+import { FileLocks } from '../file-locks.js';
 import { OpenFile } from '../open-file.js';
 import type { ModelCall } from '../model-call.js';
 import type { Handlers } from './handler.js';
@@ -15,6 +16,8 @@ const F = {
   SETFL: 4,
   SETLK: 6,
   SETLKW: 7,
+  OFD_SETLK: 37,
+  OFD_SETLKW: 38,
   DUPFD_CLOEXEC: 1030,
   SETPIPE_SZ: 1031,
 } as const;
@@ -27,7 +30,6 @@ const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LOCK_UN = 8;
 const LOCK_NB = 4;
-const FLOCK_SIZE = 32;
 const O_ASYNC = 0o20000;
 
 function duplicate(call: ModelCall, closeOnExec: boolean): void {
@@ -94,8 +96,16 @@ function control(call: ModelCall): void {
     case F.SETLKW: {
       const file = call.descriptor(0)?.file;
       if (file === undefined) return;
-      const lock = call.bytes(call.long(2), FLOCK_SIZE).slice();
-      call.task.process.recordLocks.push({ file, lock });
+      const { locks } = call.task.process;
+      let held = locks.get(file);
+      if (held === undefined) locks.set(file, (held = new FileLocks()));
+      held.set(call, call.long(2));
+      return;
+    }
+    case F.OFD_SETLK:
+    case F.OFD_SETLKW: {
+      const file = call.descriptor(0)?.file;
+      if (file !== undefined) (file.locks ??= new FileLocks()).set(call, call.long(2));
       return;
     }
   }

@@ -2,6 +2,7 @@ import type { ModelCall } from '../model-call.js';
 import type { TimerSetting } from '../open-file.js';
 import { DEFAULT } from '../process-state.js';
 import type { Handlers } from './handler.js';
+import { siginfo } from '../signal-traffic.js';
 import { timerSetting } from './special-files.js';
 
 const SIG_BLOCK = 0;
@@ -11,6 +12,8 @@ const BLOCKABLE = ~((1n << 8n) | (1n << 18n)) & 0xffffffffffffffffn;
 const SS_DISABLE = 2;
 const TIMER_ABSTIME = 1;
 const SIGEVENT = 64;
+const SIGINFO = 128;
+const SI_TKILL = -6;
 
 function setAction(call: ModelCall): void {
   const signo = call.int(0);
@@ -25,6 +28,7 @@ function setAction(call: ModelCall): void {
     restorer: Number(view.getBigUint64(16, true)),
     mask: view.getBigUint64(24, true) & BLOCKABLE,
   };
+  call.model.signals.actionSet(call.task.process, signo);
 }
 
 /** The kernel said what it was before: the model must know. */
@@ -80,6 +84,26 @@ function setAlarm(call: ModelCall): void {
   else intervalTimers.set(0, setting);
 }
 
+/** To a thread: from tkill and its like. */
+function sendToThread(call: ModelCall, tid: number, signo: number, given?: Uint8Array): void {
+  const { model, time } = call;
+  const { pid } = call.task.process;
+  for (const task of model.tasks.values())
+    if (task.tid === tid) {
+      const info = given ?? siginfo(signo, SI_TKILL, pid);
+      model.signals.send(task.process, task, signo, time, info, pid);
+    }
+}
+
+function sendToProcess(call: ModelCall, pid: number, signo: number, info: Uint8Array): void {
+  const { model, time, task } = call;
+  const to = model.process(pid);
+  if (to !== undefined) model.signals.send(to, undefined, signo, time, info, task.process.pid);
+}
+
+const givenInfo = (call: ModelCall, index: number): Uint8Array =>
+  call.bytes(call.long(index), SIGINFO).slice();
+
 /** Signals and timers that send some. */
 export const signalCalls: Handlers = {
   rt_sigaction: setAction,
@@ -97,6 +121,23 @@ export const signalCalls: Handlers = {
             flags,
             size: Number(view.getBigUint64(16, true)),
           };
+  },
+  kill: (call) => call.model.signals.kill(call.task.process, call.int(0), call.int(1), call.time),
+  tkill: (call) => sendToThread(call, call.int(0), call.int(1)),
+  tgkill: (call) => sendToThread(call, call.int(1), call.int(2)),
+  rt_sigqueueinfo: (call) => sendToProcess(call, call.int(0), call.int(1), givenInfo(call, 2)),
+  rt_tgsigqueueinfo: (call) => sendToThread(call, call.int(1), call.int(2), givenInfo(call, 3)),
+  pidfd_send_signal: (call) => {
+    const what = call.descriptor(0)?.file.what;
+    const signo = call.int(1);
+    const info = call.long(2) === 0 ? siginfo(signo, 0, call.task.process.pid) : givenInfo(call, 2);
+    if (what?.kind === 'pidfd') sendToProcess(call, what.pid, signo, info);
+  },
+  rt_sigtimedwait: (call) => {
+    const { task, result, time } = call;
+    if (call.long(1) === 0) return call.model.signals.taken(task, result, time, 0, 0);
+    const info = call.view(call.long(1), SIGINFO);
+    call.model.signals.taken(task, result, time, info.getInt32(8, true), info.getInt32(16, true));
   },
   setitimer: setIntervalTimer,
   alarm: setAlarm,

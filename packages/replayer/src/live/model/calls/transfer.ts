@@ -8,6 +8,7 @@ const IOVEC = 16;
 const SEEK_CUR = 1;
 const MSG_PEEK = 2;
 const MSGHDR = 56;
+const SIGNALFD_SIGINFO = 128;
 
 /** Where what is read from a file comes from, if that is inside the recording. */
 export function queueToRead({ what }: OpenFile): ByteQueue | undefined {
@@ -29,9 +30,20 @@ function read(call: ModelCall, index: number, size: number, first?: () => Uint8A
   if (what.kind === 'eventfd' && first !== undefined) {
     const value = new DataView(first().slice().buffer).getBigUint64(0, true);
     what.count -= value;
-  } else if (what.kind === 'path' || what.kind === 'memfd')
+  } else if (what.kind === 'signalfd' && first !== undefined) tookSignals(call, first());
+  else if (what.kind === 'path' || what.kind === 'memfd')
     file.offset.move(call.time, size, call.model.isShared(file));
   else queueToRead(file)?.read(size);
+}
+
+/** Structs signalfd_siginfo have been read. */
+function tookSignals(call: ModelCall, bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at + SIGNALFD_SIGINFO <= bytes.length; at += SIGNALFD_SIGINFO) {
+    const signo = view.getUint32(at, true);
+    const [code, sender] = [view.getInt32(at + 8, true), view.getUint32(at + 12, true)];
+    call.model.signals.taken(call.task, signo, call.time, code, sender);
+  }
 }
 
 function written(call: ModelCall, index: number, size: number, bytes?: () => Uint8Array): void {
