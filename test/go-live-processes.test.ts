@@ -45,7 +45,7 @@ needs('sh')('what is held and what is pending stays so', async (t) => {
   t.is(live.child.exitCode, 3, live.stdout);
   const [rests, ...lines] = live.stdout.trimEnd().split('\n');
   t.is(rests, 'rests');
-  t.is(lines.length, 17);
+  t.is(lines.length, 21);
   for (const line of lines) t.regex(line, /: right$/);
   place.discard();
 });

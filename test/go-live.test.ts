@@ -45,7 +45,7 @@ test('what cannot come back is told, and refused where it must be complete', asy
   await refused.closed;
   t.regex(
     refused.stderr,
-    /not as it was: descriptor 5 \(.*gone \(deleted\)\): the file has been deleted/,
+    /not as it was: descriptor 5 \(.*gone \(deleted\)\): what was in it is not known/,
   );
   t.regex(refused.stderr, /cannot go live: not everything can come back/);
   t.is(refused.child.exitCode, 119);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -71,6 +72,21 @@ int main(void) {
   kill(stopped, SIGSTOP);
   waitpid(stopped, NULL, WUNTRACED);
   int watched = syscall(SYS_pidfd_open, stopped, 0);
+  FILE *nameless = tmpfile();
+  fprintf(nameless, "first second");
+  rewind(nameless);
+  setvbuf(nameless, NULL, _IONBF, 0);
+  char word[16] = "";
+  fread(word, 1, 6, nameless);
+  int file = open("gone", O_RDWR | O_CREAT | O_EXCL, 0600);
+  int same = open("gone", O_RDONLY);
+  write(file, "old ", 4);
+  unlink("gone");
+  write(file, "contents", 8);
+  int memory = memfd_create("memory", 0);
+  ftruncate(memory, 4096);
+  char *mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+  strcpy(mapped, "stored");
   kill(getpid(), SIGUSR1);
   union sigval value = {.sival_int = 99};
   sigqueue(getpid(), SIGRTMIN, value);
@@ -103,6 +119,14 @@ int main(void) {
   check(strstr(text, ") T ") != NULL, "a child that is stopped");
   struct pollfd wanted = {.fd = watched, .events = POLLIN};
   check(poll(&wanted, 1, 0) == 0, "a pidfd");
+  char content[64] = "";
+  check(fread(content, 1, 9, nameless) == 6 && !strcmp(content, "second"), "a temporary file");
+  memset(content, 0, sizeof content);
+  check(write(file, "!", 1) == 1 && read(same, content, 63) == 13 && !strcmp(content, "old contents!"), "a file that is gone");
+  memset(content, 0, sizeof content);
+  check(pread(memory, content, 63, 0) == 63 && !strcmp(content, "stored"), "a memfd");
+  mapped[0] = 'S';
+  check(pread(memory, content, 63, 0) == 63 && !strcmp(content, "Stored"), "its memory");
   kill(stopped, SIGKILL);
   check(poll(&wanted, 1, -1) == 1 && waitpid(stopped, &status, 0) == stopped && WTERMSIG(status) == SIGKILL, "its end by it");
   return 3;

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { copyFile } from '@scribe-ts/core-native';
 import type { Backing, SharedWriteFrame } from '@scribe-ts/tracelog';
 import type { Contents } from './contents.js';
@@ -26,6 +26,12 @@ export class SharedFiles {
     closeSync(fd);
     this.files.set(backing.object, path);
     return path;
+  }
+
+  /** The path of a file by its last part. */
+  find(name: string): string | undefined {
+    for (const path of this.files.values()) if (basename(path) === name) return path;
+    return undefined;
   }
 
   write(frame: SharedWriteFrame): void {

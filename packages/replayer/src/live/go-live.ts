@@ -104,7 +104,13 @@ export class GoLive {
         this.teller(state),
       );
     const ownPid = (pid: number): number => live.ownPid(pid);
-    new FileRebuilder(this.tables(), this.nowNs, ownPid, (text) => lost.push(text)).run();
+    new FileRebuilder(
+      this.tables(),
+      this.nowNs,
+      ownPid,
+      (name) => this.mapped(name),
+      (text) => lost.push(text),
+    ).run();
     for (const text of lost) tell(text);
     if (requireComplete && lost.length > 0)
       throw new LiveError('INCOMPLETE', 'not everything can come back');
@@ -240,11 +246,23 @@ export class GoLive {
         if (!shared || !name.includes('/scribe-replay-')) continue;
         const base = /\/(object-\d+)/.exec(name)?.[1] ?? '';
         const path = this.engine.recordedPaths.get(base) ?? '';
-        if (path.startsWith('/') && !path.startsWith('/dev/zero')) paths.add(path);
+        // Those without a name are opened there as well.
+        if (/^\/(?!dev\/zero)/.test(path) && !path.endsWith(' (deleted)')) paths.add(path);
       }
     });
     for (const path of paths)
       this.lost.push(`memory shared with ${path} is a copy: what is stored there reaches no file`);
+  }
+
+  /** The file that stands for a deleted one, or a memfd, that has been mapped; undefined if several have that name. */
+  private mapped(name: string): string | undefined {
+    const { recordedPaths, shared } = this.engine;
+    const wanted = name.startsWith('memfd ') ? `/memfd:${name.slice(6)} (deleted)` : name;
+    const found = [...recordedPaths].filter(
+      ([base, path]) =>
+        base.startsWith('object-') && (path === wanted || `${path} (deleted)` === wanted),
+    );
+    return found.length === 1 ? shared.find(found[0]![0]) : undefined;
   }
 
   /** A task at the entry of a call makes it for real. */

@@ -1,9 +1,11 @@
-import { type Stats, statSync } from 'node:fs';
+import { type Stats, statSync, writeFileSync } from 'node:fs';
 import type { ByteQueue } from './model/byte-queue.js';
+import type { FileContent } from './model/file-content.js';
 import { type FileLocks, flockOf } from './model/file-locks.js';
 import type { OpenFile } from './model/open-file.js';
 import type { Socket } from './model/socket.js';
 import { Remote } from './remote.js';
+import { nameOfFile } from './state.js';
 import { remaining } from './timers.js';
 
 const F_DUPFD = 0;
@@ -11,7 +13,10 @@ const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const F_OFD_SETLK = 37;
 const LOCK_NB = 4;
+const O_RDWR = 2;
 const O_NOCTTY = 0o400;
+const O_TMPFILE = 0o20200000;
+const MFD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
 const O_DIRECT = 0o40000;
 const SEEK_SET = 0;
@@ -31,13 +36,18 @@ export type Tell = (text: string) => void;
 export class FileMaker {
   private readonly pipes = new Map<ByteQueue, [number, number]>();
   private readonly pairs = new Map<Socket, number>();
+  /** Files without a name. */
+  private readonly nameless = new Map<FileContent | undefined, number>();
 
-  /** The process has what it was started with as standard input, output and error at `base`, `base` + 1 and `base` + 2. */
+  /**
+   * `mapped` gives the file that stands for one that the program has mapped as shared memory, by its name. The process has what it was started with as standard input, output and error at `base`, `base` + 1 and `base` + 2.
+   */
   constructor(
     private readonly remote: Remote,
     private readonly base: number,
     private readonly nowNs: number,
     private readonly ownPid: (pid: number) => number,
+    private readonly mapped: (name: string) => string | undefined,
   ) {}
 
   /** To a number that is out of the program's way. */
@@ -113,8 +123,9 @@ export class FileMaker {
       case 'socket':
         return this.socket(file, what.socket, tell);
       case 'memfd':
-        tell('what was in it is not known');
-        return -1;
+        return this.withContent(file, tell, () =>
+          remote.call('memfd_create', remote.text(what.name), what.create & ~MFD_CLOEXEC),
+        );
       case 'pidfd':
         return this.moveUp(remote.call('pidfd_open', this.ownPid(what.pid), nonBlocking));
       case 'other':
@@ -125,10 +136,12 @@ export class FileMaker {
 
   private openPath(file: OpenFile, what: { path: string; removed: boolean }, tell: Tell): number {
     const { remote } = this;
-    if (what.removed) {
-      tell('the file has been deleted');
-      return -1;
-    }
+    if (what.removed)
+      return this.withContent(file, tell, () => {
+        const directory = what.path.replace(/\/[^/]*$/, '') || '/';
+        const fd = remote.call('open', remote.text(directory), O_TMPFILE | O_RDWR, 0o600);
+        return fd >= 0 ? fd : remote.call('memfd_create', remote.text('deleted'), 0);
+      });
     let stats: Stats | undefined;
     try {
       stats = statSync(what.path);
@@ -149,6 +162,33 @@ export class FileMaker {
         tell('the file is shorter than it was read');
     }
     return fd;
+  }
+
+  /** A file without a name: `create` makes an empty one. Those that had the same one have the same one. */
+  private withContent(file: OpenFile, tell: Tell, create: () => number): number {
+    const { remote } = this;
+    const { content } = file;
+    // What is mapped is shared with the mapping, where the replay keeps it.
+    const object = this.mapped(nameOfFile(file));
+    let fd = object === undefined ? this.nameless.get(content) : undefined;
+    if (object !== undefined) fd = this.moveUp(remote.call('open', remote.text(object), O_RDWR, 0));
+    else if (fd === undefined) {
+      const bytes = content?.known;
+      if (bytes === undefined) {
+        tell('what was in it is not known');
+        return -1;
+      }
+      fd = this.moveUp(create());
+      if (fd < 0) return fd;
+      this.nameless.set(content, fd);
+      writeFileSync(`/proc/${remote.tid}/fd/${fd}`, bytes, { flag: 'r+' });
+    }
+    if (fd < 0) return fd;
+    const flags = file.flags & ~O_TMPFILE;
+    const own = this.moveUp(remote.call('open', remote.text(`/proc/self/fd/${fd}`), flags, 0));
+    const { value } = file.offset;
+    if (own >= 0) remote.call('lseek', own, value === 'end' ? 0 : value, value === 'end' ? 2 : 0);
+    return own;
   }
 
   /** Both ends; the one that the program does not have is closed in the end. */

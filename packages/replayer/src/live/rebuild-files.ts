@@ -43,12 +43,13 @@ export class FileRebuilder {
     private readonly holders: readonly TableHolder[],
     nowNs: number,
     ownPid: (pid: number) => number,
+    mapped: (name: string) => string | undefined,
     private readonly lost: Tell,
   ) {
     const used = holders.flatMap(({ table }) => [...table.all.keys()]);
     // The courier's numbers are those that are free when it is made.
     this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
-    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid);
+    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped);
   }
 
   run(): void {

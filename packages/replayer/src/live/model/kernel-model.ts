@@ -11,6 +11,7 @@ import { nameOf } from '../../words.js';
 import { handlers } from './calls/index.js';
 import { watchKey } from './calls/special-files.js';
 import { DescriptorTable } from './descriptor-table.js';
+import type { FileContent } from './file-content.js';
 import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
 import { PassedDescriptors } from './passed-descriptors.js';
@@ -96,6 +97,8 @@ export class KernelModel {
   readonly signals = new SignalTraffic(this.tasks);
   /** What results in the log say against the model: something happened that it does not know. For people. */
   readonly contradictions: string[] = [];
+  /** Files that were made in the recording, by path. */
+  readonly contents = new Map<string, FileContent>();
   /** State that calls have made and the model does not keep: names of the calls. */
   readonly unknown = new Set<string>();
   /** Effective user id at the start. */
@@ -333,12 +336,17 @@ export class KernelModel {
   }
 
   pathRemoved(path: string): void {
+    this.contents.delete(path);
     this.eachPath((what) => {
       if (what.path === path) lose(what);
     });
   }
 
   pathRenamed(from: string, to: string): void {
+    const content = this.contents.get(from);
+    this.contents.delete(from);
+    this.contents.delete(to);
+    if (content !== undefined) this.contents.set(to, content);
     this.eachPath((what) => {
       if (what.path === to) lose(what);
       else if (what.path === from) what.path = to;
@@ -348,6 +356,8 @@ export class KernelModel {
 
   /** Another name for a file: it outlives the first one. */
   pathLinked(from: string, to: string): void {
+    const content = this.contents.get(from);
+    if (content !== undefined) this.contents.set(to, content);
     this.eachPath((what) => {
       if (what.path === from && !what.removed) what.names.push(to);
     });

@@ -1,4 +1,5 @@
 import type { ByteQueue } from './byte-queue.js';
+import type { FileContent } from './file-content.js';
 import type { FileLocks } from './file-locks.js';
 import { FileOffset } from './file-offset.js';
 import type { Socket } from './socket.js';
@@ -61,6 +62,8 @@ export class OpenFile {
   flock = 0;
   /** What has been locked by fcntl(2) with F_OFD_SETLK. */
   locks: FileLocks | undefined;
+  /** What is in it, if it was made in the recording and is a regular file. */
+  content: FileContent | undefined;
 
   /** `flags`: access mode and status flags (O_*), without those that matter only while opening. */
   constructor(

@@ -1,3 +1,4 @@
+import { FileContent } from '../file-content.js';
 import { OpenFile } from '../open-file.js';
 import { pathOf } from '../paths.js';
 import type { ModelCall } from '../model-call.js';
@@ -6,6 +7,8 @@ import type { Handlers } from './handler.js';
 export const O_CLOEXEC = 0o2000000;
 const O_WRONLY = 1;
 const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_TRUNC = 0o1000;
 /** Flags that mean nothing once the file is open: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC. */
 const WHILE_OPENING = 0o100 | 0o200 | 0o400 | 0o1000;
 const O_LARGEFILE = 0o100000;
@@ -19,7 +22,24 @@ function opened(call: ModelCall, path: string, flags: number): void {
   const kept = (flags & ~WHILE_OPENING & ~O_CLOEXEC) | O_LARGEFILE;
   const removed = (flags & O_TMPFILE) === O_TMPFILE;
   const file = new OpenFile(model.describePath(task, path, removed), kept);
+  file.content = contentOf(call, path, flags, removed);
   model.install(call, result, file, (flags & O_CLOEXEC) !== 0);
+}
+
+/** What is in a file that has been opened, if that is known: it was made in the recording. */
+function contentOf(
+  { model }: ModelCall,
+  path: string,
+  flags: number,
+  isNameless: boolean,
+): FileContent | undefined {
+  if (isNameless) return new FileContent();
+  let content = model.contents.get(path);
+  if ((flags & O_TRUNC) !== 0) content?.resize(0);
+  const isNew = (flags & O_CREAT) !== 0 && (flags & (O_EXCL | O_TRUNC)) !== 0;
+  if (content === undefined && isNew && !/^\/(proc|dev|sys)\//.test(path))
+    model.contents.set(path, (content = new FileContent()));
+  return content;
 }
 
 /** What opens files by their paths, and what becomes of the paths. */
@@ -30,13 +50,14 @@ export const openCalls: Handlers = {
     const flags = Number(call.view(call.long(2), 8).getBigUint64(0, true));
     opened(call, pathOf(call, 1, 0), flags);
   },
-  creat: (call) => opened(call, pathOf(call, 0), O_WRONLY | O_CREAT),
+  creat: (call) => opened(call, pathOf(call, 0), O_WRONLY | O_CREAT | O_TRUNC),
   open_by_handle_at: (call) => {
     const what = { kind: 'other', what: 'a file opened by its handle' } as const;
     const flags = call.int(2);
     const file = new OpenFile(what, flags & ~WHILE_OPENING & ~O_CLOEXEC);
     call.model.install(call, call.result, file, (flags & O_CLOEXEC) !== 0);
   },
+  truncate: (call) => call.model.contents.get(pathOf(call, 0))?.resize(call.long(1)),
   unlink: (call) => call.model.pathRemoved(pathOf(call, 0)),
   rmdir: (call) => call.model.pathRemoved(pathOf(call, 0)),
   unlinkat: (call) => {

@@ -1,4 +1,5 @@
 import { ByteQueue } from '../byte-queue.js';
+import { FileContent } from '../file-content.js';
 import type { ModelCall } from '../model-call.js';
 import { type EpollWatch, type FileKind, OpenFile, type TimerSetting } from '../open-file.js';
 import { pathOf } from '../paths.js';
@@ -144,6 +145,7 @@ export const specialFileCalls: Handlers = {
     const create = call.int(1);
     const what: FileKind = { kind: 'memfd', name: call.string(0), create };
     made(call, what, (create & MFD_CLOEXEC) !== 0 ? O_CLOEXEC : 0, O_RDWR | O_LARGEFILE);
+    call.task.descriptor(call.result)!.file.content = new FileContent();
   },
   pidfd_open: (call) => made(call, { kind: 'pidfd', pid: call.int(0) }, call.int(1) | O_CLOEXEC),
   pidfd_getfd: other('a descriptor of another process', () => O_CLOEXEC),

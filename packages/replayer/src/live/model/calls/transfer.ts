@@ -53,9 +53,28 @@ function written(call: ModelCall, index: number, size: number, bytes?: () => Uin
   if (what.kind === 'eventfd' && bytes !== undefined) {
     what.count += new DataView(bytes().slice().buffer).getBigUint64(0, true);
   } else if (what.kind === 'path' || what.kind === 'memfd') {
+    if (file.content !== undefined) keep(call, file, bytes);
     if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
     else file.offset.move(call.time, size, call.model.isShared(file));
   } else queueToWrite(file)?.write(call.time, size, bytes?.().slice());
+}
+
+/** Keeps what has been written at a file's offset. */
+function keep(call: ModelCall, file: OpenFile, bytes?: () => Uint8Array): void {
+  const content = file.content!;
+  const { value } = file.offset;
+  const isAtEnd = (file.flags & O_APPEND) !== 0 || value === 'end';
+  // Where others have written meanwhile is not known before all have come here.
+  if (bytes === undefined || call.model.isShared(file)) content.lose();
+  else content.write(isAtEnd ? content.size : value, bytes());
+}
+
+/** The same at an offset that the call names. */
+function keepAt(call: ModelCall, offset: number, bytes: () => Uint8Array): void {
+  const file = call.descriptor(0)?.file;
+  if (file?.content === undefined || call.result === 0) return;
+  const isAtEnd = (file.flags & O_APPEND) !== 0;
+  file.content.write(isAtEnd ? file.content.size : offset, bytes());
 }
 
 /** The first `size` bytes of a vector of buffers. */
@@ -134,6 +153,16 @@ export const transferCalls: Handlers = {
   },
   pwritev2: (call) => {
     if (call.int(3) === -1) written(call, 0, call.result, vectorBytes(call));
+    else keepAt(call, call.long(3), vectorBytes(call));
+  },
+  pwrite64: (call) => keepAt(call, call.long(3), plainBytes(call)),
+  pwritev: (call) => keepAt(call, call.long(3), vectorBytes(call)),
+  ftruncate: (call) => call.descriptor(0)?.file.content?.resize(call.long(1)),
+  fallocate: (call) => {
+    const content = call.descriptor(0)?.file.content;
+    if (content === undefined) return;
+    if (call.int(1) !== 0) content.lose();
+    else content.resize(Math.max(content.size, call.long(2) + call.long(3)));
   },
   write: (call) => written(call, 0, call.result, plainBytes(call)),
   writev: (call) => written(call, 0, call.result, vectorBytes(call)),
