@@ -1,3 +1,4 @@
+import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import * as profilerLibrary from '@scribe-ts/profiler';
 import * as tracelog from '@scribe-ts/tracelog';
@@ -38,6 +39,9 @@ test('--diff ends as diff does', async (t) => {
     '+[02] exit status 4',
   ]);
   t.is((await run('--diff', a!, join(place, 'none.log'))).exitCode, 121);
+  // That a log is cut is told: it may be all the difference there is.
+  truncateSync(b!, statSync(b!).size - 1);
+  t.regex((await run('--diff', a!, b!)).errors, /b\.log ends here: \S/);
   for (const [argv, message] of [
     [['--diff', a!], /--diff takes two logs/],
     [[a!, b!], /unexpected argument/],

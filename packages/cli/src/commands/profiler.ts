@@ -199,7 +199,7 @@ async function readThrough(job: Job): Promise<void> {
     // What tasks are called is told at their beginning.
     const records = reader.records(timeFilter(undefined, to));
     printBatons(records, from, tasks, library, context.output);
-    sayTruncated(reader, job);
+    sayTruncated(reader, job.log, context);
     return;
   }
   if (summary.wanted === 'only' && !job.questions.chosen) {
@@ -209,20 +209,20 @@ async function readThrough(job: Job): Promise<void> {
       if (frame.type === 'syscall') counts.add(frame.nr, frame);
     }
     printSummary(counts, summary, library, context.output);
-    sayTruncated(reader, job);
+    sayTruncated(reader, job.log, context);
     return;
   }
   const printing = new Printing(job, reader.header, query);
   printing.records(reader.records(printing.readerFilter));
   printing.end();
-  sayTruncated(reader, job);
+  sayTruncated(reader, job.log, context);
 }
 
 /** Whoever looks for what is not in the output is to know that there was more. */
-function sayTruncated({ truncatedReason }: LogReader, { log, context }: Job): void {
+function sayTruncated({ truncatedReason }: LogReader, log: string, { output }: Context): void {
   if (truncatedReason === '') return;
-  context.output.flush();
-  context.output.message(`${log} ends here: ${truncatedReason}`);
+  output.flush();
+  output.message(`${log} ends here: ${truncatedReason}`);
 }
 
 /** In a format of other programs. */
@@ -242,7 +242,7 @@ async function writeExport(job: Job, options: ExportOptions): Promise<void> {
   const source = { header, records: () => reader.records(readerFilter(query, false)) };
   const events = library.selectEvents(source, query);
   exportEvents(options, events, header, library, context);
-  sayTruncated(reader, job);
+  sayTruncated(reader, job.log, context);
 }
 
 /** Compares two logs; the exit code is diff's. */
@@ -263,10 +263,14 @@ async function diff(args: Args, context: Context): Promise<number> {
   context.about.log = nameB;
   using b = openLog(nameB);
   const difference = diffLogs(a, b, count);
-  if (difference === undefined) return ExitCode.Ok;
-  for (const line of differenceLines(difference, nameA!, nameB)) context.output.line(line);
+  if (difference !== undefined) {
+    for (const line of differenceLines(difference, nameA!, nameB)) context.output.line(line);
+  }
+  // What is missing is no difference of the program's.
+  sayTruncated(a, nameA!, context);
+  sayTruncated(b, nameB, context);
   context.output.flush();
-  return ExitCode.No;
+  return difference === undefined ? ExitCode.Ok : ExitCode.No;
 }
 
 /** Who made the calls: replays the log. */

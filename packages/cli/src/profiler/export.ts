@@ -1,5 +1,5 @@
 /** `profiler --export`: events in a format of other programs. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event, TextFormat } from '@scribe-ts/profiler';
 import type { LogHeader } from '@scribe-ts/tracelog';
@@ -7,6 +7,7 @@ import type { Args, OptionSpec } from '../argv.js';
 import type { Context } from '../command.js';
 import type { ProfilerModule } from '../deps.js';
 import { UsageError } from '../errors.js';
+import { orRemove } from '../partial-file.js';
 
 const group = 'Export';
 const BLOCK_CHARS = 256 * 1024;
@@ -59,7 +60,10 @@ export function parseExport(
   return { format: found, path };
 }
 
-/** Writes what is chosen. Errors of the events pass through. */
+/**
+ * Writes what is chosen. Errors of the events pass through, and leave what came before them; what cannot be written is
+ * removed.
+ */
 export function exportEvents(
   { format, path }: ExportOptions,
   events: Iterable<Event>,
@@ -104,7 +108,14 @@ function exportCtf(
     stream: openSync(join(directory, 'stream'), 'wx'),
   };
   try {
-    const exporter = new CtfExporter(header, (file, bytes) => writeAll(files[file], bytes));
+    const exporter = new CtfExporter(header, (file, bytes) => {
+      try {
+        writeAll(files[file], bytes);
+      } catch (error) {
+        rmSync(directory, { recursive: true, force: true });
+        throw error;
+      }
+    });
     for (const event of events) exporter.push(event);
     exporter.end();
   } finally {
@@ -119,7 +130,7 @@ class TextFile {
   private pending: string[] = [];
   private chars = 0;
 
-  constructor(path: string) {
+  constructor(private readonly path: string) {
     this.fd = openSync(path, 'w');
   }
 
@@ -131,7 +142,8 @@ class TextFile {
 
   flush(): void {
     if (this.pending.length === 0) return;
-    writeAll(this.fd, Buffer.from(`${this.pending.join('\n')}\n`));
+    const text = Buffer.from(`${this.pending.join('\n')}\n`);
+    orRemove(this.path, () => writeAll(this.fd, text));
     this.pending = [];
     this.chars = 0;
   }

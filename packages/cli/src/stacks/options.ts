@@ -4,6 +4,7 @@ import type { Args, OptionSpec } from '../argv.js';
 import type { Context } from '../command.js';
 import { CommandError, errorCode, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
+import { orRemove } from '../partial-file.js';
 import { callStacks, type StackRequest } from './call-stacks.js';
 import { flamegraph, parseWeight, type Weight, WEIGHTS } from './flamegraph.js';
 import { stackLines } from './lines.js';
@@ -112,7 +113,7 @@ export async function showStacks(
     if (picture !== undefined) {
       const svg = await flamegraph(deps, request, weight);
       about.target = picture;
-      writeFileSync(picture, svg);
+      orRemove(picture, () => writeFileSync(picture, svg));
     }
   } catch (error) {
     if (errorCode(error) !== 'DIVERGENCE') throw error;
