@@ -43,8 +43,8 @@ export function timelineKeys(app: App): Key[] {
       text: 'task below',
       run: () => app.moveTo(app.currentRow + 1),
     },
-    { keys: ['.'], shown: '.', text: 'next event of the task', run: () => void stepEvent(app, 1) },
-    { keys: [','], shown: ',', text: 'event before', run: () => void stepEvent(app, -1) },
+    { keys: ['.'], shown: '.', text: 'next event of the task', run: () => step(app, 1) },
+    { keys: [','], shown: ',', text: 'event before', run: () => step(app, -1) },
     {
       keys: ['Enter', 'f'],
       shown: 'Enter f',
@@ -96,6 +96,12 @@ function anchorOf(app: App): number {
   const { selection, from, to } = app;
   if (selection === undefined || selection.time < from || selection.time > to) return 0.5;
   return (selection.time - from) / (to - from);
+}
+
+let stepped = Promise.resolve();
+/** Steps wait for each other: a key pressed twice goes two events on, however slow the answers are. */
+function step(app: App, by: 1 | -1): void {
+  stepped = stepped.then(() => stepEvent(app, by));
 }
 
 async function stepEvent(app: App, by: 1 | -1): Promise<void> {

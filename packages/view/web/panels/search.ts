@@ -59,6 +59,7 @@ export class SearchPanel {
       this.list.replaceChildren(emptyState('Search the recording', HELP));
       return;
     }
+    this.status.textContent = 'searching';
     const hits: EventRow[] = [];
     try {
       for await (const state of app.source.search({ text }, limit, abort.signal)) {
