@@ -1,5 +1,6 @@
 import { Sys } from '@scribe-ts/core-native';
-import { hasOut } from '@scribe-ts/tracelog';
+import { hasOut, outPieces, syscallTable } from '@scribe-ts/tracelog';
+import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 
 /** Memory from `start` up to `end`. */
@@ -8,40 +9,66 @@ export interface Range {
   readonly end: number;
 }
 
-/** No buffer that a call's argument points to is taken to be larger, bytes. */
-const BUFFER_BYTES = 0x100000;
-
-/** Calls that wait, and store only where one of their arguments points to. */
-const STORES_AT_ARGUMENTS: ReadonlySet<number> = new Set([
-  Sys.read,
-  Sys.recvfrom,
-  Sys.accept,
-  Sys.accept4,
-  Sys.wait4,
-  Sys.waitid,
-  Sys.epoll_wait,
-  Sys.epoll_pwait,
-  Sys.epoll_pwait2,
-  Sys.rt_sigtimedwait,
-]);
+const FUTEX_COMMAND_MASK = 0x7f;
+const FUTEX_WAIT = 0;
+const FUTEX_WAIT_BITSET = 9;
+const WORD = 8;
+const NONE: readonly Range[] = [];
 
 /**
  * Memory that calls of other tasks of the domain may have stored into already, though the log has it only later: it may
  * differ between a recording and its replays. Undefined if it cannot be told where that is.
  */
-export function inFlight(task: Task): Range[] | undefined {
+export function inFlight(session: Session, task: Task): Range[] | undefined {
   const ranges: Range[] = [];
   for (const other of task.domain.tasks) {
     if (other === task) continue;
-    if (other.exiting) return undefined;
-    if (!other.blocked || !hasOut(other.nr)) continue;
-    if (!STORES_AT_ARGUMENTS.has(other.nr)) return undefined;
-    for (const arg of other.args) {
-      const start = Number(arg);
-      if (start >= 0x10000) ranges.push({ start, end: start + BUFFER_BYTES });
-    }
+    const own = other.exiting
+      ? storedAtEnd(session, other)
+      : other.blocked
+        ? storedByCall(session, other)
+        : NONE;
+    // What another process stores is seen here only in shared memory, where that is cannot be told from its address.
+    if (own === undefined || (own.length > 0 && other.space !== task.space && isSharing(other)))
+      return undefined;
+    if (other.space === task.space) ranges.push(...own);
   }
   return ranges;
+}
+
+/** What the kernel stores when a task's end is complete. */
+function storedAtEnd(session: Session, task: Task): readonly Range[] | undefined {
+  const { clearChildTid, robustList } = task;
+  // Locks that it still has.
+  if (robustList !== 0 && session.readWord(task, robustList) !== robustList) return undefined;
+  return clearChildTid === 0 ? NONE : [{ start: clearChildTid, end: clearChildTid + WORD }];
+}
+
+/** What the call stores in which a task is, and others run meanwhile. */
+function storedByCall(session: Session, task: Task): readonly Range[] | undefined {
+  const { nr, args } = task;
+  // Elsewhere, then.
+  if (task.moved !== undefined || !hasOut(nr)) return NONE;
+  switch (nr) {
+    case Sys.futex: {
+      const command = Number(args[1]) & FUTEX_COMMAND_MASK;
+      if (command === FUTEX_WAIT || command === FUTEX_WAIT_BITSET) return NONE;
+      return [args[0], args[4]].map((word) => ({ start: Number(word), end: Number(word) + WORD }));
+    }
+    case Sys.ioctl:
+    case Sys.fcntl:
+      // Others run meanwhile only if it stores nothing (see mayWait).
+      return task.mayYield ? NONE : undefined;
+  }
+  session.peekTid = task.tid;
+  return outPieces(syscallTable[nr]!, args, session.peek)?.map(({ addr, size }) => ({
+    start: addr,
+    end: addr + size,
+  }));
+}
+
+function isSharing(task: Task): boolean {
+  return task.space.shared.length > 0;
 }
 
 /** Whether memory of this length at `addr` lies outside all of the ranges. */

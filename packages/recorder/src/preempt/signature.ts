@@ -8,6 +8,7 @@ import {
   monotonicNs,
   PAGE_SIZE,
   parseMaps,
+  type ProcMapping,
   Prot,
   Reg,
   RESERVED_END,
@@ -18,6 +19,7 @@ import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 import { inFlight, isOutside, type Range } from './in-flight.js';
+import { ownStack } from './own-stack.js';
 import { type Code, isUserAddress, lookAhead, pointedTo } from './look-ahead.js';
 
 /** Code looked at on both sides of the point, bytes. */
@@ -32,8 +34,6 @@ const MAX_POINTEES = 48;
 /** Bytes of the stack kept: a few frames. */
 const STACK_WINDOW = 512;
 const RED_ZONE = 128;
-/** Nearer to the stack pointer than this is taken for stack, whose dead parts may differ. */
-const STACK_NEARNESS = 0x100000;
 const MAX_NEAR_PAGES = 24;
 /** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
 const THOROUGH_SHARE = 20;
@@ -62,11 +62,13 @@ export class Signatures {
     const kept = code.bytes.slice(rip - code.start, rip - code.start + CODE_KEPT);
     const patchable = this.makePrivate(tid, rip, kept.subarray(0, PATCH_SIZE));
     const named = lookAhead(code, rip, regs).operands;
-    const flying = inFlight(task);
-    const memory = this.words(task, named, flying ?? []);
+    const flying = inFlight(this.session, task);
+    const maps = parseMaps(tid);
+    const own = ownStack(regs, maps, (addr) => this.session.readWord(task, addr));
+    const memory = this.words(task, named, own, flying ?? []);
     const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
-    if (flying !== undefined) memory.push(...this.pointees(task, stack, flying));
-    const pages = flying === undefined ? NO_PAGES : this.pages(task, named, flying);
+    if (flying !== undefined) memory.push(...this.pointees(task, stack, own, flying));
+    const pages = flying === undefined ? NO_PAGES : this.pages(task, named, maps, own, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
     clearStopTraces(saved);
@@ -125,6 +127,7 @@ export class Signatures {
   private words(
     task: Task,
     addresses: ReadonlySet<number>,
+    own: Range,
     flying: readonly Range[],
   ): MemoryWrite[] {
     const stackPointer = this.session.regs.address(Reg.rsp);
@@ -132,7 +135,7 @@ export class Signatures {
     for (const addr of addresses) {
       if (found.length === MAX_WORDS) break;
       // Below the red zone the stack is dead.
-      if (addr < stackPointer - RED_ZONE && addr > stackPointer - STACK_NEARNESS) continue;
+      if (addr < stackPointer - RED_ZONE && addr >= own.start) continue;
       if (!isOutside(flying, addr, WORD)) continue;
       const word = this.read(task.tid, addr, WORD);
       if (word?.bytes.length === WORD) found.push(word);
@@ -141,9 +144,13 @@ export class Signatures {
   }
 
   /** The beginnings of what registers and the stack point to: an interpreter has its variables there. */
-  private pointees(task: Task, stack: Uint8Array, flying: readonly Range[]): MemoryWrite[] {
+  private pointees(
+    task: Task,
+    stack: Uint8Array,
+    own: Range,
+    flying: readonly Range[],
+  ): MemoryWrite[] {
     const { regs } = this.session;
-    const stackPointer = regs.address(Reg.rsp);
     const view = new DataView(stack.buffer, stack.byteOffset, stack.length);
     const pointers = pointedTo(regs);
     for (let at = 0; at + WORD <= stack.length; at += WORD)
@@ -153,7 +160,7 @@ export class Signatures {
     for (const pointer of pointers) {
       const start = pointer - (pointer % WORD);
       if (!isUserAddress(start) || starts.has(start) || isReserved(start)) continue;
-      if (Math.abs(start - stackPointer) < STACK_NEARNESS) continue;
+      if (start + POINTEE > own.start && start < own.end) continue;
       starts.add(start);
       if (!isOutside(flying, start, POINTEE)) continue;
       const bytes = this.read(task.tid, start, POINTEE);
@@ -166,12 +173,14 @@ export class Signatures {
   private pages(
     task: Task,
     named: ReadonlySet<number>,
+    maps: readonly ProcMapping[],
+    own: Range,
     flying: readonly Range[],
   ): readonly number[] {
     const { session } = this;
     const now = monotonicNs();
     if (now - this.thoroughAt > this.thoroughCost * THOROUGH_SHARE) {
-      const pieces = this.data(task, flying);
+      const pieces = this.data(task, maps, flying);
       // Their hash is made once more for the frame itself: that's the same again.
       if (hashPieces(session.tracer, task.tid, pieces) !== undefined) {
         this.thoroughAt = monotonicNs();
@@ -179,17 +188,21 @@ export class Signatures {
         return pieces;
       }
     }
-    return this.near(task, named, flying);
+    return this.near(task, named, own, flying);
   }
 
   /** Memory next to what the code is about to look at. */
-  private near(task: Task, named: ReadonlySet<number>, flying: readonly Range[]): number[] {
+  private near(
+    task: Task,
+    named: ReadonlySet<number>,
+    own: Range,
+    flying: readonly Range[],
+  ): number[] {
     const { tracer, regs } = this.session;
-    const stackPointer = regs.address(Reg.rsp);
     const pages = new Set<number>();
     for (const addr of [...named, ...pointedTo(regs)]) {
-      if (Math.abs(addr - stackPointer) >= STACK_NEARNESS && !isReserved(addr))
-        pages.add(addr - (addr % PAGE_SIZE));
+      const page = addr - (addr % PAGE_SIZE);
+      if ((page + PAGE_SIZE <= own.start || page >= own.end) && !isReserved(page)) pages.add(page);
       if (pages.size === MAX_NEAR_PAGES) break;
     }
     const pieces: number[] = [];
@@ -201,7 +214,7 @@ export class Signatures {
   }
 
   /** All small writable mappings but the stacks. */
-  private data(task: Task, flying: readonly Range[]): number[] {
+  private data(task: Task, maps: readonly ProcMapping[], flying: readonly Range[]): number[] {
     const stacks: number[] = [];
     for (const other of task.domain.tasks) {
       const regs = other === task ? this.session.regs.halves : other.exitRegs;
@@ -209,7 +222,7 @@ export class Signatures {
     }
     const pieces: number[] = [];
     let left = MAX_DATA;
-    for (const { start, end, prot, name } of parseMaps(task.tid)) {
+    for (const { start, end, prot, name } of maps) {
       const size = end - start;
       const wanted = Prot.READ | Prot.WRITE;
       if ((prot & wanted) !== wanted || size > left || isReserved(start)) continue;
