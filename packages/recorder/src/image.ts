@@ -198,16 +198,21 @@ function zeroedTail(session: Session, task: Task, mapping: ProcMapping): MemoryW
   return [{ addr: page + zeroes, bytes: bytes.subarray(zeroes) }];
 }
 
-/** The non-zero pages of a mapping. */
+const ZEROES = new Uint8Array(PAGE_SIZE);
+/** Most stacks are not larger when a program begins. */
+const stackBytes = Buffer.alloc(0x40000);
+
+/** The pages of a mapping from the first on that is not zero. */
 function presentBytes(session: Session, task: Task, mapping: ProcMapping): MemoryWrite[] {
   const size = mapping.end - mapping.start;
-  const bytes = new Uint8Array(size);
-  session.tracer.readMemory(task.tid, mapping.start, bytes, 0, size);
+  const bytes = size <= stackBytes.length ? stackBytes : Buffer.alloc(size);
+  const got = session.tracer.readMemory(task.tid, mapping.start, bytes, 0, size);
+  bytes.fill(0, got, size);
   let first = 0;
-  while (first < size && bytes[first] === 0) first++;
-  first -= first % PAGE_SIZE;
+  while (first < size && bytes.compare(ZEROES, 0, PAGE_SIZE, first, first + PAGE_SIZE) === 0)
+    first += PAGE_SIZE;
   if (first >= size) return [];
-  return [{ addr: mapping.start + first, bytes: bytes.slice(first) }];
+  return [{ addr: mapping.start + first, bytes: new Uint8Array(bytes.subarray(first, size)) }];
 }
 
 function commandOf(tid: number): { path: string; argv: string[]; envp: string[] } {
