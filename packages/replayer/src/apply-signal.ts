@@ -19,6 +19,7 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
     engine.kernel?.signalled(task, frame);
     return true;
   }
+  if (frame.action === 'terminate') task.isTerminating = true;
   switch (frame.point) {
     case 'fault':
       if (task.at === At.User) {

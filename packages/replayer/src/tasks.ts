@@ -115,6 +115,8 @@ export class ReplayTask {
   readonly details = new PendingDetails();
   /** It has made a child, and the call for that has not ended. */
   hasSpawned = false;
+  /** A signal has ended it, and its exit is next. */
+  isTerminating = false;
   /** Thread group as the recording numbers it. */
   pid = 0;
   /** How the point of its `preempt` frame is being looked for. */

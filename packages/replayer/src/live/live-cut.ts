@@ -16,6 +16,8 @@ const RESTS: ReadonlySet<FrameType> = new Set<FrameType>([
   'exec',
   'trap',
   'preempt',
+  'signal',
+  'exit',
 ]);
 
 /**
@@ -116,8 +118,11 @@ export class LiveCut implements EngineHooks {
 
 /** Whether nothing of the domain's tasks is half done. */
 function canRest(domain: ReplayDomain, frame: Frame): boolean {
+  // A handler belongs to the call that the signal has interrupted.
+  if (frame.type === 'signal' && frame.action === 'handler') return false;
   for (const task of domain.tasks) {
-    if (task.hasSpawned || task.search !== undefined || task.foundPoint === frame) return false;
+    if (task.hasSpawned || task.isTerminating) return false;
+    if (task.search !== undefined || task.foundPoint === frame) return false;
     if (task.at !== At.User && task.at !== At.Entry && task.at !== At.Fault) return false;
   }
   return true;

@@ -8,6 +8,7 @@ import { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
 import { remaining } from './timers.js';
 
+const ENOENT = 2;
 const F_DUPFD = 0;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
@@ -136,12 +137,7 @@ export class FileMaker {
 
   private openPath(file: OpenFile, what: { path: string; removed: boolean }, tell: Tell): number {
     const { remote } = this;
-    if (what.removed)
-      return this.withContent(file, tell, () => {
-        const directory = what.path.replace(/\/[^/]*$/, '') || '/';
-        const fd = remote.call('open', remote.text(directory), O_TMPFILE | O_RDWR, 0o600);
-        return fd >= 0 ? fd : remote.call('memfd_create', remote.text('deleted'), 0);
-      });
+    if (what.removed) return this.makeNameless(file, what.path, tell);
     let stats: Stats | undefined;
     try {
       stats = statSync(what.path);
@@ -153,6 +149,10 @@ export class FileMaker {
       return -1;
     }
     const fd = this.moveUp(remote.call('open', remote.text(what.path), file.flags | O_NOCTTY, 0));
+    if (fd === -ENOENT && file.content?.known !== undefined) {
+      tell('the file is gone: it has its content, and no name');
+      return this.makeNameless(file, what.path, tell);
+    }
     if (fd < 0 || stats?.isCharacterDevice() === true) return fd;
     const { value } = file.offset;
     if (value === 'end') remote.call('lseek', fd, 0, SEEK_END);
@@ -162,6 +162,15 @@ export class FileMaker {
         tell('the file is shorter than it was read');
     }
     return fd;
+  }
+
+  private makeNameless(file: OpenFile, path: string, tell: Tell): number {
+    const { remote } = this;
+    return this.withContent(file, tell, () => {
+      const directory = path.replace(/\/[^/]*$/, '') || '/';
+      const fd = remote.call('open', remote.text(directory), O_TMPFILE | O_RDWR, 0o600);
+      return fd >= 0 ? fd : remote.call('memfd_create', remote.text('deleted'), 0);
+    });
   }
 
   /** A file without a name: `create` makes an empty one. Those that had the same one have the same one. */

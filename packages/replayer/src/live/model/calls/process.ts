@@ -10,6 +10,11 @@ const PR_SET_NAME = 15;
 const MAX_NAME = 15;
 const PRIO_PROCESS = 0;
 const P_PID = 1;
+const WUNTRACED = 2;
+const WCONTINUED = 8;
+/** Of wait statuses. */
+const STOPPED = 0x7f;
+const CONTINUED = 0xffff;
 const WNOWAIT = 0x1000000;
 
 /** Options of prctl that set something for good: '' where making the call again sets it, else what is not kept. */
@@ -133,7 +138,14 @@ export const processCalls: Handlers = {
     const groups = Array.from({ length: count }, (_, i) => view.getUint32(i * 4, true));
     call.task.credentials = { ...call.task.credentials, groups };
   },
-  wait4: (call) => reaped(call, call.result),
+  wait4: (call) => {
+    const status = call.long(1) === 0 ? undefined : call.view(call.long(1), 4).getInt32(0, true);
+    // Without a status a stop may have been meant, if any were asked for.
+    const mayStop = (call.int(2) & (WUNTRACED | WCONTINUED)) !== 0;
+    const hasEnded =
+      status === undefined ? !mayStop : (status & STOPPED) !== STOPPED && status !== CONTINUED;
+    if (hasEnded) reaped(call, call.result);
+  },
   waitid: (call) => {
     const info = call.long(2);
     if (info === 0 || (call.int(3) & WNOWAIT) !== 0) {
