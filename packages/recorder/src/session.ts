@@ -7,6 +7,7 @@ import {
   RESERVED_END,
   RESERVED_START,
   Resume,
+  Sys,
   type Tracer,
 } from '@scribe-ts/core-native';
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
@@ -28,6 +29,7 @@ import {
   type ThreadGroup,
 } from './tasks.js';
 import type { Verbosity } from './verbosity.js';
+import { waitingSignals } from './waiting-signals.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
 const NO_PAGES = new Float64Array(0);
@@ -193,6 +195,10 @@ export class Session {
   readonly resumeUser = (task: Task): void => {
     task.state = TaskState.Running;
     task.resumedAt = this.now;
+    // Behind a handler it is in the midst of code, where a loop may bring it again with the same registers and other memory.
+    // So it is known to stand there still only if a signal waits already, which hits it before its next instruction.
+    if (task.exitRegsValid && task.nr === Sys.rt_sigreturn)
+      task.exitRegsValid = waitingSignals(task).length > 0;
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   ERESTARTNOHAND,
   EventKind,
@@ -13,6 +13,7 @@ import type { MemoryWrite, SignalAction, SignalPoint } from '@scribe-ts/tracelog
 import { NO_WRITES, type Session } from './session.js';
 import { type HeldSignal, type Task, TaskState } from './tasks.js';
 import { answerTrap } from './traps.js';
+import { waitingSignals } from './waiting-signals.js';
 
 export enum DefaultAction {
   Terminate,
@@ -104,22 +105,11 @@ const INTERRUPTED_BY_ALL: ReadonlySet<number> = new Set([
 
 /** True if a task's call has failed with EINTR, but no signal waits that the program would notice. */
 export function isInterruptedInVain(task: Task): boolean {
-  if (!INTERRUPTED_BY_ALL.has(task.nr)) return false;
-  let status: string;
-  try {
-    status = readFileSync(`/proc/${task.tid}/status`, 'latin1');
-  } catch {
-    return false;
-  }
-  const set = (name: string): bigint =>
-    BigInt(`0x${new RegExp(`^${name}:\t([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
-  const waiting = (set('SigPnd') | set('ShdPnd')) & ~set('SigBlk');
-  for (let signo = 1; signo <= 64; signo++) {
-    if (((waiting >> BigInt(signo - 1)) & 1n) === 0n) continue;
+  if (!INTERRUPTED_BY_ALL.has(task.nr) || !existsSync(`/proc/${task.tid}`)) return false;
+  return waitingSignals(task).every((signo) => {
     const action = actionOf(task, signo);
-    if (action === 'handler' || action === 'terminate') return false;
-  }
-  return true;
+    return action !== 'handler' && action !== 'terminate';
+  });
 }
 
 /**
