@@ -32,6 +32,7 @@ export type { FdStat } from './addon.js';
 export { counters } from './counters.js';
 export { NativeError } from './errors.js';
 export { copyFile, store } from './store.js';
+export { startThread } from './thread.js';
 
 export type Tracer = NativeTracer;
 /** Acts on the tasks that the constructing thread traces; make and use it in one thread. */

@@ -1,7 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { interrupt } from '@scribe-ts/core-native';
+import { interrupt, startThread } from '@scribe-ts/core-native';
 import type { Recording, RecordOptions, RecordResult } from './options.js';
 import type { Report, Request } from './protocol.js';
 import { parseVerbosity } from './verbosity.js';
@@ -70,10 +69,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
   // Inside another root the lookup is the child's own business.
   const file =
     options.root === undefined ? findCommand(command, options.env, options.cwd ?? '.') : command;
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    // Else Node would make objects for this process's own, and switch a pipe there to non-blocking, for the program too.
-    stdout: true,
-    stderr: true,
+  const worker = startThread(new URL('./worker.js', import.meta.url), {
     workerData: { options, file },
   });
   let token = 0;

@@ -1,4 +1,5 @@
-import { type Transferable, Worker } from 'node:worker_threads';
+import type { Transferable, Worker } from 'node:worker_threads';
+import { startThread } from '@scribe-ts/core-native';
 import type { ReplayOptions } from './options.js';
 import type { Wanted } from './protocol.js';
 
@@ -8,11 +9,8 @@ export function startWorker(
   wanted: Wanted,
   transferList: Transferable[] = [],
 ): Worker {
-  return new Worker(new URL('./worker.js', import.meta.url), {
+  return startThread(new URL('./worker.js', import.meta.url), {
     workerData: { options, wanted },
     transferList,
-    // Else Node would make objects for this process's own, and switch a pipe there to non-blocking, for the program too.
-    stdout: true,
-    stderr: true,
   });
 }
