@@ -1,4 +1,5 @@
 import { type Agent, type Drained } from '@scribe-ts/core-native';
+import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -72,9 +73,12 @@ export class AgentRing {
       // One in group-stop may be inside.
       const isOut = task.state !== TaskState.Running && task.state !== TaskState.Stopped;
       if (isOut || task.space.agent?.user !== task) continue;
-      const reported = this.agent.reports.read(task.tid);
-      for (const key of reported.written) session.writtenFiles.add(key);
-      if (reported.opening) opening = true;
+      // One that has just been killed opens nothing any more.
+      unlessGone(() => {
+        const reported = this.agent.reports.read(task.tid);
+        for (const key of reported.written) session.writtenFiles.add(key);
+        if (reported.opening) opening = true;
+      });
     }
     return opening;
   }
@@ -105,9 +109,12 @@ export class AgentRing {
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || space.runner !== task) continue;
-      for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
-        // It has just been writing.
-      }
+      // Killed just now, it has no memory any more.
+      unlessGone(() => {
+        for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
+          // It has just been writing.
+        }
+      });
     }
   }
 
