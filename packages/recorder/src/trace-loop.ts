@@ -8,7 +8,7 @@ import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
 import { onSignalStop } from './signals.js';
 import { SyscallStops } from './syscall-stops.js';
-import { beginExit, reportDeath } from './syscalls/exit.js';
+import { beginExit, reportDeath, stateOf } from './syscalls/exit.js';
 import { exitHooks } from './syscalls/index.js';
 import { NOWHERE, SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
 
@@ -21,6 +21,8 @@ export interface LoopEvents {
 
 /** While waits are short, the other thread's requests are looked for no more often than this, ns. */
 const LOOK_NS = 20_000_000;
+/** What is under way for longer than this is not waited for, ns: in a loaded machine, or asleep for a disk. */
+const SETTLE_NS = 1e9;
 
 /** Takes every stop of every task to what handles it, from the first exec to the end of the last task. */
 export class TraceLoop implements StopHandler {
@@ -115,6 +117,28 @@ export class TraceLoop implements StopHandler {
     let running = 0;
     for (const task of session.tasks.values()) if (task.state === TaskState.Running) running++;
     session.cpus.review(session.tracer.values[1]!, this.stops, running, () => session.tasks.keys());
+  }
+
+  /**
+   * Lets calls come to their ends that are under way and not asleep: what they did may have been seen already, by whoever
+   * wants the recording to end here.
+   */
+  settle(): void {
+    const { session } = this;
+    const latest = monotonicNs() + SETTLE_NS;
+    const calls = new Map<Task, number>();
+    for (const task of session.tasks.values())
+      if (task.state === TaskState.InKernel) calls.set(task, task.enteredAt);
+    while (monotonicNs() < latest) {
+      for (const [task, enteredAt] of calls) {
+        const isUnderWay = task.state === TaskState.InKernel && task.enteredAt === enteredAt;
+        if (!isUnderWay || stateOf(task.tid) === 'S') calls.delete(task);
+      }
+      if (calls.size === 0) return;
+      const kind = session.tracer.wait(1);
+      if (kind === EventKind.NoTracees) return;
+      if (kind !== EventKind.None) this.dispatch(kind);
+    }
   }
 
   /** Handles what `tracer.wait` has returned. */

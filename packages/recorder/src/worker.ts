@@ -104,8 +104,12 @@ function run(): void {
       else if (request.type === 'end') loop.end(request.stuckMs);
       else if (request.type === 'detach') {
         freezer.giveUp('the recording was detached');
-        detached = true;
-        detachAll(session, endLog);
+        loop.settle();
+        // It may have come to its end by itself.
+        if (session.tasks.size > 0 && !session.finished) {
+          detached = true;
+          detachAll(session, endLog);
+        }
         tell({ type: 'answer', id: request.id, value: 0 });
         return;
       } else if (session.parking.active) {
