@@ -24,34 +24,20 @@ interface Member {
   readonly shown?: (bytes: Uint8Array) => boolean;
 }
 
-function member(
-  name: string,
-  at: number,
-  size: number,
-  print: Member['print'],
-  from: number,
-): Member {
-  return { name, at, size, from, print };
-}
+/** Makes the members of one kind: `size` bytes, printed by `print`. */
+const kind =
+  (size: number, print: Member['print']) =>
+  (name: string, at: number, from = 0): Member => ({ name, at, size, from, print });
 
-type MemberMaker = (name: string, at: number, from?: number) => Member;
-const number: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 4, ({ bytes }, i) => String(u32(bytes, i)), from);
-const signed: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 4, ({ bytes }, i) => String(i32(bytes, i)), from);
-const bits: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 4, ({ bytes }, i) => hex(u32(bytes, i)), from);
-const descriptor: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 4, ({ bytes }, i) => fdText(i32(bytes, i)), from);
-const address: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 8, ({ bytes }, i) => pointer(u64(bytes, i)), from);
-const long: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 8, ({ bytes }, i) => hex(u64(bytes, i)), from);
-const string: MemberMaker = (name, at, from = 0) =>
-  member(name, at, 8, (of, i) => of.string ?? pointer(u64(of.bytes, i)), from);
 const NAME_BYTES = 16;
-const label: MemberMaker = (name, at, from = 0) =>
-  member(name, at, NAME_BYTES, ({ bytes }, i) => labelText(bytes, i), from);
+const number = kind(4, ({ bytes }, i) => String(u32(bytes, i)));
+const signed = kind(4, ({ bytes }, i) => String(i32(bytes, i)));
+const bits = kind(4, ({ bytes }, i) => hex(u32(bytes, i)));
+const descriptor = kind(4, ({ bytes }, i) => fdText(i32(bytes, i)));
+const address = kind(8, ({ bytes }, i) => pointer(u64(bytes, i)));
+const long = kind(8, ({ bytes }, i) => hex(u64(bytes, i)));
+const string = kind(8, (of, i) => of.string ?? pointer(u64(of.bytes, i)));
+const label = kind(NAME_BYTES, ({ bytes }, i) => labelText(bytes, i));
 
 /** The last byte of a name is to be NUL. */
 function labelText(bytes: Uint8Array, at: number): string {
@@ -61,14 +47,14 @@ function labelText(bytes: Uint8Array, at: number): string {
 }
 
 function named(name: string, at: number, print: NumberPrinter, from = 0): Member {
-  return member(name, at, 4, ({ bytes }, i) => print(u32(bytes, i)), from);
+  return kind(4, ({ bytes }, i) => print(u32(bytes, i)))(name, at, from);
 }
 function longNamed(name: string, at: number, print: NumberPrinter, from = 0): Member {
   const text: Member['print'] = ({ bytes }, i) => {
     const word = u64(bytes, i);
     return print(typeof word === 'number' ? word : f64(bytes, i));
   };
-  return member(name, at, 8, text, from);
+  return kind(8, text)(name, at, from);
 }
 
 const mapType = choice(names.BPF_MAP_TYPE);
