@@ -6,15 +6,18 @@
 
 static char text[8192];
 
-static void load(pid_t pid, const char *name) {
-  char path[64];
-  snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-  int fd = CHECK_SYS(open(path, O_RDONLY));
+static void load_from(int fd) {
   size_t size = 0;
   for (ssize_t got; (got = CHECK_SYS(read(fd, text + size, sizeof(text) - 1 - size))) > 0;)
     size += (size_t)got;
   text[size] = '\0';
   close(fd);
+}
+
+static void load(pid_t pid, const char *name) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+  load_from(CHECK_SYS(open(path, O_RDONLY)));
 }
 
 static const char *line(const char *name) {
@@ -48,12 +51,31 @@ static void check_cpus(void) {
     CHECK(((low >> cpu) & 1) == (CPU_ISSET(cpu, &set) ? 1u : 0u));
 }
 
+/* Paths that do not begin with /proc lead there, too. */
+static void check_other_paths(void) {
+  char link[64];
+  const int here = CHECK_SYS(open(".", O_RDONLY | O_DIRECTORY));
+  const int slash = CHECK_SYS(open("/", O_RDONLY | O_DIRECTORY));
+  load_from(CHECK_SYS(openat(slash, "proc/self/status", O_RDONLY)));
+  CHECK(strcmp(line("TracerPid"), "0") == 0);
+  snprintf(link, sizeof(link), "/tmp/proc-status-%d", (int)getpid());
+  CHECK_SYS(symlink("/proc/self", link));
+  CHECK_SYS(chdir(link));
+  CHECK_SYS(unlink(link));
+  load_from(CHECK_SYS(open("status", O_RDONLY)));
+  CHECK(strcmp(line("TracerPid"), "0") == 0);
+  CHECK_SYS(fchdir(here));
+  close(slash);
+  close(here);
+}
+
 int main(void) {
   load(getpid(), "status");
   CHECK(strcmp(line("TracerPid"), "0") == 0);
   CHECK(line("State")[0] == 'R');
   CHECK(strstr(text, "nonvoluntary_ctxt_switches") != NULL);
   check_cpus();
+  check_other_paths();
   cpu_set_t one;
   CHECK_SYS(sched_getaffinity(0, sizeof(one), &one));
   for (int cpu = 0, seen = 0; cpu < CPU_SETSIZE; cpu++)

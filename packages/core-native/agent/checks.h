@@ -10,7 +10,7 @@ static int may_open(const struct agent_row* row, const u64* args) {
     /* Which file it is, is known only when it is too late: one that is new is not followed. */
     if (R->followed_count > 0 && (flags & O_TRUNC) && (flags & OPEN_NEW) != OPEN_NEW) return 0;
   }
-  /* /proc shows things that the tracer makes up. */
+  /* As `learn` finds out of others, but at less cost. */
   const char* path = (const char*)args[row->check_arg - 1];
   if (path[0] == '/' && path[1] == 'p' && path[2] == 'r' && path[3] == 'o' && path[4] == 'c') return 0;
   return row->check_arg != 2 || path[0] == '/' || (int)args[0] < 0 || may_read((u32)args[0]);
@@ -111,6 +111,7 @@ static int learn(const struct agent_row* row, const u64* args, i64 result, const
     int use = row->gives;
     if (row->check == CHECK_DUP) use = (u32)args[0] < AGENT_FD_COUNT ? FDS[args[0]] : 0;
     if (plan->writes_file && (use = opened_to_write((u64)result)) < 0) return -1;
+    if (!plan->writes_file && row->check == CHECK_OPEN && may_be_proc((u64)result)) use = 0;
     changed((int)result);
     if ((u64)result < AGENT_FD_COUNT) FDS[result] = (u8)use;
     if (plan->writes_file) {

@@ -48,6 +48,7 @@ static int touches_code(u64 start, u64 length) {
 #define STAT_INO 1
 /* st_mode is the low half of this word. */
 #define STAT_MODE 3
+#define STAT_SIZE 6
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 #define NR_FSTAT 5
@@ -59,6 +60,14 @@ static int status_of(u64 fd, u64* stat) {
 }
 
 static int is_regular(const u64* stat) { return (stat[STAT_MODE] & S_IFMT) == S_IFREG; }
+
+/* Whether the file may be one of /proc, by whatever path it was opened: what those show, the tracer makes up. */
+static int may_be_proc(u64 fd) {
+  u64 stat[STAT_WORDS];
+  if (!status_of(fd, stat)) return 1;
+  /* File systems without a device have major number 0, and the files of /proc no size. */
+  return ((stat[STAT_DEV] >> 8) & 0xfff) == 0 && stat[STAT_SIZE] == 0 && is_regular(stat);
+}
 
 /* A file has been opened to be written. Returns what may be done with the descriptor; -1: the tracer is to look at it. */
 static int opened_to_write(u64 fd) {
