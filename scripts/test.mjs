@@ -1,6 +1,6 @@
 // Runs all tests and keeps AVA's TAP report: in $TEST_REPORT, or else in build/test-report.tap. Prints that report; with
 // $CI set only what failed or was skipped, so that it is not lost among the lines of those that passed, and a line a
-// minute of how far it is; a run of more than $TEST_LIMIT_MINUTES (default 45) is then ended as failed.
+// minute of how far it is; a run that hangs, or takes more than $TEST_LIMIT_MINUTES (default 45), is then ended as failed.
 // Arguments go to AVA, e.g. `node scripts/test.mjs packages/tracelog/test/package.test.ts`.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';

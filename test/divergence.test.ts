@@ -12,7 +12,7 @@ import { record } from '@scribe-ts/recorder';
 import { type Divergence, DivergenceError, replay, type ReplayOptions } from '@scribe-ts/replayer';
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
 import test, { type ExecutionContext } from 'ava';
-import { compile, root, run, workspace } from './harness.js';
+import { compile, ended, root, run, workspace } from './harness.js';
 
 const SOURCE = join(root, 'test/programs/diverge.c');
 /** The compiler's default has no frame pointers, and .eh_frame to make up for it. */
@@ -56,7 +56,7 @@ async function recordProgram(
     stateHashes,
     stdio: [output, output, output],
   });
-  const { status } = await recording.finished;
+  const { status } = await ended(recording);
   closeSync(output);
   t.is(status, 0);
   return { binary, log, frames: framesOf(log) };

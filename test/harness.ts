@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -54,6 +54,19 @@ export function run(
     });
     if (options.input !== undefined) child.stdin!.end(options.input);
   });
+}
+
+/** What a recording started by the library ends with; SIGKILL ends its program if that hangs. */
+export async function ended<T>(recording: {
+  readonly finished: Promise<T>;
+  kill(signal: number): void;
+}): Promise<T> {
+  const timer = setTimeout(() => recording.kill(constants.signals.SIGKILL), HANG_MS);
+  try {
+    return await recording.finished;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** AGENT=1 has the tests record with the agent what they record without. */

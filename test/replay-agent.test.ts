@@ -11,7 +11,7 @@ import {
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
 import test, { type ExecutionContext } from 'ava';
 import { Chance, SEED } from './chance.js';
-import { compile, Pool, root, workspace } from './harness.js';
+import { compile, ended, Pool, root, workspace } from './harness.js';
 
 // `replay --agent`: the traced replay is the oracle. guests.test.ts replays the traced path's log of every guest with it.
 
@@ -73,7 +73,7 @@ async function recordProgram(
     stdio: [input, fd, fd],
   });
   await meanwhile?.(recording);
-  const { status } = await recording.finished;
+  const { status } = await ended(recording);
   closeSync(input);
   closeSync(fd);
   return { log, output: readFileSync(output, 'latin1'), status };

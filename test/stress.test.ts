@@ -5,7 +5,7 @@ import { record } from '@scribe-ts/recorder';
 import { replay } from '@scribe-ts/replayer';
 import test from 'ava';
 import { Chance, SEED } from './chance.js';
-import { compile, Pool, root, workspace } from './harness.js';
+import { compile, ended, Pool, root, workspace } from './harness.js';
 
 /** Of each kind. */
 const RECORDINGS = Number(process.env.STRESS ?? 6);
@@ -33,7 +33,7 @@ async function roundTrip(binary: string, log: string, chaos: number | undefined)
       stdio: [input, output, output],
       ...(chaos === undefined ? {} : { chaos }),
     });
-    const { status } = await recording.finished;
+    const { status } = await ended(recording);
     const replayed = await replay({ log, quiet: true });
     return replayed.status === status && replayed.endState !== '';
   } finally {
