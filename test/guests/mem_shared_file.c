@@ -40,6 +40,13 @@ int main(void) {
   volatile char *d = CHECK_SYS(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, again, 12288));
   d[0] = 'G';
   CHECK(a[12288] == 'G' && c[12288] == 'G');
+
+  /* Cut and grown by its name: what was behind the new end is gone. */
+  char path[PATH_MAX + 3];
+  CHECK(getcwd(path, PATH_MAX) != NULL);
+  CHECK_SYS(truncate("f", 12290));
+  CHECK_SYS(truncate(strcat(path, "/f"), 16384));
+  CHECK(a[12289] == 'r' && a[12290] == '\0' && a[16383] == '\0');
   mix((char *)a, 16384);
   printf("%p %p %p %p\n", (void *)a, (void *)b, (void *)c, (void *)d);
   return done();

@@ -119,10 +119,7 @@ export class SharedObjects {
     };
   }
 
-  /**
-   * A call changed `length` bytes of a shared object's file (`offset` undefined: those before the descriptor's
-   * position): memory changes without a store, so replay has to be told.
-   */
+  /** As recordChange, through a descriptor; `offset` undefined: the bytes before its position. */
   recordWrite(
     recorded: Recorded,
     task: Task,
@@ -132,11 +129,26 @@ export class SharedObjects {
     offset?: number,
   ): void {
     const start = offset ?? (statFd(task.tid, fd)?.position ?? 0) - length;
-    const file = openSync(`/proc/${task.tid}/fd/${fd}`, 'r');
+    this.recordChange(recorded, task, object, `/proc/${task.tid}/fd/${fd}`, length, start);
+  }
+
+  /**
+   * A call changed `length` bytes of a shared object's file, which can be opened as `openPath`, or its size: memory
+   * changes without a store, so replay has to be told.
+   */
+  recordChange(
+    recorded: Recorded,
+    task: Task,
+    object: SharedObject,
+    openPath: string | Buffer,
+    length: number,
+    offset: number,
+  ): void {
+    const file = openSync(openPath, 'r');
     object.changed = true;
     try {
       const { size } = fstatSync(file);
-      this.recordRange(recorded, task, object, file, size, start, length);
+      this.recordRange(recorded, task, object, file, size, offset, length);
       if (size !== object.size) {
         // What a page held behind the old end may show or vanish now: file systems differ.
         const edge = Math.min(size, object.size);

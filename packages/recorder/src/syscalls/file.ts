@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { Errno, statFd, Sys } from '@scribe-ts/core-native';
 import {
   ioctlInfo,
@@ -12,6 +12,7 @@ import { emitOutput } from '../details.js';
 import { isRegular } from '../files.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
+import type { SharedObject } from '../shared-objects.js';
 import { hasOtherViewers, joinViewers } from '../shared.js';
 import type { Task } from '../tasks.js';
 import type { EntryHook, ExitHook } from './hook.js';
@@ -43,6 +44,8 @@ function closeRangeExit(session: Session, task: Task): void {
 
 const O_ACCMODE = 3;
 const O_TRUNC = 0o1000;
+const PATH_MAX = 4096;
+const SLASH = 0x2f;
 
 /** By system call: the argument with the descriptor of the file it changes; -1 if it changes none. */
 const changedDescriptor = new Int8Array(512).fill(-1);
@@ -85,19 +88,45 @@ function openExit(flagsArg: number): ExitHook {
         session.writtenFiles.add(file.key);
         const object = session.objects.find(session, file.key);
         if (object !== undefined && (flags & O_TRUNC) !== 0) {
-          const finish = (): void => {
-            session.objects.recordWrite(session, task, object, result, 0, 0);
-            recordSyscall(session, task);
-          };
-          task.proceedsLater = joinViewers(session, task, object, finish, () =>
-            proceed(session, task),
-          );
+          recordCut(session, task, object, `/proc/${task.tid}/fd/${result}`);
           return;
         }
       }
     }
     recordSyscall(session, task);
   };
+}
+
+/** truncate: which file it is, only its path tells. */
+function truncateExit(session: Session, task: Task): void {
+  const path = session.tracer.readString(task.tid, Number(task.args[0]), PATH_MAX);
+  if (task.result === 0) {
+    const base = path[0] === SLASH ? `/proc/${task.tid}/root` : `/proc/${task.tid}/cwd/`;
+    const openPath = Buffer.concat([Buffer.from(base), path]);
+    const stat = statSync(openPath, { throwIfNoEntry: false });
+    const key = stat === undefined ? '' : `${stat.dev}:${stat.ino}`;
+    session.writtenFiles.add(key);
+    const object = session.objects.find(session, key);
+    if (object !== undefined) {
+      recordCut(session, task, object, openPath);
+      return;
+    }
+  }
+  recordSyscall(session, task);
+}
+
+/** The call has changed the size of a file that is mapped: whoever sees that gets into the task's domain. */
+function recordCut(
+  session: Session,
+  task: Task,
+  object: SharedObject,
+  openPath: string | Buffer,
+): void {
+  const finish = (): void => {
+    session.objects.recordChange(session, task, object, openPath, 0, 0);
+    recordSyscall(session, task);
+  };
+  task.proceedsLater = joinViewers(session, task, object, finish, () => proceed(session, task));
 }
 
 /** Bytes that go from a file or pipe straight to the program's output could not be recorded: programs fall back to read and write. */
@@ -286,6 +315,7 @@ export const fileExits: Readonly<Record<number, ExitHook>> = {
   [Sys.close_range]: closeRangeExit,
   [Sys.getdents]: getdentsExit,
   [Sys.getdents64]: getdentsExit,
+  [Sys.truncate]: truncateExit,
   [Sys.ftruncate]: changesFile(0, true),
   [Sys.fallocate]: fallocateExit,
   [Sys.sendfile]: sendfileExit,

@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { Chance, SEED } from './chance.js';
+import { compile, type Outcome, Pool, root, run, scribe, workspace } from './harness.js';
+
+/** Random programs, FUZZ of them (default 4): seconds each. */
+const PROGRAMS = Number(process.env.FUZZ ?? 4);
+const STEPS = 1500;
+const chance = new Chance(SEED);
+const pool = new Pool(2);
+
+for (let i = 0; i < PROGRAMS; i++) {
+  const seed = chance.below(2 ** 31);
+  test(`random system calls do the same on both paths and in replays (fuzz ${seed} ${STEPS})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('fuzz');
+    const command = [compile(join(root, 'test/programs/fuzz.c')), String(seed), String(STEPS)];
+    // Each in a directory of its own, as it makes files there.
+    const directory = (name: string): string => {
+      const path = join(place.path, name);
+      mkdirSync(path);
+      return path;
+    };
+    const same = (actual: Outcome, expected: Outcome, what: string): void => {
+      t.is(actual.stdout, expected.stdout, `${what}\n${actual.stderr.slice(0, 3000)}`);
+      t.is(actual.code, expected.code, what);
+    };
+    const native = await run(command[0]!, command.slice(1), { cwd: directory('native') });
+    t.regex(native.stdout, /\nfuzz ok [0-9a-f]+\n$/, native.stderr);
+    for (const path of ['traced', 'agent']) {
+      const log = join(place.path, `${path}.log`);
+      const options = ['-o', log, '--state-hashes', ...(path === 'agent' ? ['--agent'] : [])];
+      const recorded = await scribe('record', [...options, ...command], { cwd: directory(path) });
+      same(recorded, native, `record ${options.join(' ')} ${command.join(' ')}`);
+      for (const by of [[], ['--agent']]) {
+        const replayed = await scribe('replay', [...by, log], { cwd: '/' });
+        same(replayed, recorded, ['replay', ...by, log].join(' '));
+      }
+    }
+    place.discard();
+  });
+}
