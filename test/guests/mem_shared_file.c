@@ -48,6 +48,15 @@ int main(void) {
   CHECK_SYS(truncate(strcat(path, "/f"), 16384));
   CHECK(a[12289] == 'r' && a[12290] == '\0' && a[16383] == '\0');
   mix((char *)a, 16384);
+
+  /* A write that fails can have made a file of memory longer. */
+  int memory = CHECK_SYS(memfd_create("f", 0));
+  volatile char *m = CHECK_SYS(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0));
+  CHECK_ERRNO(pwrite(memory, (void *)0x1000, 100, 5000), EFAULT);
+  off_t size = CHECK_SYS(lseek(memory, 0, SEEK_END));
+  for (off_t i = 0; i < size; i++)
+    CHECK(m[i] == 0);
+  printf("made it %ld long\n", (long)size);
   printf("%p %p %p %p\n", (void *)a, (void *)b, (void *)c, (void *)d);
   return done();
 }

@@ -1,4 +1,4 @@
-import { statFd, Sys } from '@scribe-ts/core-native';
+import { Errno, statFd, Sys } from '@scribe-ts/core-native';
 import { inRegions, type SyscallRow, syscallTable, type Word } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
@@ -25,8 +25,10 @@ export function detailsBefore(session: Session, task: Task, row: SyscallRow | un
   if (row === undefined) return;
   const { nr, result } = task;
   const { verbosity } = session.config;
-  const wrote = typeof result === 'number' && result > 0;
-  if (wrote && writesToFd[nr] === 1) written(session, task, row, result);
+  if (writesToFd[nr] === 1 && typeof result === 'number') {
+    if (result > 0) written(session, task, row, result);
+    else if (result === -Errno.EFAULT) failedWrite(session, task);
+  }
   if (verbosity.resources) resources(session, task, row);
   if (verbosity.registers) {
     const { tracer } = session;
@@ -67,6 +69,13 @@ function written(session: Session, task: Task, row: SyscallRow, result: number):
   if (target >= 0) emitOutput(session, task, target, bytes);
   if (object !== undefined)
     session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+}
+
+/** A write from nowhere behind the end of a file in tmpfs makes it longer all the same. */
+function failedWrite(session: Session, task: Task): void {
+  const fd = Number(task.args[0]) | 0;
+  const object = session.objects.ofDescriptor(session, task, fd);
+  if (object !== undefined) session.objects.recordWrite(session, task, object, fd, 0, 0);
 }
 
 /** A write to /proc/PID/mem is a store into that process's memory. */
