@@ -20,9 +20,6 @@ const NOT_YET: Readonly<Record<string, string>> = {
   io_partial_faults:
     'getdents64 into a buffer that ends in a hole stores part of an entry beyond its result',
   kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
-  signal_stop_continue: 'a stop of all threads is sometimes lost',
-  signal_stop_storm: 'a stop of all threads is sometimes lost',
-  signal_stop_threads: 'a stop of all threads is sometimes lost',
   mem_shared_spin: 'waits in user code without a system call, which needs preemption',
 };
 

@@ -196,8 +196,8 @@ export interface NativeTracer {
    *  - Signal: a new signal-delivery-stop of the same signal, with the same siginfo.
    *  - Vfork event, where the task would wait for its child: EBUSY.
    * `event`, `regs` and `values` aren't touched. If the task dies or is in its Exit event: ESRCH; a stop or end that was
-   * seen here first is reported by the next `wait`. EFAULT: no `syscall` at `insn`. Stop signals and interruptTask that
-   * come in between are sent again.
+   * seen here first is reported by the next `wait`. EFAULT: no `syscall` at `insn`. A SIGSTOP that comes in between takes
+   * effect; the task is interrupted again for it, as for interruptTask: GroupStop, or InterruptStop if it is over by then.
    */
   remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
 

@@ -15,6 +15,10 @@ constexpr uint64_t kSyscallLength = 2;
 
 constexpr KernelSigset bit_of(int signal) { return KernelSigset{1} << (signal - 1); }
 
+bool is_job_control(int signal) {
+  return signal == SIGCONT || signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 /// The stop a task is in, read from the siginfo that ptrace made up for it.
 struct StopKind {
   /// PTRACE_EVENT number, 0 if it's none.
@@ -64,12 +68,13 @@ class Loan {
   KernelSigset mask_ = 0;
   StopKind stop_;
   bool interrupt_again_ = false;
-  bool stop_again_ = false;
 };
 
 Status Loan::step(ResumeHow how, int awaited_signal) {
+  int signal = 0;
   while (true) {
-    if (const Status status = task().resume(how, 0); !status.ok()) return status;
+    if (const Status status = task().resume(how, signal); !status.ok()) return status;
+    signal = 0;
     const auto waited = waiter_.wait_for(tid_);
     if (!waited.ok()) return waited.error();
     const WaitEvent event = waited.value();
@@ -80,7 +85,8 @@ Status Loan::step(ResumeHow how, int awaited_signal) {
         if (event.detail == awaited_signal) return {};
         // The only one that no mask holds back. Any other was forced: there's no `syscall` instruction at `insn`.
         if (event.detail != SIGSTOP) return OsError{EFAULT, kOperation};
-        stop_again_ = true;
+        // Its stop begins now. Sent again later, it would come after a SIGCONT that has been sent meanwhile.
+        signal = SIGSTOP;
         break;
       case EventKind::GroupStop:
       case EventKind::InterruptStop:
@@ -165,7 +171,6 @@ Status Loan::give_back() {
   if (const Status status = task().set_sigmask(mask_); !status.ok()) return status;
 
   if (interrupt_again_) ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
-  if (stop_again_) syscall(SYS_tkill, tid_, SIGSTOP);
   return {};
 }
 
@@ -179,7 +184,9 @@ Status Loan::enter_trap_stop() {
   if (!waited.ok()) return waited.error();
   const WaitEvent event = waited.value();
   if (event.kind == EventKind::GroupStop || event.kind == EventKind::InterruptStop) {
-    interrupt_again_ = interrupt_before;
+    // A stop that nobody has been told of yet: the task would go on in the midst of it.
+    const bool is_new = event.kind == EventKind::GroupStop && (stop_.event != PTRACE_EVENT_STOP || stop_.signal == SIGTRAP);
+    interrupt_again_ = interrupt_before || is_new;
     return {};
   }
   waiter_.give_back(event);
@@ -188,9 +195,11 @@ Status Loan::enter_trap_stop() {
 
 /// Back into a signal-delivery-stop of the signal that was being delivered.
 Status Loan::enter_signal_stop() {
-  if (syscall(SYS_tkill, tid_, stop_.signal) != 0) return last_error("tkill");
-  if (const Status status = task().set_sigmask(kAllSignals & ~bit_of(stop_.signal)); !status.ok()) return status;
-  if (const Status status = step(ResumeHow::Cont, stop_.signal); !status.ok()) return status;
+  // Sending SIGCONT undoes stops that wait, and sending a stop undoes SIGCONT: another signal carries what such a one tells.
+  const int carrier = is_job_control(stop_.signal) ? SIGWINCH : stop_.signal;
+  if (syscall(SYS_tkill, tid_, carrier) != 0) return last_error("tkill");
+  if (const Status status = task().set_sigmask(kAllSignals & ~bit_of(carrier)); !status.ok()) return status;
+  if (const Status status = step(ResumeHow::Cont, carrier); !status.ok()) return status;
   return task().set_siginfo(info_);
 }
 

@@ -22,9 +22,11 @@ using SyscallArgs = std::array<uint64_t, 6>;
 ///    syscall-exit-stop, with the registers of that stop.
 ///  - signal-delivery-stop: the task is in a new signal-delivery-stop of the same signal with the same siginfo.
 ///  (Another
-///    pending instance of the same signal below SIGRTMIN merges with it, as the kernel merges them.)
+///    pending instance of the same signal below SIGRTMIN merges with it, as the kernel merges them; a pending SIGWINCH
+///    is lost with SIGCONT and its like.)
 ///  - PTRACE_EVENT_VFORK, where the task would wait for its child: EBUSY, nothing done.
 /// If the task dies or is in its PTRACE_EVENT_EXIT stop: ESRCH. A stop or end that was seen here first is reported by
 /// the next wait. EFAULT: no `syscall` instruction at `insn`; the task is as it was, unless what is there has done
-/// something. A stop signal or PTRACE_INTERRUPT that comes in between is sent again at the end.
+/// something. A SIGSTOP that comes in between takes effect; for it, and for a PTRACE_INTERRUPT that comes in
+/// between, the task is interrupted at the end.
 Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args);

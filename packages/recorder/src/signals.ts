@@ -10,6 +10,7 @@ import {
   Sys,
 } from '@scribe-ts/core-native';
 import type { MemoryWrite, SignalAction, SignalPoint } from '@scribe-ts/tracelog';
+import { isUndone } from './carrier.js';
 import { NO_WRITES, type Session } from './session.js';
 import { type HeldSignal, type Task, TaskState } from './tasks.js';
 import { answerTrap } from './traps.js';
@@ -164,8 +165,8 @@ export function putBackBlocked(session: Session, task: Task): void {
     ((mask[(signo - 1) >> 3]! >> ((signo - 1) & 7)) & 1) !== 0;
   if (!task.held.some(({ signo }) => isBlocked(signo))) return;
   for (const held of task.held.splice(0)) {
-    if (isBlocked(held.signo)) sendAgain(session, task.tid, held);
-    else task.held.push(held);
+    if (!isBlocked(held.signo)) task.held.push(held);
+    else if (!isUndone(task, held.signo)) sendAgain(session, task.tid, held);
   }
 }
 

@@ -2,6 +2,7 @@ import { ARGUMENT_REGS, Errno, Reg, Resume, Sys } from '@scribe-ts/core-native';
 import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
 import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
 import { recordInputs } from './inputs.js';
+import { carrierOf } from './carrier.js';
 import { copyBack, planBuffers, restoreArguments } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
@@ -89,7 +90,7 @@ export class SyscallStops {
       session.resumeUser(task);
       return;
     }
-    task.carrier = held.signo;
+    task.carrier = carrierOf(session, task, held.signo);
     task.state = TaskState.Running;
     session.tracer.resume(task.tid, Resume.Syscall, task.carrier);
   };

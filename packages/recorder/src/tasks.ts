@@ -191,7 +191,7 @@ export class Task {
   interruptedAt = -1;
   /** Registers at its last preemption. */
   lastPoint: Uint8Array = NO_BYTES;
-  /** A signal this recorder asked the kernel to send so that `held[0]` can take its place. */
+  /** A signal this recorder asked the kernel to send so that `held[0]` can take its place (carrier.ts). */
   carrier = 0;
   /** clear_child_tid: where the kernel stores 0 when the task ends; 0 if nowhere. */
   clearChildTid = 0;

@@ -300,8 +300,9 @@ export class TraceLoop implements StopHandler {
     const { domain } = task;
     const wasRunning = task.state === TaskState.Running;
     // One that is inside the agent goes on with what it has of the ring.
-    if (wasRunning && session.agent?.stops.isInside(task) === false) session.agent.ring.drain(task);
-    const isAtSyncPoint = session.isAtSyncPoint(task);
+    const isUnderWay = wasRunning && session.agent?.stops.isUnderWay(task) === true;
+    if (wasRunning && !isUnderWay) session.agent?.ring.drain(task);
+    const isAtSyncPoint = !isUnderWay && session.isAtSyncPoint(task);
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);
     this.stopWaiting(task);

@@ -51,6 +51,11 @@ export class AgentStops {
     return this.agent.contains(rip) || task.space.agent?.leadsInside(rip) === true;
   }
 
+  /** The same, or the task has begun a call that dispatch is about to stop it for. */
+  isUnderWay(task: Task): boolean {
+    return this.isInside(task) || (task.dispatching && isDispatchPending(task.tid));
+  }
+
   /** Handles a signal-delivery-stop of a task that runs with the agent. False if it is no business of the agent's. */
   onSignal(task: Task, space: AgentSpace, signo: number): boolean {
     const { agent, session } = this;
@@ -247,7 +252,7 @@ export class AgentStops {
       return;
     }
     // What a signal does that comes while its disposition is being changed, is known at the end of that call.
-    const isKnown = !this.ring.collect(task) || agent.nr !== Sys.rt_sigaction;
+    const isKnown = !this.ring.collect(task) || !this.isChanging(task, signo);
     const action = actionOf(task, signo);
     if (isKnown && action !== 'handler') {
       // The kernel ends or stops the task where it is, or makes an interrupted call again.
@@ -282,6 +287,15 @@ export class AgentStops {
       return;
     }
     tracer.resume(task.tid, Resume.Cont, 0);
+  }
+
+  /** Whether the agent may be in the call that changes what `signo` does. Its block has been looked at. */
+  private isChanging(task: Task, signo: number): boolean {
+    const { agent } = this;
+    // A stop that waits while SIGCONT is sent would come after it, and last for ever.
+    if (agent.nr !== Sys.rt_sigaction || signo === Signal.SIGSTOP) return false;
+    const first = agent.savedWords(task.tid)[SAVED_REGS.indexOf(Reg.rdi)]!;
+    return Number(first & 0xffffffffn) === signo;
   }
 
   /** The agent is done, and its last instructions do not look for signals any more. */

@@ -12,6 +12,7 @@ import {
   Signal,
 } from '@scribe-ts/core-native';
 import { TURN_NS } from '../baton.js';
+import { carrierOf } from '../carrier.js';
 import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
@@ -220,7 +221,7 @@ export class Preempter {
     const { session } = this;
     if (mayDeliverHeld(session, task)) {
       // Signals can be given to a task only where it stops for one: this one makes it stop at once.
-      task.carrier = task.held[0]!.signo;
+      task.carrier = carrierOf(session, task, task.held[0]!.signo);
       session.tracer.kill(task.group.tgid, task.tid, task.carrier);
       session.resumeUser(task);
       return;
