@@ -152,6 +152,8 @@ export interface NativeTracer {
   setSiginfo(tid: number, info: Uint8Array): void;
   /** PTRACE_GETSIGMASK / SETSIGMASK: 64 bits as 8 bytes. */
   getSigmask(tid: number): Uint8Array;
+  /** Whether a signal is queued for a stopped task, or for its process, that it does not block. false if the task is gone. */
+  hasWaitingSignal(tid: number): boolean;
   setSigmask(tid: number, mask: Uint8Array): void;
   /**
    * Has a stopped task stop with SIGTRAP (si_code 4, TRAP_HWBKPT) whenever it is about to execute what is at one of these

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int kPtraceSysemu = 31;
 constexpr int kPtraceSysemuSinglestep = 32;
+/// Queued signals that are looked at with one request.
+constexpr int kPeekedAtOnce = 8;
 constexpr int kPtraceGetSigmask = 0x420a;
 constexpr int kPtraceSetSigmask = 0x420b;
 
@@ -48,6 +50,26 @@ Status StoppedTask::get_sigmask(KernelSigset& mask) const {
 
 Status StoppedTask::set_sigmask(KernelSigset mask) const {
   return request(kPtraceSetSigmask, tid_, sizeof mask, address_of(&mask));
+}
+
+Result<bool> StoppedTask::has_waiting_signal() const {
+  KernelSigset mask;
+  if (const Status status = get_sigmask(mask); !status.ok()) return status.error();
+  for (const uint32_t queue : {0u, uint32_t{PTRACE_PEEKSIGINFO_SHARED}}) {
+    siginfo_t infos[kPeekedAtOnce];
+    __ptrace_peeksiginfo_args args = {};
+    args.flags = queue;
+    args.nr = kPeekedAtOnce;
+    while (true) {
+      const long count = ptrace(PTRACE_PEEKSIGINFO, tid_, &args, infos);
+      if (count < 0) return last_error("ptrace");
+      for (long i = 0; i < count; i++)
+        if ((mask >> (infos[i].si_signo - 1) & 1) == 0) return true;
+      if (count < kPeekedAtOnce) break;
+      args.off += static_cast<uint64_t>(count);
+    }
+  }
+  return false;
 }
 
 Result<uint64_t> StoppedTask::event_message() const {

@@ -172,6 +172,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
                          plain("setDispatch", set_dispatch),
+                         plain("hasWaitingSignal", has_waiting_signal),
                          plain("detach", detach),
                          plain("kill", kill),
                          plain("hashMemory", hash_memory),
@@ -435,6 +436,15 @@ napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {
   // ptrace_request: a task that has ended has no signal handlers to be interrupted through.
   if (failed && errno == EIO) errno = ESRCH;
   return alive_or_throw(env, failed ? Status(last_error("ptrace")) : Status());
+}
+
+napi_value TracerObject::has_waiting_signal(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  const auto waits = StoppedTask(tid).has_waiting_signal();
+  if (waits.ok()) return js_bool(env, waits.value());
+  return alive_or_throw(env, waits.error());
 }
 
 napi_value TracerObject::detach(napi_env env, napi_callback_info info) {

@@ -29,6 +29,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value set_breakpoint(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);
   static napi_value set_dispatch(napi_env env, napi_callback_info info);
+  static napi_value has_waiting_signal(napi_env env, napi_callback_info info);
   static napi_value detach(napi_env env, napi_callback_info info);
   static napi_value kill(napi_env env, napi_callback_info info);
   static napi_value hash_memory(napi_env env, napi_callback_info info);

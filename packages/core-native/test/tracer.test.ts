@@ -406,6 +406,21 @@ test.serial('signal state: siginfo, mask', (t) => {
   end(tracer, tid);
 });
 
+test.serial('signals that wait for a task, those it blocks left out', (t) => {
+  for (const ofProcess of [false, true]) {
+    const tid = start(tracer, guest('stops'), 'pause');
+    t.false(tracer.hasWaitingSignal(tid));
+    const realtime = 40;
+    tracer.setSigmask(tid, Uint8Array.of(0, 0, 0, 0, 0x80, 0, 0, 0));
+    for (let i = 0; i < 20; i++) tracer.kill(tid, ofProcess ? 0 : tid, realtime);
+    t.false(tracer.hasWaitingSignal(tid));
+    tracer.kill(tid, ofProcess ? 0 : tid, SIGUSR1);
+    t.true(tracer.hasWaitingSignal(tid));
+    end(tracer, tid);
+    t.false(tracer.hasWaitingSignal(tid));
+  }
+});
+
 test.serial('vector state: kept, and given initial values', (t) => {
   const tid = start(tracer, guest('vector'));
   // Past the guest's first instructions: xmm0 and mxcsr are set, the x87 stack has one number.

@@ -29,7 +29,6 @@ import {
   type ThreadGroup,
 } from './tasks.js';
 import type { Verbosity } from './verbosity.js';
-import { waitingSignals } from './waiting-signals.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
 const NO_PAGES = new Float64Array(0);
@@ -198,7 +197,7 @@ export class Session {
     // Behind a handler it is in the midst of code, where a loop may bring it again with the same registers and other memory.
     // So it is known to stand there still only if a signal waits already, which hits it before its next instruction.
     if (task.exitRegsValid && task.nr === Sys.rt_sigreturn)
-      task.exitRegsValid = waitingSignals(task).length > 0;
+      task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);
