@@ -36,7 +36,14 @@ test('links in documents lead to files', (t) => {
   t.true(links > 5);
 });
 
-for (const command of ['record', 'replay', 'profiler', 'scribe hunt', 'scribe view']) {
+for (const command of [
+  'record',
+  'replay',
+  'profiler',
+  'scribe hunt',
+  'scribe fork',
+  'scribe view',
+]) {
   test(`README has the options of ${command}, and no others`, async (t) => {
     const [program = '', ...rest] = command.split(' ');
     const { stdout } = await scribe(program, [...rest, '--help']);

@@ -50,6 +50,21 @@ needs('sh')('what is held and what is pending stays so', async (t) => {
   place.discard();
 });
 
+needs('sh')('what is under way arrives, and what has been asked for holds', async (t) => {
+  const place = workspace('live-under-way');
+  const log = await recordTo(t, place.path, [program('under-way')], isReady);
+  const live = goLive(t, log, '--require-complete');
+  live.child.stdin!.end('x');
+  await live.closed;
+  t.is(live.stderr, '');
+  t.is(live.child.exitCode, 4, live.stdout);
+  const [rests, ...lines] = live.stdout.trimEnd().split('\n');
+  t.is(rests, 'rests');
+  t.is(lines.length, 26);
+  for (const line of lines) t.regex(line, /: right$/);
+  place.discard();
+});
+
 needs('bash')('a shell goes on counting, and knows its children', async (t) => {
   const place = workspace('live-shell');
   const script = `

@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'record a program until it fails',
     load: async () => (await import('./commands/hunt.js')).hunt,
   },
+  fork: {
+    summary: 'let copies of a recorded program go live, and run a command against each',
+    load: async () => (await import('./commands/fork.js')).fork,
+  },
   view: {
     summary: 'show a log as a picture, in a browser',
     load: async () => (await import('./commands/view.js')).view,

@@ -51,7 +51,7 @@ test('signals go to the replay, until the program is live', async (t) => {
     options.onChecked!(5);
     raise('SIGUSR1');
     options.onLost!('a pipe');
-    options.onLive!(77);
+    options.onLive!(77, 0);
     raise('SIGUSR2');
     raise('SIGINT');
     t.false(options.signal!.aborted);

@@ -1,11 +1,12 @@
 /* Starts the program that a replay executes with the process id of the recording, in a pid namespace of its own, whose
  * first process takes in orphans. Stays as that program's parent, and ends as it does. Freestanding.
  *
- *   nest PROGRAM PID UID_MAP GID_MAP
+ *   nest PROGRAM PID UID_MAP GID_MAP [OWN PLACE [DIRECTORY UPPER WORK OPTIONS]...]
  *
  * Three processes: this one; the namespace's init, which mounts /proc for it; and PROGRAM. Without the right to make
- * namespaces it makes a user namespace first, with the two maps (lines of /proc/PID/uid_map). Ends with the errno of what
- * failed before PROGRAM ran. */
+ * namespaces it makes a user namespace first, with the two maps (lines of /proc/PID/uid_map). OWN is flags of unshare(2) for
+ * further namespaces, in decimal. Directories that the program is to have for itself are covered by overlays with OPTIONS,
+ * whose UPPER and WORK are in memory, mounted at PLACE. Ends with the errno of what failed before PROGRAM ran. */
 
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -14,6 +15,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
+#include <linux/sockios.h>
 #include <linux/time_types.h>
 #include <linux/wait.h>
 #include <sys/syscall.h>
@@ -22,6 +24,15 @@
 #define ALL_SIGNALS 64
 #define SIGSET_SIZE 8
 #define BUSY_NS 100000000
+/* linux/if.h needs libc's headers, which contradict the kernel's. */
+#define AF_INET 2
+#define SOCK_DGRAM 2
+#define IFF_UP 1
+struct interface_flags {
+  char name[16];
+  short flags;
+  char rest[22];
+};
 
 static long call(long nr, long a, long b, long c, long d, long e) {
   long result;
@@ -67,8 +78,37 @@ static void keep_capability(void) {
   require(call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHECKPOINT_RESTORE, 0, 0));
 }
 
-static void enter_namespaces(const char *uid_map, const char *gid_map) {
-  const long wanted = CLONE_NEWPID | CLONE_NEWNS;
+static long number_in(const char *text) {
+  long number = 0;
+  for (; *text != 0; text++) number = number * 10 + (*text - '0');
+  return number;
+}
+
+/* Without it nothing in a network namespace reaches even itself. Where there is no internet protocol there is no need. */
+static void raise_loopback(void) {
+  const long fd = call(SYS_socket, AF_INET, SOCK_DGRAM, 0, 0, 0);
+  if (fd < 0) return;
+  struct interface_flags request = {.name = "lo"};
+  if (call(SYS_ioctl, fd, SIOCGIFFLAGS, (long)&request, 0, 0) == 0) {
+    request.flags |= IFF_UP;
+    call(SYS_ioctl, fd, SIOCSIFFLAGS, (long)&request, 0, 0);
+  }
+  call(SYS_close, fd, 0, 0, 0, 0);
+}
+
+/* `directories`: up to a null pointer, each with where its overlay keeps things, and how it is mounted. */
+static void cover_directories(const char *place, char **directories) {
+  if (directories[0] == 0) return;
+  require(call(SYS_mount, (long)"scribe", (long)place, (long)"tmpfs", MS_NOSUID | MS_NODEV, (long)"mode=0700"));
+  for (; directories[0] != 0; directories += 4) {
+    require(call(SYS_mkdir, (long)directories[1], 0755, 0, 0, 0));
+    require(call(SYS_mkdir, (long)directories[2], 0755, 0, 0, 0));
+    require(call(SYS_mount, (long)"scribe", (long)directories[0], (long)"overlay", 0, (long)directories[3]));
+  }
+}
+
+static void enter_namespaces(const char *uid_map, const char *gid_map, long own) {
+  const long wanted = CLONE_NEWPID | CLONE_NEWNS | own;
   const long result = call(SYS_unshare, wanted, 0, 0, 0, 0);
   if (result == -EPERM) {
     require(call(SYS_unshare, CLONE_NEWUSER | wanted, 0, 0, 0, 0));
@@ -128,9 +168,11 @@ static _Noreturn void end_as(int status) {
 
 __attribute__((used)) static _Noreturn void run(long *stack) {
   char **argv = (char **)(stack + 1);
-  int pid = 0;
-  for (const char *digit = argv[2]; *digit != 0; digit++) pid = pid * 10 + (*digit - '0');
-  enter_namespaces(argv[3], argv[4]);
+  const int pid = number_in(argv[2]);
+  const long own = argv[5] != 0 ? number_in(argv[5]) : 0;
+  enter_namespaces(argv[3], argv[4], own);
+  if ((own & CLONE_NEWNET) != 0) raise_loopback();
+  if (argv[5] != 0) cover_directories(argv[6], argv + 7);
   int ready[2], life[2];
   require(call(SYS_pipe2, (long)ready, O_CLOEXEC, 0, 0, 0));
   require(call(SYS_pipe2, (long)life, O_CLOEXEC, 0, 0, 0));

@@ -7,6 +7,7 @@ export { MissingContentError } from './contents.js';
 export {
   type Divergence,
   DivergenceError,
+  type LiveIsolation,
   type LiveOptions,
   type ReplayControl,
   type ReplayOptions,

@@ -1,7 +1,22 @@
 import type { Frame, Word } from '@scribe-ts/tracelog';
 
+/** What a live program has for itself, beside its process ids. */
+export interface LiveIsolation {
+  /** A network of its own, in which there is nothing but itself. */
+  readonly network: boolean;
+  /** Directories, absolute: what is written there is seen by it alone, and gone with it. */
+  readonly directories: readonly string[];
+}
+
 /** How a replay goes live. */
 export interface LiveOptions {
+  /** Descriptors of this process that it gets as standard input, output and error; default: this process's own. */
+  readonly stdio?: readonly [number, number, number];
+  /**
+   * It has these things, and System V IPC, for itself, so several copies of it can live at the same time. Fails with
+   * NOT_SUPPORTED where the namespaces for that cannot be made.
+   */
+  readonly isolation?: LiveIsolation;
   /** Processes may have other ids than in the recording, where those cannot be had. Without, going live fails with NEW_PIDS then. */
   readonly allowNewPids?: boolean;
   /** Fail with INCOMPLETE where something cannot come back. */
@@ -21,9 +36,10 @@ export interface ReplayOptions {
   readonly onStart?: (control: ReplayControl) => void;
   /**
    * Called when the program has gone live, with the id that its first process has outside of its namespace; 0 if that one
-   * had ended before. From then on an abort of `signal` leaves the program alone.
+   * had ended before. `init`: the first process of its namespace, with which all others end; 0 where it has none. From then
+   * on an abort of `signal` leaves the program alone.
    */
-  readonly onLive?: (pid: number) => void;
+  readonly onLive?: (pid: number, init: number) => void;
   /** Called when a check has found that the replay gets on, with the number of its stops meanwhile: 0 if it computes. */
   readonly onChecked?: (stops: number) => void;
   /** Called with each thing that cannot come back, before the program goes live. */

@@ -24,7 +24,7 @@ export type Report =
   | { readonly type: 'started'; readonly interruptToken: number }
   | { readonly type: 'output'; readonly target: number; readonly bytes: Uint8Array }
   | { readonly type: 'lost'; readonly what: string }
-  | { readonly type: 'live'; readonly pid: number }
+  | { readonly type: 'live'; readonly pid: number; readonly init: number }
   | { readonly type: 'checked'; readonly stops: number }
   /** It has to begin anew to go live there: see Wanted.cut. */
   | { readonly type: 'cut'; readonly time: number; readonly shown: number }

@@ -69,7 +69,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           onLost?.(report.what);
           return;
         case 'live':
-          onLive?.(report.pid);
+          onLive?.(report.pid, report.init);
           return;
         case 'checked':
           onChecked?.(report.stops);

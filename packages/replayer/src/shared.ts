@@ -53,7 +53,7 @@ export class SharedFiles {
 }
 
 /** Memory-backed if there is such a place, so that replayed stores cost no disk. */
-function sharedMemoryDirectory(): string {
+export function sharedMemoryDirectory(): string {
   try {
     const probe = mkdtempSync('/dev/shm/scribe-probe-');
     rmSync(probe, { recursive: true });

@@ -107,7 +107,7 @@ async function run(): Promise<void> {
   const inspector = await inspect(engine, loop, log.header);
   try {
     if (live !== undefined) {
-      cut = await prepareLive(engine, loop, log.header);
+      cut = await prepareLive(engine, loop, log.header, live);
       if (wanted.cut !== undefined) cut.request(wanted.cut.time);
       if (inspector !== undefined) inspector.cut = cut;
       else engine.hooks = cut;
@@ -115,7 +115,7 @@ async function run(): Promise<void> {
     inspector?.begin();
     // The replayed processes make no system call of their own on these: they only must not be the terminal.
     const nothing = openSync('/dev/null', 'r+');
-    loop.start(live === undefined ? [nothing, nothing, nothing] : [0, 1, 2]);
+    loop.start(live === undefined ? [nothing, nothing, nothing] : (live.stdio ?? [0, 1, 2]));
     loop.run();
     output.flush();
     const isLive = live !== undefined && (wanted.session === undefined || cut?.reached === true);
@@ -152,12 +152,17 @@ async function run(): Promise<void> {
 }
 
 /** Has a replay keep what it takes to go live. */
-async function prepareLive(engine: Engine, loop: ReplayLoop, header: LogHeader): Promise<LiveCut> {
+async function prepareLive(
+  engine: Engine,
+  loop: ReplayLoop,
+  header: LogHeader,
+  { isolation }: LiveOptions,
+): Promise<LiveCut> {
   const { KernelObserver } = await import('./live/kernel-observer.js');
   const { LiveProcesses } = await import('./live/live-processes.js');
   const { LiveCut } = await import('./live/live-cut.js');
   engine.kernel ??= new KernelObserver(engine, header);
-  engine.live = new LiveProcesses(engine);
+  engine.live = new LiveProcesses(engine, isolation);
   return new LiveCut(engine, loop);
 }
 
@@ -170,7 +175,8 @@ async function goLive(
   cpus: CpuPolicy,
   isAborted: () => boolean,
 ): Promise<number | undefined> {
-  const { GoLive, LiveError } = await import('./live/go-live.js');
+  const { GoLive } = await import('./live/go-live.js');
+  const { LiveError } = await import('./live/live-error.js');
   if (!cut.reached && !engine.bookmarkReached) {
     if (cut.isRequested) return undefined;
     throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
@@ -178,7 +184,7 @@ async function goLive(
   engine.live!.settle((kind) => loop.dispatch(kind));
   const going = new GoLive(engine, cpus, live.allowNewPids === true);
   going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
-  tell({ type: 'live', pid: going.release() });
+  tell({ type: 'live', pid: going.release(), init: engine.live!.init });
   return going.wait(isAborted);
 }
 

@@ -12,6 +12,7 @@ import {
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
 import { endPartialWrites } from './blocked-writes.js';
+import { LiveError } from './live-error.js';
 import type { LiveProcesses } from './live-processes.js';
 import type { Tell } from './make-file.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
@@ -20,9 +21,11 @@ import type { TaskState } from './model/process-state.js';
 import { FileRebuilder, type TableHolder } from './rebuild-files.js';
 import {
   makePosixTimers,
+  rebuildAffinity,
   rebuildCredentials,
   rebuildMemoryMap,
   rebuildProcess,
+  rebuildPromises,
   rebuildTask,
   sendPending,
   setLimits,
@@ -32,17 +35,6 @@ import { Remote } from './remote.js';
 
 /** Longest wait for a process to stop, in naps of 1 ms. */
 const STOP_NAPS = 5000;
-
-/** A replay cannot become a program here. `code`: NOT_REACHED, NOT_SUPPORTED, NEW_PIDS or INCOMPLETE. */
-export class LiveError extends Error {
-  constructor(
-    readonly code: 'NOT_REACHED' | 'NOT_SUPPORTED' | 'NEW_PIDS' | 'INCOMPLETE',
-    message: string,
-  ) {
-    super(message);
-    this.name = 'LiveError';
-  }
-}
 
 /** A task that goes live. */
 interface Member {
@@ -62,6 +54,8 @@ export class GoLive {
   private readonly members: Member[];
   /** The first of each process. */
   private readonly processes: Member[];
+  /** Tasks that have chosen their CPUs. */
+  private readonly bound = new Set<ReplayTask>();
 
   /** Throws LiveError if there is nothing that can go live. */
   constructor(
@@ -93,6 +87,10 @@ export class GoLive {
     for (const { remote, state } of this.processes)
       rebuildProcess(remote, state, this.teller(state));
     this.eachSpace(({ remote, task }) => rebuildMemoryMap(remote, task.space));
+    for (const { remote, state } of this.processes)
+      rebuildPromises(remote, state.process, this.teller(state));
+    for (const { remote, state, task } of this.members)
+      if (rebuildAffinity(remote, state, this.teller(state))) this.bound.add(task);
     this.rebuildGroups();
     live.reapAll();
     for (const { remote, state } of this.processes)
@@ -161,7 +159,7 @@ export class GoLive {
     const { engine, cpus } = this;
     if (mask !== undefined)
       engine.tracer.setSigmask(task.tid, new Uint8Array(new BigUint64Array([mask]).buffer));
-    cpus.release(task.tid);
+    if (!this.bound.has(task)) cpus.release(task.tid);
     engine.byTid.delete(task.tid);
     engine.tracer.detach(task.tid, 0);
   }

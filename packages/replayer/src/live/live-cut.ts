@@ -133,7 +133,7 @@ function owedBy(model: KernelModel): ReadonlySet<unknown> {
   const owed = new Set<unknown>();
   for (const file of model.openFiles()) {
     const queue = queueToRead(file);
-    if (queue !== undefined && (queue.isAhead || model.messages.isAhead(file))) owed.add(queue);
+    if (queue?.isAhead === true) owed.add(queue);
     if (file.what.kind === 'eventfd' && file.what.count < 0n) owed.add(file);
   }
   return owed;

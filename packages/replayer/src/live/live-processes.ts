@@ -1,8 +1,11 @@
 import { Clone, EventKind, Reg, REMOTE_SCRATCH, Sys } from '@scribe-ts/core-native';
 import type { ExitFrame, SpawnFrame, Word } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
+import { sharedMemoryDirectory } from '../shared.js';
 import { startStub } from '../syscalls/process.js';
 import { At, type ReplayTask } from '../tasks.js';
+import type { LiveIsolation } from '../options.js';
+import { LiveError } from './live-error.js';
 import { startNested } from './nested.js';
 import { Remote } from './remote.js';
 
@@ -31,23 +34,42 @@ export class LiveProcesses {
   newPids: string | undefined;
   /** Process of ours that ends as the program's first one does; that one itself where there is none. */
   keeper = 0;
+  /** First process of the namespace, 0 where there is none. */
+  init = 0;
   /** Ids of processes here, by those of the recording. */
   private readonly ownPids = new Map<number, number>();
   /** Recorded ids of processes that have ended, and that nobody has waited for here. */
   private readonly zombies = new Set<number>();
 
-  constructor(private readonly engine: Engine) {}
+  constructor(
+    private readonly engine: Engine,
+    private readonly isolation: LiveIsolation | undefined,
+  ) {}
 
   /** Starts the first task: the stub, stopped at its exec. Returns its thread id. */
   start(stdio: readonly [number, number, number]): number {
     const { tracer } = this.engine;
     const first = this.engine.domain(1).cursor.peek();
     const pid = first?.type === 'task-start' ? first.pid : 0;
-    const nested = startNested(tracer, pid, stdio);
+    const shared = sharedMemoryDirectory();
+    for (const directory of this.isolation?.directories ?? [])
+      // A copy's overlay would not show it what the replay writes there.
+      if (`${shared}/`.startsWith(directory === '/' ? '/' : `${directory}/`))
+        throw new LiveError(
+          'NOT_SUPPORTED',
+          `${directory} has ${shared} in it, which copies share`,
+        );
+    const nested = startNested(tracer, pid, stdio, this.isolation);
     if (typeof nested !== 'number') {
       this.keeper = nested.keeper;
+      this.init = nested.init;
       return nested.tid;
     }
+    if (this.isolation !== undefined)
+      throw new LiveError(
+        'NOT_SUPPORTED',
+        `namespaces of its own cannot be made here (errno ${nested})`,
+      );
     this.newPids = `no pid namespace can be made here (errno ${nested})`;
     this.keeper = startStub(tracer, stdio);
     return this.keeper;

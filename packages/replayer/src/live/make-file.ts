@@ -1,16 +1,22 @@
 import { type Stats, statSync, writeFileSync } from 'node:fs';
+import { bindSocket } from './bind-socket.js';
+import { fillPipe, SocketFiller } from './fill-queue.js';
 import type { ByteQueue } from './model/byte-queue.js';
 import type { FileContent } from './model/file-content.js';
 import { type FileLocks, flockOf } from './model/file-locks.js';
 import type { OpenFile } from './model/open-file.js';
 import type { Socket } from './model/socket.js';
-import { Remote } from './remote.js';
+import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
 import { remaining } from './timers.js';
 
 const ENOENT = 2;
 const F_DUPFD = 0;
 const F_SETFL = 4;
+const F_SETSIG = 10;
+const F_SETOWN_EX = 15;
+const F_SETLEASE = 1024;
+const F_ADD_SEALS = 1033;
 const F_SETPIPE_SZ = 1031;
 const F_OFD_SETLK = 37;
 const LOCK_NB = 4;
@@ -26,6 +32,7 @@ const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const EFD_SEMAPHORE = 1;
 const TFD_TIMER_ABSTIME = 1;
+const TFD_IOC_SET_TICKS = 0x40085400;
 const SIGNAL_SET = 8;
 /** What a pipe holds if nothing else was said, bytes. */
 const PIPE_SIZE = 0x10000;
@@ -37,6 +44,8 @@ export type Tell = (text: string) => void;
 export class FileMaker {
   private readonly pipes = new Map<ByteQueue, [number, number]>();
   private readonly pairs = new Map<Socket, number>();
+  private readonly fills: ((filler: SocketFiller) => void)[] = [];
+  private readonly settings: (() => void)[] = [];
   /** Files without a name. */
   private readonly nameless = new Map<FileContent | undefined, number>();
 
@@ -49,6 +58,7 @@ export class FileMaker {
     private readonly nowNs: number,
     private readonly ownPid: (pid: number) => number,
     private readonly mapped: (name: string) => string | undefined,
+    private readonly tell: Tell,
   ) {}
 
   /** To a number that is out of the program's way. */
@@ -78,7 +88,26 @@ export class FileMaker {
       tell('its lock is somebody else’s now');
     if (file.locks !== undefined)
       for (const reason of lockRanges(this.remote, made, F_OFD_SETLK, file.locks)) tell(reason);
+    if (file.owner !== undefined || file.seals !== 0 || file.lease !== undefined)
+      this.settings.push(() => this.setSignals(file, made));
     return made;
+  }
+
+  /** Who hears of what happens to a file, and what may not happen to it any more. */
+  private setSignals(file: OpenFile, fd: number): void {
+    const { remote, tell } = this;
+    const control = (what: string, command: number, value: number): void => {
+      const result = remote.call('fcntl', fd, command, value);
+      if (result < 0) tell(`${nameOfFile(file)}: ${what}: errno ${-result}`);
+    };
+    if (file.seals !== 0) control('its seals', F_ADD_SEALS, file.seals);
+    if (file.lease !== undefined) control('its lease', F_SETLEASE, file.lease);
+    if (file.owner === undefined) return;
+    const { type, pid } = file.owner;
+    const owner = new Uint8Array(Int32Array.of(type, this.ownPid(pid)).buffer);
+    if (file.ownerSignal !== 0) control('its signal', F_SETSIG, file.ownerSignal);
+    control('its owner', F_SETOWN_EX, remote.put(owner));
+    control('its flags', F_SETFL, file.flags);
   }
 
   private makeUnlocked(file: OpenFile, tell: Tell): number {
@@ -104,10 +133,14 @@ export class FileMaker {
         const fd = this.moveUp(remote.call('timerfd_create', what.clock, nonBlocking));
         const { setting } = what;
         if (setting === undefined || fd < 0) return fd;
-        const { value, interval } = remaining(setting, this.nowNs);
+        const { value, interval, unseen } = remaining(setting, this.nowNs);
         const spec = remote.words(...timespec(interval), ...timespec(value));
         const flags = setting.absolute ? TFD_TIMER_ABSTIME : 0;
         remote.call('timerfd_settime', fd, flags, spec, 0);
+        if (interval > 0 && unseen > 0) {
+          const result = remote.call('ioctl', fd, TFD_IOC_SET_TICKS, remote.words(unseen));
+          if (result < 0) tell('how often it has run out is forgotten');
+        }
         return fd;
       }
       case 'signalfd':
@@ -212,31 +245,11 @@ export class FileMaker {
       this.pipes.set(queue, ends);
       const capacity = Math.max(queue.capacity ?? PIPE_SIZE, queue.size);
       if (capacity !== PIPE_SIZE) remote.call('fcntl', ends[1], F_SETPIPE_SZ, capacity);
-      this.fill(ends[1], queue, tell);
+      fillPipe(remote, ends[1], queue, tell);
     }
     const end = file.what.kind === 'pipe' && file.what.end === 'read' ? 0 : 1;
     remote.call('fcntl', ends[end], F_SETFL, file.flags);
     return ends;
-  }
-
-  private fill(fd: number, queue: ByteQueue, tell: Tell): void {
-    const { remote } = this;
-    const contents = queue.contents();
-    if (contents === undefined) {
-      tell('what waits in it is not known, and is lost');
-      return;
-    }
-    remote.call('fcntl', fd, F_SETFL, O_NONBLOCK);
-    // Whole pages take least room in a pipe.
-    const parts = queue.messages ? contents : [Buffer.concat(contents)];
-    for (const bytes of parts)
-      for (let at = 0; at < bytes.length; at += Remote.room) {
-        const piece = bytes.subarray(at, at + Remote.room);
-        if (remote.call('write', fd, remote.put(piece), piece.length) === piece.length) continue;
-        tell('not all that waits in it has found room');
-        break;
-      }
-    remote.call('fcntl', fd, F_SETFL, 0);
   }
 
   private socket(file: OpenFile, socket: Socket, tell: Tell): number {
@@ -262,7 +275,9 @@ export class FileMaker {
       const result =
         name === 'listen'
           ? remote.call('listen', fd, size!)
-          : remote.call(name, fd, remote.put(address!), size!);
+          : name === 'bind'
+            ? bindSocket(remote, fd, socket)
+            : remote.call(name, fd, remote.put(address!), size!);
       if (result < 0) {
         tell(`${name} failed with errno ${-result}`);
         remote.call('close', fd);
@@ -276,18 +291,28 @@ export class FileMaker {
     const { remote } = this;
     if (!this.pairs.has(socket)) {
       remote.call('socketpair', socket.family, socket.type, socket.protocol, remote.words(0));
-      const [one, two] = remote.pair();
-      this.pairs.set(socket, this.moveUp(one));
-      this.pairs.set(other, this.moveUp(two));
-      this.fill(this.pairs.get(other)!, socket.queue, tell);
-      this.fill(this.pairs.get(socket)!, other.queue, tell);
+      const ends = remote.pair().map((fd) => this.moveUp(fd));
+      for (const [i, end] of [socket, other].entries()) {
+        this.pairs.set(end, ends[i]!);
+        for (const { level, name, value } of end.options.values())
+          remote.call('setsockopt', ends[i]!, level, name, remote.put(value), value.length);
+        // What is in flight may be any file, and is sent where nothing has been shut down.
+        this.fills.push((filler) => filler.fill(ends[1 - i]!, end, tell));
+      }
     }
     const fd = this.pairs.get(socket)!;
-    remote.call('fcntl', fd, F_SETFL, file.flags);
-    for (const { level, name, value } of socket.options.values())
-      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
-    if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
+    this.settings.push(() => {
+      remote.call('fcntl', fd, F_SETFL, file.flags);
+      if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
+    });
     return fd;
+  }
+
+  /** All files have been made: puts into sockets what waits in them. `made` gives a file's number. */
+  finish(made: (file: OpenFile) => number | undefined): void {
+    const filler = new SocketFiller(this.remote, made, this.ownPid);
+    for (const fill of this.fills.splice(0)) fill(filler);
+    for (const set of this.settings.splice(0)) set();
   }
 }
 

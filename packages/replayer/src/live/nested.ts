@@ -1,3 +1,6 @@
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   EventKind,
   nestPath,
@@ -6,12 +9,18 @@ import {
   stubPath,
   type Tracer,
 } from '@scribe-ts/core-native';
+import type { LiveIsolation } from '../options.js';
+
+const CLONE_NEWIPC = 0x08000000;
+const CLONE_NEWNET = 0x40000000;
 
 /** A program that stands at its exec in a pid namespace, and the process of ours that ends as it does. */
 export interface Nested {
-  /** As the tracer sees it. */
+  /** These are as the tracer sees them. */
   readonly tid: number;
   readonly keeper: number;
+  /** First process of the namespace: all others end with it. */
+  readonly init: number;
 }
 
 /**
@@ -22,11 +31,38 @@ export function startNested(
   tracer: Tracer,
   pid: number,
   stdio: readonly [number, number, number],
+  isolation: LiveIsolation | undefined,
+): Nested | number {
+  // What is mounted there is mounted in the program's namespace alone.
+  const place =
+    isolation === undefined || isolation.directories.length === 0
+      ? ''
+      : mkdtempSync(join(tmpdir(), 'scribe-live-'));
+  try {
+    return nest(tracer, pid, stdio, isolation, place);
+  } finally {
+    if (place !== '') rmdirSync(place);
+  }
+}
+
+function nest(
+  tracer: Tracer,
+  pid: number,
+  stdio: readonly [number, number, number],
+  isolation: LiveIsolation | undefined,
+  place: string,
 ): Nested | number {
   const [uid, gid] = [process.geteuid!(), process.getegid!()];
   const { tid: keeper } = tracer.spawn({
     file: nestPath,
-    argv: ['nest', stubPath, `${pid}`, `${uid} ${uid} 1`, `${gid} ${gid} 1`],
+    argv: [
+      'nest',
+      stubPath,
+      `${pid}`,
+      `${uid} ${uid} 1`,
+      `${gid} ${gid} 1`,
+      ...(isolation === undefined ? [] : isolationArguments(isolation, place)),
+    ],
     envp: [],
     disableAslr: true,
     stdio,
@@ -54,11 +90,23 @@ export function startNested(
     }
     if (kind === EventKind.Event && tracer.event[2] === PtraceEvent.Exec) {
       leave(tracer, keeper);
-      return { tid, keeper };
+      return { tid, keeper, init: children[0]! };
     }
     stopped.add(tid);
     if (children.at(-1) === tid) letGo(tracer, children);
   }
+}
+
+function isolationArguments({ network, directories }: LiveIsolation, place: string): string[] {
+  const own = CLONE_NEWIPC | (network ? CLONE_NEWNET : 0);
+  // What these mean in mount options is taken from them.
+  const plain = (path: string): string => path.replace(/[\\:,]/g, '\\$&');
+  const overlays = directories.flatMap((directory, i) => {
+    const [upper, work] = [join(place, `upper${i}`), join(place, `work${i}`)];
+    const options = `lowerdir=${plain(directory)},upperdir=${plain(upper)},workdir=${plain(work)},userxattr`;
+    return [directory, upper, work, options];
+  });
+  return [`${own}`, place, ...overlays];
 }
 
 /** The last child stands at its first stop. */

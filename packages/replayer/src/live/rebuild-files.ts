@@ -1,6 +1,7 @@
 import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
 import { COURIER } from './live-processes.js';
 import { FileMaker, lockRanges, type Tell } from './make-file.js';
+import { FIRST_RIGHT, message } from './message.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
 import type { FileLocks } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
@@ -8,16 +9,18 @@ import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
 
 const F_DUPFD = 0;
+const F_SETFL = 4;
 const F_SETLK = 6;
 const O_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
 const LAST_FD = 0xffffffff;
 const STANDARD = 3;
-const MSGHDR = 56;
-const IOVEC = 16;
-const CMSG = 24;
+
+/** A message with one descriptor, as calls take it at REMOTE_SCRATCH. */
+const withRight = (fd: number): Uint8Array => message(REMOTE_SCRATCH, new Uint8Array(1), [fd]);
+
+/** Names a descriptor in a message. */
+const WAITING = 'a descriptor in a message';
 
 /** A table of descriptors, and a process that has it. */
 export interface TableHolder {
@@ -49,7 +52,7 @@ export class FileRebuilder {
     const used = holders.flatMap(({ table }) => [...table.all.keys()]);
     // The courier's numbers are those that are free when it is made.
     this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
-    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped);
+    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped, lost);
   }
 
   run(): void {
@@ -59,7 +62,9 @@ export class FileRebuilder {
       for (let fd = 0; fd < STANDARD + COURIER.length; fd++) this.moveUp(remote, fd);
     }
     for (const holder of holders)
-      for (const [fd, { file }] of holder.table.all) this.makeOnce(file, fd, holder);
+      for (const [fd, { file }] of holder.table.all) this.makeOnce(file, this.nameOf(fd, holder));
+    this.makeWaiting();
+    this.maker.finish((file) => this.made.get(file));
     for (const holder of holders) this.place(holder);
     this.fillEpollSets();
     for (const { remote } of holders) remote.call('close_range', base, LAST_FD, 0);
@@ -74,8 +79,29 @@ export class FileRebuilder {
     return moved;
   }
 
-  private makeOnce(file: OpenFile, fd: number, holder: TableHolder): void {
-    if (file.what.kind === 'standard' || this.made.has(file)) return;
+  /** Those in messages that nobody has received yet. */
+  private makeWaiting(): void {
+    // What they carry themselves is looked at as well: they are made on the way.
+    for (const [{ what }] of this.made) {
+      if (what.kind !== 'socket') continue;
+      for (const file of what.socket.queue.files()) {
+        const isNew = !this.made.has(file);
+        this.makeOnce(file, WAITING);
+        if (isNew && file.what.kind === 'epoll' && file.what.watches.size > 0)
+          this.lost(`${WAITING} (epoll): it watches nothing any more`);
+      }
+    }
+  }
+
+  /** `name`: of a descriptor of it, for people. */
+  private makeOnce(file: OpenFile, name: string): void {
+    if (this.made.has(file)) return;
+    if (file.what.kind === 'standard') {
+      const own = this.base + file.what.number;
+      if (file.hasNewFlags) this.holders[0]!.remote.call('fcntl', own, F_SETFL, file.flags);
+      this.made.set(file, own);
+      return;
+    }
     const reasons: string[] = [];
     let made = this.maker.make(file, (text) => reasons.push(text));
     if (made < 0) {
@@ -83,8 +109,7 @@ export class FileRebuilder {
       if (reasons.length === 0) reasons.push(`errno ${-made}`);
       made = this.maker.broken(file);
     }
-    for (const reason of reasons)
-      this.lost(`${this.nameOf(fd, holder)} (${nameOfFile(file)}): ${reason}`);
+    for (const reason of reasons) this.lost(`${name} (${nameOfFile(file)}): ${reason}`);
     this.made.set(file, made);
   }
 
@@ -112,11 +137,11 @@ export class FileRebuilder {
     const maker = this.holders[0]!.remote;
     if (remote === maker) return made;
     const [receiver, sender] = COURIER.map((fd) => this.base + fd) as [number, number];
-    const sent = maker.call('sendmsg', sender, maker.put(rights(made)), 0);
-    const got = remote.call('recvmsg', receiver, remote.put(rights(-1)), 0);
+    const sent = maker.call('sendmsg', sender, maker.put(withRight(made)), 0);
+    const got = remote.call('recvmsg', receiver, remote.put(withRight(-1)), 0);
     if (sent !== 1 || got !== 1)
       throw new Error(`a descriptor cannot be handed over: errno ${-Math.min(sent, got)}`);
-    const fd = remote.int(RIGHT);
+    const fd = remote.int(FIRST_RIGHT);
     return fd >= this.base ? fd : this.moveUp(remote, fd);
   }
 
@@ -161,26 +186,4 @@ export class FileRebuilder {
       if (!isMade) this.lost(`${name} (epoll): it watches ${fd} no more`);
     }
   }
-}
-
-/** Where in `rights` the descriptor is. */
-const RIGHT = MSGHDR + IOVEC + 8 + CMSG - 8;
-
-/** A struct msghdr with all that belongs to it, at REMOTE_SCRATCH: one byte, and one descriptor. */
-function rights(fd: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(MSGHDR + IOVEC + 8 + CMSG));
-  const [vector, byte, control] = [MSGHDR, MSGHDR + IOVEC, MSGHDR + IOVEC + 8];
-  const pointer = (at: number, to: number): void =>
-    view.setBigUint64(at, BigInt(REMOTE_SCRATCH + to), true);
-  pointer(16, vector);
-  view.setBigUint64(24, 1n, true);
-  pointer(32, control);
-  view.setBigUint64(40, BigInt(CMSG), true);
-  pointer(vector, byte);
-  view.setBigUint64(vector + 8, 1n, true);
-  view.setBigUint64(control, BigInt(CMSG - 4), true);
-  view.setInt32(control + 8, SOL_SOCKET, true);
-  view.setInt32(control + 12, SCM_RIGHTS, true);
-  view.setInt32(control + 16, fd, true);
-  return new Uint8Array(view.buffer);
 }

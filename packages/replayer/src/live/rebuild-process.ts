@@ -23,6 +23,7 @@ const SIGEVENT = 64;
 const SIGEV_THREAD_ID = 4;
 const TIMER_ABSTIME = 1;
 const MAX_NAME = 15;
+const ENOMEM = 12;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 /** What all threads of a process have in common, but for descriptors, groups and timers. */
@@ -60,6 +61,19 @@ export function rebuildMemoryMap(remote: Remote, { brk, startBrk, program }: Rep
     if (remote.call('prctl', PR_SET_MM, PR_SET_MM_MAP, words, size, 0) === 0) break;
   }
   if (exe >= 0) remote.call('close', exe);
+}
+
+/** Memory that may not be paged out, and what has been registered for barriers. */
+export function rebuildPromises(remote: Remote, process: ProcessState, tell: Tell): void {
+  for (const command of process.barriers) {
+    const result = remote.call('membarrier', command, 0, 0);
+    if (result < 0) tell(`membarrier: errno ${-result}`);
+  }
+  for (const { start, end, flags } of process.locked) {
+    const result = remote.call('mlock2', start, end - start, flags);
+    // What has been unmapped since is not mapped here either.
+    if (result < 0 && result !== -ENOMEM) tell(`locked memory: errno ${-result}`);
+  }
 }
 
 /** Sends a process the signals again that were pending. The task whose `remote` it is must be of it, and blocks them. */
@@ -140,6 +154,14 @@ function makePosixTimer(
     if (made >= id || made < 0) return made;
     remote.call('timer_delete', made);
   }
+}
+
+/** CPUs that a thread has chosen. False: it may run on all that it has here. */
+export function rebuildAffinity(remote: Remote, { affinity, tid }: TaskState, tell: Tell): boolean {
+  if (affinity === undefined) return false;
+  const result = remote.call('sched_setaffinity', 0, affinity.length, remote.put(affinity));
+  if (result < 0) tell(`the CPUs of thread ${tid}: errno ${-result}`);
+  return result >= 0;
 }
 
 /** What a thread has for itself, but for what it may do. `path`: of its program. */

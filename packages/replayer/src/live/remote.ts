@@ -1,4 +1,6 @@
 import {
+  MapFlag,
+  Prot,
   REMOTE_SCRATCH,
   REMOTE_SCRATCH_SIZE,
   REMOTE_SYSCALL,
@@ -23,8 +25,19 @@ export class Remote {
 
   /** Puts bytes where a call can have them, and returns the address: one piece at a time. */
   put(bytes: Uint8Array): number {
-    this.tracer.writeMemory(this.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
+    this.write(REMOTE_SCRATCH, bytes);
     return REMOTE_SCRATCH;
+  }
+
+  /** Puts bytes at an address of the task's memory. */
+  write(address: number, bytes: Uint8Array): void {
+    this.tracer.writeMemory(this.tid, address, bytes, 0, bytes.length);
+  }
+
+  /** Maps memory for calls that take more than `room`. Returns its address or a negative errno. */
+  map(size: number): number {
+    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS;
+    return this.call('mmap', 0, size, Prot.READ | Prot.WRITE, flags, -1, 0);
   }
 
   text(text: string): number {

@@ -10,12 +10,14 @@ import { syscallByName, syscallTable } from '@scribe-ts/tracelog';
 import { nameOf } from '../../words.js';
 import { handlers } from './calls/index.js';
 import { watchKey } from './calls/special-files.js';
+import type { Attachment } from './byte-queue.js';
 import { DescriptorTable } from './descriptor-table.js';
 import type { FileContent } from './file-content.js';
+import { LASTING } from './lasting.js';
 import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
-import { PassedDescriptors } from './passed-descriptors.js';
 import { SignalTraffic } from './signal-traffic.js';
+import { copySettings, isInherited, outlivesExec } from './settings.js';
 import { DEFAULT, Directories, ProcessState, SignalHandlers, TaskState } from './process-state.js';
 
 const CLONE_FS = 0x200;
@@ -48,33 +50,6 @@ const NR = {
   connect: nrOf('connect'),
   fstat: nrOf('fstat'),
 } as const;
-/** Calls that change something for good that is not modelled. */
-const LASTING: ReadonlySet<number> = new Set(
-  [
-    'capset',
-    'seccomp',
-    'setns',
-    'mount',
-    'umount2',
-    'pivot_root',
-    'landlock_restrict_self',
-    'personality',
-    'sched_setscheduler',
-    'sched_setparam',
-    'sched_setattr',
-    'ioprio_set',
-    'mlockall',
-    'setfsuid',
-    'setfsgid',
-    'keyctl',
-    'sethostname',
-    'setdomainname',
-    'shmget',
-    'semget',
-    'msgget',
-    'io_setup',
-  ].map(nrOf),
-);
 /** Index of the first argument that is a descriptor, -1 without. */
 const DESCRIPTOR = syscallTable.map(
   (row) => row?.args.findIndex(({ type }) => type.kind === 'fd') ?? -1,
@@ -93,7 +68,6 @@ const WAIT_MASK = new Map<number, number>([
  */
 export class KernelModel {
   readonly tasks = new Map<TaskUid, TaskState>();
-  readonly messages = new PassedDescriptors();
   readonly signals = new SignalTraffic(this.tasks);
   /** What results in the log say against the model: something happened that it does not know. For people. */
   readonly contradictions: string[] = [];
@@ -202,6 +176,8 @@ export class KernelModel {
       this.signals.pids.add(pid);
       process.group = parent.process.group;
       process.session = parent.process.session;
+      if ((flags & CLONE_VM) === 0)
+        for (const command of parent.process.barriers) process.barriers.add(command);
       for (const [resource, limit] of parent.process.limits) process.limits.set(resource, limit);
       const { handlers: inherited } = parent.process;
       const clears = ((clone3?.getBigUint64(0, true) ?? 0n) & CLONE_CLEAR_SIGHAND) !== 0n;
@@ -213,7 +189,9 @@ export class KernelModel {
     task.mask = parent.mask;
     task.name = parent.name;
     task.nice = parent.nice;
+    task.affinity = parent.affinity;
     task.credentials = parent.credentials;
+    copySettings(parent, task, isInherited);
     // A thread begins without, and so does whoever shares memory, unless its parent sleeps meanwhile.
     if ((flags & CLONE_VM) === 0 || (flags & CLONE_VFORK) !== 0) task.altStack = parent.altStack;
     if ((flags & CLONE_CHILD_CLEARTID) !== 0)
@@ -236,9 +214,13 @@ export class KernelModel {
     const { process } = task;
     process.handlers = process.handlers.afterExec();
     process.posixTimers.clear();
+    process.locked = [];
+    process.barriers.clear();
     const after = new TaskState(uid, tid, process, files, task.directories.copy());
     after.mask = task.mask;
     after.nice = task.nice;
+    after.affinity = task.affinity;
+    copySettings(task, after, outlivesExec);
     after.credentials = task.credentials;
     after.pending = task.pending;
     after.parentDeathSignal = task.parentDeathSignal;
@@ -369,11 +351,19 @@ export class KernelModel {
     what.removed = false;
   }
 
-  /** A descriptor that was received before it was sent, in the order of the replay. */
-  replaceFile(place: OpenFile, file: OpenFile): void {
-    for (const table of this.tables())
-      for (const [fd, entry] of table.all)
-        if (entry.file === place) table.install(fd, file, entry.closeOnExec);
+  /** Descriptors were received before they were sent, in the order of the replay: `places` stood for them. */
+  readonly settle = (attachment: Attachment, places: readonly OpenFile[]): void => {
+    for (const [i, place] of places.entries())
+      for (const table of this.tables())
+        for (const [fd, entry] of table.all)
+          if (entry.file === place)
+            table.install(fd, attachment.files[i] ?? place, entry.closeOnExec);
+    this.delivered(attachment);
+  };
+
+  /** A message has been read: what it carried is not under way any more. */
+  delivered({ files }: Pick<Attachment, 'files'>): void {
+    for (const file of files) if (--file.uses === 0) this.released(file);
   }
 
   contradict(call: ModelCall, text: string): void {
@@ -399,6 +389,8 @@ export class KernelModel {
       for (const watch of set.watches.values())
         if (watch.file === file) set.watches.delete(watchKey(watch.fd, file));
     if (file.what.kind === 'epoll') this.epollSets.delete(file.what);
+    // What waits to be received there never will be.
+    if (file.what.kind === 'socket') this.delivered({ files: file.what.socket.queue.files() });
   }
 
   private eachPath(look: (what: Extract<FileKind, { kind: 'path' }>) => void): void {
@@ -410,10 +402,13 @@ export class KernelModel {
     }
   }
 
-  /** Every open file once. */
+  /** Every open file once, those in messages that nobody has received yet as well. */
   openFiles(): Set<OpenFile> {
     const found = new Set<OpenFile>();
     for (const table of this.tables()) for (const { file } of table.all.values()) found.add(file);
+    // Those that are found on the way are looked at as well.
+    for (const { what } of found)
+      if (what.kind === 'socket') for (const file of what.socket.queue.files()) found.add(file);
     return found;
   }
 

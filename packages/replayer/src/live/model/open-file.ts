@@ -18,6 +18,21 @@ export interface TimerSetting {
   readonly interval: number;
   readonly absolute: boolean;
   readonly time: number;
+  /** How often it has run out, as far as reads of a timerfd have told. */
+  seen: number;
+  /** Its clock does not run all the time: that of a process or thread. */
+  readonly stands: boolean;
+}
+
+/** A timer is set at `time` by a call whose end was seen a bit later; signals may be delivered later still. */
+const SLACK_NS = 1e7;
+
+/** Whether a timer that runs out once has done so, if a signal of it came at `time`, and not of what it was set to before. */
+export function hasRunOut(
+  { value, interval, absolute, stands, ...set }: TimerSetting,
+  time: number,
+): boolean {
+  return interval === 0 && (absolute || stands || set.time + value <= time + SLACK_NS);
 }
 
 /** What is behind a descriptor, as far as it takes to make it again. */
@@ -62,6 +77,14 @@ export class OpenFile {
   flock = 0;
   /** What has been locked by fcntl(2) with F_OFD_SETLK. */
   locks: FileLocks | undefined;
+  /** Who gets its signals (F_SETOWN_EX), which (F_SETSIG), and its lease. */
+  owner: { readonly type: number; readonly pid: number } | undefined;
+  ownerSignal = 0;
+  lease: number | undefined;
+  /** Of a memfd, as F_ADD_SEALS has added them. */
+  seals = 0;
+  /** Its flags have been set by fcntl(2) or ioctl(2). */
+  hasNewFlags = false;
   /** What is in it, if it was made in the recording and is a regular file. */
   content: FileContent | undefined;
 

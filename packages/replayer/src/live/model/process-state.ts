@@ -68,6 +68,14 @@ export interface Credentials {
   readonly groups: readonly number[] | undefined;
 }
 
+/** Memory that mlock has locked: from `start` to before `end`. */
+export interface LockedMemory {
+  readonly start: number;
+  readonly end: number;
+  /** Of mlock2. */
+  readonly flags: number;
+}
+
 /** What the threads of a process have in common. */
 export class ProcessState {
   handlers = new SignalHandlers();
@@ -85,6 +93,10 @@ export class ProcessState {
   readonly pending = new PendingSignals();
   /** Signal that has stopped it, 0 while it runs. */
   stoppedBy = 0;
+  /** Memory that it has locked, what was locked last at the end. */
+  locked: readonly LockedMemory[] = [];
+  /** Commands of membarrier that have registered it for something. */
+  readonly barriers = new Set<number>();
   /** Ended children it has waited for. */
   readonly reaped = new Set<number>();
 
@@ -114,6 +126,8 @@ export class TaskState {
   /** As prctl(PR_SET_NAME) set it. */
   name: string | undefined;
   nice: number | undefined;
+  /** CPUs that it may run on, as sched_setaffinity takes them. */
+  affinity: Uint8Array | undefined;
   credentials: Credentials = { uids: undefined, gids: undefined, groups: undefined };
   /** Arguments behind the option of each prctl that has set something, by option. */
   readonly settings = new Map<number, readonly Word[]>();

@@ -1,6 +1,7 @@
 import type { ExitFrame, SignalFrame, TaskUid } from '@scribe-ts/tracelog';
 import type { PendingSignals } from './pending-signals.js';
-import type { ProcessState, TaskState } from './process-state.js';
+import { hasRunOut } from './open-file.js';
+import type { PosixTimer, ProcessState, TaskState } from './process-state.js';
 
 const SIGCHLD = 17;
 const SIGCONT = 18;
@@ -9,6 +10,12 @@ const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set([SIGCHLD, SIGCONT, 23, 2
 const IGNORED = 1;
 const SIGINFO = 128;
 const SI_TKILL = -6;
+const SI_TIMER = -2;
+/** Of struct sigevent. */
+const SIGEV_SIGNO = 8;
+const SI_KERNEL = 0x80;
+/** Those of setitimer, by ITIMER_*: SIGALRM, SIGVTALRM, SIGPROF. */
+const TIMER_SIGNALS = [14, 26, 27];
 const CLD_EXITED = 1;
 const CLD_KILLED = 2;
 const SIGNAL = 0x7f;
@@ -66,11 +73,20 @@ export class SignalTraffic {
     );
   }
 
-  /** `code` and `sender`: si_code and si_pid. */
-  taken(task: TaskState, signo: number, time: number, code: number, sender: number): void {
+  /** `code` and `sender`: si_code, undefined where nobody was told; si_pid or si_timerid. */
+  taken(
+    task: TaskState,
+    signo: number,
+    time: number,
+    code: number | undefined,
+    sender: number,
+  ): void {
     const { process } = task;
+    if (code === SI_TIMER) timerRanOut(process.posixTimers.get(sender), time);
+    if (code === undefined) timerRanOut(firstTimer(process, signo), time);
+    if (code === SI_KERNEL || code === undefined) intervalTimerRanOut(process, signo, time);
     if (task.pending.deliver(signo, time) || process.pending.deliver(signo, time)) return;
-    if (code > 0 || !this.pids.has(sender)) return;
+    if (code === undefined || code > 0 || !this.pids.has(sender)) return;
     const queue: PendingSignals = code === SI_TKILL ? task.pending : process.pending;
     queue.deliverAhead(signo, sender);
   }
@@ -109,6 +125,33 @@ export class SignalTraffic {
     const tasks = [...this.tasks.values()].filter((other) => other.process === process);
     return tasks.every(isIn);
   }
+}
+
+/** That of the timers with this signal which runs out first. */
+function firstTimer({ posixTimers }: ProcessState, signo: number): PosixTimer | undefined {
+  let first: PosixTimer | undefined;
+  let firstEnd = Infinity;
+  for (const timer of posixTimers.values()) {
+    const { event, setting } = timer;
+    // Without an event it is SIGALRM.
+    if (setting === undefined || setting.interval !== 0 || (event?.[SIGEV_SIGNO] ?? 14) !== signo)
+      continue;
+    const end = setting.absolute ? setting.value : setting.time + setting.value;
+    if (end >= firstEnd) continue;
+    first = timer;
+    firstEnd = end;
+  }
+  return first;
+}
+
+function timerRanOut(timer: PosixTimer | undefined, time: number): void {
+  if (timer?.setting !== undefined && hasRunOut(timer.setting, time)) timer.setting = undefined;
+}
+
+function intervalTimerRanOut({ intervalTimers }: ProcessState, signo: number, time: number): void {
+  const which = TIMER_SIGNALS.indexOf(signo);
+  const setting = intervalTimers.get(which);
+  if (setting !== undefined && hasRunOut(setting, time)) intervalTimers.delete(which);
 }
 
 /** siginfo_t of a signal that a process has sent, or that tells of its end. */

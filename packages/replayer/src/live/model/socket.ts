@@ -1,4 +1,5 @@
-import { ByteQueue } from './byte-queue.js';
+import { type Attachment, ByteQueue } from './byte-queue.js';
+import type { OpenFile } from './open-file.js';
 
 const SOCK_STREAM = 1;
 
@@ -13,6 +14,8 @@ export interface SocketOption {
 export class Socket {
   /** Address it was bound to (struct sockaddr); after listen or connect without bind: what the kernel said. */
   bound: Uint8Array | undefined;
+  /** Working directory when it was bound. */
+  boundIn = '/';
   /** Backlog, if it listens. */
   backlog: number | undefined;
   /** Address of whom it is connected to. */
@@ -33,7 +36,8 @@ export class Socket {
     /** SOCK_* without flags. */
     readonly type: number,
     readonly protocol: number,
+    settle: (attachment: Attachment, places: readonly OpenFile[]) => void,
   ) {
-    this.queue = new ByteQueue(type !== SOCK_STREAM);
+    this.queue = new ByteQueue(type !== SOCK_STREAM, settle);
   }
 }

@@ -16,10 +16,16 @@ const F = {
   SETFL: 4,
   SETLK: 6,
   SETLKW: 7,
+  SETOWN: 8,
+  SETSIG: 10,
+  SETOWN_EX: 15,
   OFD_SETLK: 37,
   OFD_SETLKW: 38,
   DUPFD_CLOEXEC: 1030,
+  SETLEASE: 1024,
+  NOTIFY: 1026,
   SETPIPE_SZ: 1031,
+  ADD_SEALS: 1033,
 } as const;
 const FIONBIO = 0x5421;
 const FIONCLEX = 0x5450;
@@ -29,6 +35,9 @@ const TIOCGPTPEER = 0x5441;
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LOCK_UN = 8;
+const F_UNLCK = 2;
+const F_OWNER_PID = 1;
+const F_OWNER_PGRP = 2;
 const LOCK_NB = 4;
 const O_ASYNC = 0o20000;
 
@@ -47,6 +56,12 @@ function replace(call: ModelCall, closeOnExec: boolean): void {
 
 function setFlag(file: OpenFile, flag: number, on: boolean): void {
   file.flags = on ? file.flags | flag : file.flags & ~flag;
+  file.hasNewFlags = true;
+}
+
+function setOwner(call: ModelCall, type: number, pid: number): void {
+  const file = call.descriptor(0)?.file;
+  if (file !== undefined) file.owner = pid === 0 ? undefined : { type, pid };
 }
 
 function control(call: ModelCall): void {
@@ -84,7 +99,9 @@ function control(call: ModelCall): void {
     }
     case F.SETFL: {
       const file = call.descriptor(0)?.file;
-      if (file !== undefined) file.flags = (file.flags & ~SETTABLE) | (call.int(2) & SETTABLE);
+      if (file === undefined) return;
+      file.flags = (file.flags & ~SETTABLE) | (call.int(2) & SETTABLE);
+      file.hasNewFlags = true;
       return;
     }
     case F.SETPIPE_SZ: {
@@ -102,6 +119,34 @@ function control(call: ModelCall): void {
       held.set(call, call.long(2));
       return;
     }
+    case F.SETOWN: {
+      const id = call.int(2);
+      setOwner(call, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, Math.abs(id));
+      return;
+    }
+    case F.SETOWN_EX: {
+      const owner = call.view(call.long(2), 8);
+      setOwner(call, owner.getInt32(0, true), owner.getInt32(4, true));
+      return;
+    }
+    case F.SETSIG: {
+      const file = call.descriptor(0)?.file;
+      if (file !== undefined) file.ownerSignal = call.int(2);
+      return;
+    }
+    case F.SETLEASE: {
+      const file = call.descriptor(0)?.file;
+      if (file !== undefined) file.lease = call.int(2) === F_UNLCK ? undefined : call.int(2);
+      return;
+    }
+    case F.ADD_SEALS: {
+      const file = call.descriptor(0)?.file;
+      if (file !== undefined) file.seals |= call.int(2);
+      return;
+    }
+    case F.NOTIFY:
+      call.model.unknown.add('fcntl(F_NOTIFY)');
+      return;
     case F.OFD_SETLK:
     case F.OFD_SETLKW: {
       const file = call.descriptor(0)?.file;

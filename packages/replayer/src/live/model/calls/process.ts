@@ -1,5 +1,6 @@
 import type { ModelCall } from '../model-call.js';
-import type { Credentials } from '../process-state.js';
+import type { Credentials, LockedMemory, ProcessState, TaskState } from '../process-state.js';
+import { settingOf } from '../settings.js';
 import { pathOf } from '../paths.js';
 import type { Handlers } from './handler.js';
 
@@ -9,6 +10,10 @@ const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
 const MAX_NAME = 15;
 const PRIO_PROCESS = 0;
+const PAGE = 0x1000;
+const MAX_CPU_SET = 1024;
+/** MEMBARRIER_CMD_REGISTER_*. */
+const REGISTERING = (1 << 2) | (1 << 4) | (1 << 6) | (1 << 8);
 const P_PID = 1;
 const WUNTRACED = 2;
 const WCONTINUED = 8;
@@ -16,21 +21,6 @@ const WCONTINUED = 8;
 const STOPPED = 0x7f;
 const CONTINUED = 0xffff;
 const WNOWAIT = 0x1000000;
-
-/** Options of prctl that set something for good: '' where making the call again sets it, else what is not kept. */
-const SETTINGS: Readonly<Record<number, string>> = {
-  4: '', // PR_SET_DUMPABLE
-  8: '', // PR_SET_KEEPCAPS
-  22: 'PR_SET_SECCOMP',
-  24: 'PR_CAPBSET_DROP',
-  28: 'PR_SET_SECUREBITS',
-  29: '', // PR_SET_TIMERSLACK
-  33: '', // PR_MCE_KILL
-  36: '', // PR_SET_CHILD_SUBREAPER
-  38: '', // PR_SET_NO_NEW_PRIVS
-  41: '', // PR_SET_THP_DISABLE
-  47: 'PR_CAP_AMBIENT',
-};
 
 type Ids = NonNullable<Credentials['uids']>;
 
@@ -54,11 +44,33 @@ function setRealAndEffective(call: ModelCall, which: 'uids' | 'gids'): void {
   setIds(call, which, [real, effective, saved]);
 }
 
-function setLimit(call: ModelCall, resource: number, addr: number): void {
+function setLimit(call: ModelCall, of: ProcessState, resource: number, addr: number): void {
   if (addr === 0) return;
   const view = call.view(addr, 16);
   const limit = [view.getBigUint64(0, true), view.getBigUint64(8, true)] as const;
-  call.task.process.limits.set(resource, limit);
+  of.limits.set(resource, limit);
+}
+
+/** Calls `set` for the thread with an id, 0 means the caller. */
+function eachMeant(call: ModelCall, tid: number, set: (task: TaskState) => void): void {
+  for (const task of call.model.tasks.values())
+    if (tid === 0 ? task === call.task : task.tid === tid) set(task);
+}
+
+function unlockMemory(call: ModelCall): LockedMemory {
+  const start = Math.floor(call.long(0) / PAGE) * PAGE;
+  const end = Math.ceil((call.long(0) + call.long(1)) / PAGE) * PAGE;
+  const { process } = call.task;
+  process.locked = process.locked.flatMap((range) => [
+    ...(range.start < start ? [{ ...range, end: Math.min(range.end, start) }] : []),
+    ...(range.end > end ? [{ ...range, start: Math.max(range.start, end) }] : []),
+  ]);
+  return { start, end, flags: 0 };
+}
+
+function lockMemory(call: ModelCall, flags: number): void {
+  const range = unlockMemory(call);
+  call.task.process.locked = [...call.task.process.locked, { ...range, flags }];
 }
 
 /** A child whose end the program has taken note of is no zombie any more. */
@@ -113,18 +125,31 @@ export const processCalls: Handlers = {
         call.task.parentDeathSignal = call.int(1);
         return;
     }
-    const name = SETTINGS[call.int(0)];
-    if (name === undefined) return;
-    if (name === '') call.task.settings.set(call.int(0), call.args.slice(1));
-    else call.model.unknown.add(`prctl(${name})`);
+    const setting = settingOf(call.int(0));
+    if (setting === undefined) return;
+    if (setting.lost === undefined) call.task.settings.set(call.int(0), call.args.slice(1));
+    else call.model.unknown.add(`prctl(${setting.lost})`);
   },
   setpriority: (call) => {
-    if (call.int(0) === PRIO_PROCESS && call.int(1) === 0) call.task.nice = call.int(2);
+    if (call.int(0) !== PRIO_PROCESS) call.model.unknown.add('setpriority of many processes');
+    else eachMeant(call, call.int(1), (task) => (task.nice = call.int(2)));
   },
-  setrlimit: (call) => setLimit(call, call.int(0), call.long(1)),
+  sched_setaffinity: (call) => {
+    const cpus = call.bytes(call.long(2), Math.min(call.long(1), MAX_CPU_SET)).slice();
+    eachMeant(call, call.int(0), (task) => (task.affinity = cpus));
+  },
+  membarrier: (call) => {
+    if ((call.int(0) & REGISTERING) !== 0) call.task.process.barriers.add(call.int(0));
+  },
+  mlock: (call) => lockMemory(call, 0),
+  mlock2: (call) => lockMemory(call, call.int(2)),
+  munlock: (call) => unlockMemory(call),
+  munlockall: (call) => void (call.task.process.locked = []),
+  setrlimit: (call) => setLimit(call, call.task.process, call.int(0), call.long(1)),
   prlimit64: (call) => {
     const pid = call.int(0);
-    if (pid === 0 || pid === call.task.process.pid) setLimit(call, call.int(1), call.long(2));
+    const of = pid === 0 ? call.task.process : call.model.process(pid);
+    if (of !== undefined) setLimit(call, of, call.int(1), call.long(2));
   },
   setuid: (call) => setId(call, 'uids'),
   setgid: (call) => setId(call, 'gids'),

@@ -1,5 +1,4 @@
 import type { ModelCall } from '../model-call.js';
-import type { TimerSetting } from '../open-file.js';
 import { DEFAULT } from '../process-state.js';
 import type { Handlers } from './handler.js';
 import { siginfo } from '../signal-traffic.js';
@@ -11,6 +10,7 @@ const SIG_UNBLOCK = 1;
 const BLOCKABLE = ~((1n << 8n) | (1n << 18n)) & 0xffffffffffffffffn;
 const SS_DISABLE = 2;
 const TIMER_ABSTIME = 1;
+const ITIMER_REAL = 0;
 const SIGEVENT = 64;
 const SIGINFO = 128;
 const SI_TKILL = -6;
@@ -73,15 +73,16 @@ function setIntervalTimer(call: ModelCall): void {
   const interval = call.timeval(addr);
   const value = call.timeval(addr + 16);
   if (value === 0) return;
-  intervalTimers.set(which, { value, interval, absolute: false, time: call.time });
+  const stands = which !== ITIMER_REAL;
+  intervalTimers.set(which, { value, interval, absolute: false, time: call.time, seen: 0, stands });
 }
 
 function setAlarm(call: ModelCall): void {
   const { intervalTimers } = call.task.process;
   const value = (call.int(0) >>> 0) * 1e9;
-  const setting: TimerSetting = { value, interval: 0, absolute: false, time: call.time };
-  if (value === 0) intervalTimers.delete(0);
-  else intervalTimers.set(0, setting);
+  const setting = { value, interval: 0, absolute: false, time: call.time, seen: 0, stands: false };
+  if (value === 0) intervalTimers.delete(ITIMER_REAL);
+  else intervalTimers.set(ITIMER_REAL, setting);
 }
 
 /** To a thread: from tkill and its like. */
@@ -135,7 +136,7 @@ export const signalCalls: Handlers = {
   },
   rt_sigtimedwait: (call) => {
     const { task, result, time } = call;
-    if (call.long(1) === 0) return call.model.signals.taken(task, result, time, 0, 0);
+    if (call.long(1) === 0) return call.model.signals.taken(task, result, time, undefined, 0);
     const info = call.view(call.long(1), SIGINFO);
     call.model.signals.taken(task, result, time, info.getInt32(8, true), info.getInt32(16, true));
   },
@@ -149,7 +150,8 @@ export const signalCalls: Handlers = {
   timer_settime: (call) => {
     const timer = call.task.process.posixTimers.get(call.int(0));
     if (timer === undefined) return;
-    const setting = timerSetting(call, call.long(2), (call.int(1) & TIMER_ABSTIME) !== 0);
+    const absolute = (call.int(1) & TIMER_ABSTIME) !== 0;
+    const setting = timerSetting(call, call.long(2), absolute, timer.clock);
     timer.setting = setting.value === 0 ? undefined : setting;
   },
   timer_delete: (call) => void call.task.process.posixTimers.delete(call.int(0)),

@@ -22,7 +22,7 @@ function socketOf(call: ModelCall): Socket | undefined {
 }
 
 function newSocket(call: ModelCall): Socket {
-  return new Socket(call.int(0), call.int(1) & ~SOCK_FLAGS, call.int(2));
+  return new Socket(call.int(0), call.int(1) & ~SOCK_FLAGS, call.int(2), call.model.settle);
 }
 
 function address(call: ModelCall, pointer: number, size: number): Uint8Array {
@@ -32,7 +32,7 @@ function address(call: ModelCall, pointer: number, size: number): Uint8Array {
 function accepted(call: ModelCall, flags: number): void {
   const listener = socketOf(call);
   if (listener === undefined) return;
-  const socket = new Socket(listener.family, listener.type, listener.protocol);
+  const socket = new Socket(listener.family, listener.type, listener.protocol, call.model.settle);
   socket.accepted = true;
   socket.bound = listener.bound;
   const pointer = call.long(1);
@@ -65,7 +65,9 @@ export const socketCalls: Handlers = {
   },
   bind: (call) => {
     const socket = socketOf(call);
-    if (socket !== undefined) socket.bound = address(call, call.long(1), call.int(2));
+    if (socket === undefined) return;
+    socket.bound = address(call, call.long(1), call.int(2));
+    socket.boundIn = call.task.directories.cwd;
   },
   listen: (call) => {
     const socket = socketOf(call);

@@ -95,11 +95,19 @@ function reported(call: ModelCall): void {
   }
 }
 
+/** Clocks of system time, and of its like: all others are those of processes and threads. */
+const RUNNING: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7, 8, 9, 11]);
+
 /** A struct itimerspec, as it was set. */
-export function timerSetting(call: ModelCall, addr: number, absolute: boolean): TimerSetting {
+export function timerSetting(
+  call: ModelCall,
+  addr: number,
+  absolute: boolean,
+  clock: number,
+): TimerSetting {
   const interval = call.timespec(addr);
   const value = call.timespec(addr + 16);
-  return { value, interval, absolute, time: call.time };
+  return { value, interval, absolute, time: call.time, seen: 0, stands: !RUNNING.has(clock) };
 }
 
 function addWatch(call: ModelCall): void {
@@ -131,7 +139,8 @@ export const specialFileCalls: Handlers = {
   timerfd_settime: (call) => {
     const what = call.descriptor(0)?.file.what;
     if (what?.kind !== 'timerfd') return;
-    const setting = timerSetting(call, call.long(2), (call.int(1) & TFD_TIMER_ABSTIME) !== 0);
+    const absolute = (call.int(1) & TFD_TIMER_ABSTIME) !== 0;
+    const setting = timerSetting(call, call.long(2), absolute, what.clock);
     what.setting = setting.value === 0 ? undefined : setting;
   },
   inotify_init: (call) => made(call, { kind: 'inotify', watches: new Map() }, 0, 0),

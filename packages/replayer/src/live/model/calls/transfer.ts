@@ -1,19 +1,24 @@
 import type { ModelCall } from '../model-call.js';
 import type { ByteQueue } from '../byte-queue.js';
-import type { OpenFile } from '../open-file.js';
+import { attachmentOf, MSGHDR, received } from '../messages.js';
+import type { FileKind, OpenFile } from '../open-file.js';
 import type { Handlers } from './handler.js';
 
 const O_APPEND = 0o2000;
 const IOVEC = 16;
 const SEEK_CUR = 1;
 const MSG_PEEK = 2;
-const MSGHDR = 56;
+const MMSGHDR = 64;
 const SIGNALFD_SIGINFO = 128;
+const SIGNALFD_PID = 12;
+const SIGNALFD_TID = 24;
+const SI_TIMER = -2;
+const SOCK_DGRAM = 2;
 
 /** Where what is read from a file comes from, if that is inside the recording. */
 export function queueToRead({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
-  return what.kind === 'socket' ? what.socket.queue : undefined;
+  return what.kind === 'socket' && what.socket.pair !== undefined ? what.socket.queue : undefined;
 }
 
 /** Where what is written to a file goes, if that is inside the recording. */
@@ -25,15 +30,31 @@ export function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
 /** So many bytes have been read at the file's offset. `bytes`: where they have been stored. */
 function read(call: ModelCall, index: number, size: number, first?: () => Uint8Array): void {
   const file = call.descriptor(index)?.file;
-  if (file === undefined || size === 0) return;
+  if (file === undefined || (size === 0 && !isDatagram(file))) return;
   const { what } = file;
   if (what.kind === 'eventfd' && first !== undefined) {
     const value = new DataView(first().slice().buffer).getBigUint64(0, true);
     what.count -= value;
   } else if (what.kind === 'signalfd' && first !== undefined) tookSignals(call, first());
+  else if (what.kind === 'timerfd' && first !== undefined) sawTimer(what, first());
   else if (what.kind === 'path' || what.kind === 'memfd')
     file.offset.move(call.time, size, call.model.isShared(file));
-  else queueToRead(file)?.read(size);
+  else {
+    const dropped = queueToRead(file)?.read(size);
+    if (dropped !== undefined) call.model.delivered(dropped);
+  }
+}
+
+/** Nothing is a message as well there, and not the end. */
+function isDatagram({ what }: OpenFile): boolean {
+  return what.kind === 'socket' && what.socket.type === SOCK_DGRAM;
+}
+
+/** How often a timer has run out has been read. */
+function sawTimer(what: Extract<FileKind, { kind: 'timerfd' }>, bytes: Uint8Array): void {
+  if (what.setting === undefined) return;
+  if (what.setting.interval === 0) what.setting = undefined;
+  else what.setting.seen += Number(new DataView(bytes.slice().buffer).getBigUint64(0, true));
 }
 
 /** Structs signalfd_siginfo have been read. */
@@ -41,14 +62,21 @@ function tookSignals(call: ModelCall, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at + SIGNALFD_SIGINFO <= bytes.length; at += SIGNALFD_SIGINFO) {
     const signo = view.getUint32(at, true);
-    const [code, sender] = [view.getInt32(at + 8, true), view.getUint32(at + 12, true)];
+    const code = view.getInt32(at + 8, true);
+    const sender = view.getUint32(at + (code === SI_TIMER ? SIGNALFD_TID : SIGNALFD_PID), true);
     call.model.signals.taken(call.task, signo, call.time, code, sender);
   }
 }
 
-function written(call: ModelCall, index: number, size: number, bytes?: () => Uint8Array): void {
+function written(
+  call: ModelCall,
+  index: number,
+  size: number,
+  bytes?: () => Uint8Array,
+  header = 0,
+): void {
   const file = call.descriptor(index)?.file;
-  if (file === undefined || size === 0) return;
+  if (file === undefined || (size === 0 && !isDatagram(file))) return;
   const { what } = file;
   if (what.kind === 'eventfd' && bytes !== undefined) {
     what.count += new DataView(bytes().slice().buffer).getBigUint64(0, true);
@@ -56,7 +84,12 @@ function written(call: ModelCall, index: number, size: number, bytes?: () => Uin
     if (file.content !== undefined) keep(call, file, bytes);
     if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
     else file.offset.move(call.time, size, call.model.isShared(file));
-  } else queueToWrite(file)?.write(call.time, size, bytes?.().slice());
+  } else {
+    const queue = queueToWrite(file);
+    if (queue === undefined) return;
+    const attachment = what.kind === 'socket' ? attachmentOf(call, header) : undefined;
+    queue.write(call.time, size, bytes?.().slice(), attachment);
+  }
 }
 
 /** Keeps what has been written at a file's offset. */
@@ -95,10 +128,26 @@ const plainBytes = (call: ModelCall) => (): Uint8Array => call.bytes(call.long(1
 const vectorBytes = (call: ModelCall) => (): Uint8Array =>
   gather(call, call.long(1), call.long(2), call.result);
 
-function messageBytes(call: ModelCall): Uint8Array {
-  const header = call.view(call.long(1), MSGHDR);
-  const vector = Number(header.getBigUint64(16, true));
-  return gather(call, vector, Number(header.getBigUint64(24, true)), call.result);
+function sentMessage(call: ModelCall, header: number, size: number): void {
+  const bytes = (): Uint8Array => {
+    const view = call.view(header, MSGHDR);
+    const vector = Number(view.getBigUint64(16, true));
+    return gather(call, vector, Number(view.getBigUint64(24, true)), size);
+  };
+  written(call, 0, size, bytes, header);
+}
+
+function receivedMessage(call: ModelCall, header: number, size: number, flags: number): void {
+  const what = call.descriptor(0)?.file.what;
+  if (what?.kind === 'socket') received(call, what.socket, size, header, flags);
+}
+
+/** The struct mmsghdrs of as many messages as the call has sent or received: address, and bytes of each. */
+function* messages(call: ModelCall): Generator<readonly [header: number, size: number]> {
+  for (let i = 0; i < call.result; i++) {
+    const header = call.long(1) + i * MMSGHDR;
+    yield [header, call.view(header + MSGHDR, 4).getUint32(0, true)];
+  }
 }
 
 function seek(call: ModelCall): void {
@@ -190,12 +239,12 @@ export const transferCalls: Handlers = {
     if ((call.int(3) & MSG_PEEK) === 0) read(call, 0, call.result);
   },
   sendto: (call) => written(call, 0, call.result, plainBytes(call)),
-  sendmsg: (call) => {
-    written(call, 0, call.result, () => messageBytes(call));
-    call.model.messages.sent(call);
+  sendmsg: (call) => sentMessage(call, call.long(1), call.result),
+  sendmmsg: (call) => {
+    for (const [header, size] of messages(call)) sentMessage(call, header, size);
   },
-  recvmsg: (call) => {
-    if ((call.int(2) & MSG_PEEK) === 0) read(call, 0, call.result);
-    call.model.messages.received(call);
+  recvmsg: (call) => receivedMessage(call, call.long(1), call.result, call.int(2)),
+  recvmmsg: (call) => {
+    for (const [header, size] of messages(call)) receivedMessage(call, header, size, call.int(3));
   },
 };
