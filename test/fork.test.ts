@@ -124,6 +124,9 @@ needsIds('what a fork cannot do is told', async (t) => {
   const noCommand = await fork('-g', '1', log, '--', join(place.path, 'none'));
   t.is(noCommand.code, 127);
   t.regex(noCommand.stderr, /cannot run .*\/none/);
+  const noLog = await fork('-g', '1', '-n', '3', join(place.path, 'none.log'), '--', 'true');
+  t.is(noLog.code, 121);
+  t.regex(noLog.stderr, /none\.log/);
   const noHook = await fork('-g', '1', log);
   t.is(noHook.code, 2);
   place.discard();

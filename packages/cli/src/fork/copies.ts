@@ -65,7 +65,7 @@ export class Copies {
       );
       // What the others end with then says nothing.
       const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
-      const first = failed.find(({ reason }) => errorCode(reason) !== 'ABORT_ERR');
+      const first = failed.find(({ reason }) => (reason as Error).name !== 'AbortError');
       if (first !== undefined) throw first.reason;
       return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     } finally {
