@@ -60,7 +60,7 @@ needs('sh')('what is under way arrives, and what has been asked for holds', asyn
   t.is(live.child.exitCode, 4, live.stdout);
   const [rests, ...lines] = live.stdout.trimEnd().split('\n');
   t.is(rests, 'rests');
-  t.is(lines.length, 26);
+  t.is(lines.length, 30);
   for (const line of lines) t.regex(line, /: right$/);
   place.discard();
 });

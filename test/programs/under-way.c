@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -106,6 +107,15 @@ int main(void) {
   send_fd(records[0], "unwanted", both[1]);
   shutdown(records[0], SHUT_WR);
 
+  mkfifo("fifo", 0600);
+  mkfifo("gone", 0600);
+  int reader = open("fifo", O_RDONLY | O_NONBLOCK), writer = open("fifo", O_WRONLY), nameless = open("gone", O_RDWR);
+  fcntl(reader, F_SETFL, 0);
+  write(writer, "in the fifo", 11);
+  read(reader, text, 3);
+  write(nameless, "without a name", 14);
+  unlink("gone");
+
   struct itimerspec soon = {.it_value = {0, 1000000}}, now;
   int once = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), unread = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   unsigned long long times;
@@ -144,6 +154,7 @@ int main(void) {
   pid_t child = fork();
   if (child == 0) {
     char byte;
+    close(writer);
     read(gate[0], &byte, 1);
     _exit(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0) == 77777 &&
           sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_EQUAL(&cpus, &some));
@@ -179,6 +190,15 @@ int main(void) {
   check(read(records[1], text, 20) == 0, "the end");
   sendmsg(stream[0], message(&vector, &control, "new", gate[1]), 0);
   check(receive(stream[1], &fd, NULL) == 3 && fd >= 0, "a new one");
+
+  memset(text, 0, sizeof text);
+  check(read(reader, text, 20) == 8 && is("the fifo"), "what is in a FIFO");
+  close(writer);
+  check(read(reader, text, 20) == 0, "its end");
+  memset(text, 0, sizeof text);
+  check(read(nameless, text, 20) == 14 && is("without a name"), "what is in one that is gone");
+  writer = open("fifo", O_WRONLY);
+  check(write(writer, "more", 4) == 4 && read(reader, text, 20) == 4, "its name");
 
   check(read(once, &times, sizeof times) < 0 && errno == EAGAIN, "a timerfd that has run out");
   check(timerfd_gettime(once, &now) == 0 && now.it_value.tv_sec + now.it_value.tv_nsec == 0, "it is not set");

@@ -133,7 +133,8 @@ function owedBy(model: KernelModel): ReadonlySet<unknown> {
   const owed = new Set<unknown>();
   for (const file of model.openFiles()) {
     const queue = queueToRead(file);
-    if (queue?.isAhead === true) owed.add(queue);
+    // What was read from a FIFO may have come from outside.
+    if (queue?.isAhead === true && file.what.kind !== 'path') owed.add(queue);
     if (file.what.kind === 'eventfd' && file.what.count < 0n) owed.add(file);
   }
   return owed;

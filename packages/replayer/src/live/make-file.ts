@@ -1,10 +1,10 @@
-import { type Stats, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { bindSocket } from './bind-socket.js';
 import { fillPipe, SocketFiller } from './fill-queue.js';
 import type { ByteQueue } from './model/byte-queue.js';
 import type { FileContent } from './model/file-content.js';
 import { type FileLocks, flockOf } from './model/file-locks.js';
-import type { OpenFile } from './model/open-file.js';
+import type { FileKind, OpenFile } from './model/open-file.js';
 import type { Socket } from './model/socket.js';
 import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
@@ -37,12 +37,15 @@ const SIGNAL_SET = 8;
 /** What a pipe holds if nothing else was said, bytes. */
 const PIPE_SIZE = 0x10000;
 
+type PathKind = Extract<FileKind, { kind: 'path' }>;
+
 /** Something that is not as it was. For people. */
 export type Tell = (text: string) => void;
 
 /** Makes open files of the recording again, all in one process, at numbers from `base` on. */
 export class FileMaker {
   private readonly pipes = new Map<ByteQueue, [number, number]>();
+  private readonly fifos = new Map<ByteQueue, number>();
   private readonly pairs = new Map<Socket, number>();
   private readonly fills: ((filler: SocketFiller) => void)[] = [];
   private readonly settings: (() => void)[] = [];
@@ -168,9 +171,14 @@ export class FileMaker {
     }
   }
 
-  private openPath(file: OpenFile, what: { path: string; removed: boolean }, tell: Tell): number {
+  private openPath(file: OpenFile, what: PathKind, tell: Tell): number {
     const { remote } = this;
+    if (what.fifo !== undefined) return this.openFifo(file, what, what.fifo, tell);
     if (what.removed) return this.makeNameless(file, what.path, tell);
+    if (isTerminal(what.path)) {
+      tell('another terminal');
+      return -1;
+    }
     let stats: Stats | undefined;
     try {
       stats = statSync(what.path);
@@ -195,6 +203,38 @@ export class FileMaker {
         tell('the file is shorter than it was read');
     }
     return fd;
+  }
+
+  /** One end of a FIFO; what is open already keeps the others from waiting for their opposites. */
+  private openFifo(file: OpenFile, what: PathKind, queue: ByteQueue, tell: Tell): number {
+    const { remote } = this;
+    let holder = this.fifos.get(queue);
+    if (holder === undefined) {
+      holder = this.holdFifo(what, tell);
+      if (holder < 0) return holder;
+      this.fifos.set(queue, holder);
+      if (queue.capacity !== undefined) remote.call('fcntl', holder, F_SETPIPE_SZ, queue.capacity);
+      if (queue.isAhead) tell('others have written to it: what waits in it may be lost');
+      else fillPipe(remote, holder, queue, tell);
+    }
+    const again = remote.text(`/proc/self/fd/${holder}`);
+    const fd = this.moveUp(remote.call('open', again, file.flags | O_NONBLOCK, 0));
+    if (fd >= 0) remote.call('fcntl', fd, F_SETFL, file.flags);
+    return fd;
+  }
+
+  /** A descriptor of both ends. */
+  private holdFifo({ path, removed }: PathKind, tell: Tell): number {
+    const { remote } = this;
+    if (!removed && lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true)
+      return this.moveUp(remote.call('open', remote.text(path), O_RDWR | O_NONBLOCK, 0));
+    if (!removed) tell('the FIFO is gone: it has what waits in it, and no name');
+    const result = remote.call('pipe2', remote.words(0), 0);
+    if (result < 0) return result;
+    const ends = remote.pair();
+    const both = remote.call('open', remote.text(`/proc/self/fd/${ends[0]}`), O_RDWR, 0);
+    for (const fd of ends) remote.call('close', fd);
+    return this.moveUp(both);
   }
 
   private makeNameless(file: OpenFile, path: string, tell: Tell): number {
@@ -314,6 +354,19 @@ export class FileMaker {
     for (const fill of this.fills.splice(0)) fill(filler);
     for (const set of this.settings.splice(0)) set();
   }
+}
+
+/** Whether a path names a terminal that is none of ours: it may be somebody's by now. */
+function isTerminal(path: string): boolean {
+  if (path !== '/dev/ptmx' && !path.startsWith('/dev/pts/')) return false;
+  const ours = [0, 1, 2].map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+  return !ours.includes(path);
 }
 
 /** Takes locks of fcntl(2) through a descriptor. Returns what could not be had. */

@@ -2,6 +2,7 @@ import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
 import { COURIER } from './live-processes.js';
 import { FileMaker, lockRanges, type Tell } from './make-file.js';
 import { FIRST_RIGHT, message } from './message.js';
+import type { ByteQueue } from './model/byte-queue.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
 import type { FileLocks } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
@@ -18,6 +19,12 @@ const STANDARD = 3;
 
 /** A message with one descriptor, as calls take it at REMOTE_SCRATCH. */
 const withRight = (fd: number): Uint8Array => message(REMOTE_SCRATCH, new Uint8Array(1), [fd]);
+
+const O_ACCMODE = 3;
+const READS = 1;
+const WRITES = 2;
+/** By access mode. */
+const ACCESS = [READS, WRITES, READS + WRITES];
 
 /** Names a descriptor in a message. */
 const WAITING = 'a descriptor in a message';
@@ -64,6 +71,7 @@ export class FileRebuilder {
     for (const holder of holders)
       for (const [fd, { file }] of holder.table.all) this.makeOnce(file, this.nameOf(fd, holder));
     this.makeWaiting();
+    this.tellLonely();
     this.maker.finish((file) => this.made.get(file));
     for (const holder of holders) this.place(holder);
     this.fillEpollSets();
@@ -91,6 +99,20 @@ export class FileRebuilder {
           this.lost(`${WAITING} (epoll): it watches nothing any more`);
       }
     }
+  }
+
+  /** FIFOs whose other end nobody in the recording has open. */
+  private tellLonely(): void {
+    const ends = new Map<ByteQueue, { access: number; path: string }>();
+    for (const { what, flags } of this.made.keys()) {
+      if (what.kind !== 'path' || what.fifo === undefined) continue;
+      const end = ends.get(what.fifo) ?? { access: 0, path: what.path };
+      end.access |= ACCESS[flags & O_ACCMODE] ?? 0;
+      ends.set(what.fifo, end);
+    }
+    for (const { access, path } of ends.values())
+      if (access !== READS + WRITES)
+        this.lost(`${path}: who ${access === READS ? 'writes to' : 'reads from'} it is gone`);
   }
 
   /** `name`: of a descriptor of it, for people. */

@@ -117,7 +117,7 @@ function signalsIn(mask: bigint): number[] {
 
 function describeFile(file: OpenFile): Omit<DescriptorInfo, 'fd' | 'closeOnExec'> {
   const { what, flags } = file;
-  const seekable = what.kind === 'path' || what.kind === 'memfd';
+  const seekable = (what.kind === 'path' && what.fifo === undefined) || what.kind === 'memfd';
   return {
     file: file.id,
     kind: what.kind,
@@ -130,6 +130,7 @@ function describeFile(file: OpenFile): Omit<DescriptorInfo, 'fd' | 'closeOnExec'
 
 function waitingIn({ what }: OpenFile): number {
   if (what.kind === 'pipe') return what.queue.size;
+  if (what.kind === 'path') return what.fifo?.size ?? 0;
   if (what.kind === 'socket') return what.socket.queue.size;
   return what.kind === 'eventfd' ? Number(what.count) : 0;
 }

@@ -114,6 +114,13 @@ export class ByteQueue {
     }));
   }
 
+  /** Nobody has it open any more. */
+  clear(): void {
+    this.chunks = [];
+    this.readOf = 0;
+    this.debts = [];
+  }
+
   /** Descriptors that wait to be received. */
   files(): readonly OpenFile[] {
     return this.chunks.flatMap(({ attachment }) => attachment?.files ?? []);

@@ -10,8 +10,9 @@ import { syscallByName, syscallTable } from '@scribe-ts/tracelog';
 import { nameOf } from '../../words.js';
 import { handlers } from './calls/index.js';
 import { watchKey } from './calls/special-files.js';
-import type { Attachment } from './byte-queue.js';
+import type { Attachment, ByteQueue } from './byte-queue.js';
 import { DescriptorTable } from './descriptor-table.js';
+import { Fifos } from './fifos.js';
 import type { FileContent } from './file-content.js';
 import { LASTING } from './lasting.js';
 import { type CallMemory, ModelCall } from './model-call.js';
@@ -73,6 +74,7 @@ export class KernelModel {
   readonly contradictions: string[] = [];
   /** Files that were made in the recording, by path. */
   readonly contents = new Map<string, FileContent>();
+  readonly fifos = new Fifos();
   /** State that calls have made and the model does not keep: names of the calls. */
   readonly unknown = new Set<string>();
   /** Effective user id at the start. */
@@ -314,10 +316,12 @@ export class KernelModel {
       if (what !== undefined)
         return what.kind === 'path' ? { ...what, names: [...what.names] } : what;
     }
-    return { kind: 'path', path, removed, names: [] };
+    const fifo = removed ? undefined : this.fifos.at(path);
+    return { kind: 'path', path, removed, names: [], ...(fifo && { fifo }) };
   }
 
   pathRemoved(path: string): void {
+    this.fifos.removed(path);
     this.contents.delete(path);
     this.eachPath((what) => {
       if (what.path === path) lose(what);
@@ -325,6 +329,7 @@ export class KernelModel {
   }
 
   pathRenamed(from: string, to: string): void {
+    this.fifos.renamed(from, to);
     const content = this.contents.get(from);
     this.contents.delete(from);
     this.contents.delete(to);
@@ -389,8 +394,16 @@ export class KernelModel {
       for (const watch of set.watches.values())
         if (watch.file === file) set.watches.delete(watchKey(watch.fd, file));
     if (file.what.kind === 'epoll') this.epollSets.delete(file.what);
+    const queue = file.what.kind === 'path' ? file.what.fifo : undefined;
+    if (queue !== undefined) this.fifoClosed(queue);
     // What waits to be received there never will be.
     if (file.what.kind === 'socket') this.delivered({ files: file.what.socket.queue.files() });
+  }
+
+  private fifoClosed(queue: ByteQueue): void {
+    for (const { what } of this.openFiles())
+      if (what.kind === 'path' && what.fifo === queue) return;
+    queue.clear();
   }
 
   private eachPath(look: (what: Extract<FileKind, { kind: 'path' }>) => void): void {

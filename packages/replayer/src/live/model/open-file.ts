@@ -47,6 +47,8 @@ export type FileKind =
       readonly names: string[];
       /** It has no name any more, or never had one. */
       removed: boolean;
+      /** It is a FIFO: what waits in it. */
+      readonly fifo?: ByteQueue;
     }
   | { readonly kind: 'pipe'; readonly end: 'read' | 'write'; readonly queue: ByteQueue }
   | { readonly kind: 'socket'; readonly socket: Socket }

@@ -12,6 +12,8 @@ const O_TRUNC = 0o1000;
 /** Flags that mean nothing once the file is open: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC. */
 const WHILE_OPENING = 0o100 | 0o200 | 0o400 | 0o1000;
 const O_LARGEFILE = 0o100000;
+const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
 const O_TMPFILE = 0o20000000;
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
@@ -22,7 +24,8 @@ function opened(call: ModelCall, path: string, flags: number): void {
   const kept = (flags & ~WHILE_OPENING & ~O_CLOEXEC) | O_LARGEFILE;
   const removed = (flags & O_TMPFILE) === O_TMPFILE;
   const file = new OpenFile(model.describePath(task, path, removed), kept);
-  file.content = contentOf(call, path, flags, removed);
+  const isFifo = file.what.kind === 'path' && file.what.fifo !== undefined;
+  if (!isFifo) file.content = contentOf(call, path, flags, removed);
   model.install(call, result, file, (flags & O_CLOEXEC) !== 0);
 }
 
@@ -42,6 +45,10 @@ function contentOf(
   return content;
 }
 
+function made({ model }: ModelCall, path: string, mode: number): void {
+  if ((mode & S_IFMT) === S_IFIFO) model.fifos.made(path);
+}
+
 /** What opens files by their paths, and what becomes of the paths. */
 export const openCalls: Handlers = {
   open: (call) => opened(call, pathOf(call, 0), call.int(1)),
@@ -57,6 +64,8 @@ export const openCalls: Handlers = {
     const file = new OpenFile(what, flags & ~WHILE_OPENING & ~O_CLOEXEC);
     call.model.install(call, call.result, file, (flags & O_CLOEXEC) !== 0);
   },
+  mknod: (call) => made(call, pathOf(call, 0), call.int(1)),
+  mknodat: (call) => made(call, pathOf(call, 1, 0), call.int(2)),
   truncate: (call) => call.model.contents.get(pathOf(call, 0))?.resize(call.long(1)),
   unlink: (call) => call.model.pathRemoved(pathOf(call, 0)),
   rmdir: (call) => call.model.pathRemoved(pathOf(call, 0)),

@@ -18,13 +18,19 @@ const SOCK_DGRAM = 2;
 /** Where what is read from a file comes from, if that is inside the recording. */
 export function queueToRead({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
+  if (what.kind === 'path') return what.fifo;
   return what.kind === 'socket' && what.socket.pair !== undefined ? what.socket.queue : undefined;
 }
 
 /** Where what is written to a file goes, if that is inside the recording. */
 export function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
+  if (what.kind === 'path') return what.fifo;
   return what.kind === 'socket' ? what.socket.pair?.queue : undefined;
+}
+
+function hasOffset(what: FileKind): boolean {
+  return (what.kind === 'path' && what.fifo === undefined) || what.kind === 'memfd';
 }
 
 /** So many bytes have been read at the file's offset. `bytes`: where they have been stored. */
@@ -37,8 +43,7 @@ function read(call: ModelCall, index: number, size: number, first?: () => Uint8A
     what.count -= value;
   } else if (what.kind === 'signalfd' && first !== undefined) tookSignals(call, first());
   else if (what.kind === 'timerfd' && first !== undefined) sawTimer(what, first());
-  else if (what.kind === 'path' || what.kind === 'memfd')
-    file.offset.move(call.time, size, call.model.isShared(file));
+  else if (hasOffset(what)) file.offset.move(call.time, size, call.model.isShared(file));
   else {
     const dropped = queueToRead(file)?.read(size);
     if (dropped !== undefined) call.model.delivered(dropped);
@@ -80,7 +85,7 @@ function written(
   const { what } = file;
   if (what.kind === 'eventfd' && bytes !== undefined) {
     what.count += new DataView(bytes().slice().buffer).getBigUint64(0, true);
-  } else if (what.kind === 'path' || what.kind === 'memfd') {
+  } else if (hasOffset(what)) {
     if (file.content !== undefined) keep(call, file, bytes);
     if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
     else file.offset.move(call.time, size, call.model.isShared(file));
