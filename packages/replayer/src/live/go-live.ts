@@ -32,6 +32,7 @@ import {
   startTimers,
 } from './rebuild-process.js';
 import { Remote } from './remote.js';
+import { rebuildTerminal } from './terminal.js';
 
 /** Longest wait for a process to stop, in naps of 1 ms. */
 const STOP_NAPS = 5000;
@@ -112,6 +113,7 @@ export class GoLive {
     for (const text of lost) tell(text);
     if (requireComplete && lost.length > 0)
       throw new LiveError('INCOMPLETE', 'not everything can come back');
+    this.rebuildTerminal();
   }
 
   /** Lets the processes go. Returns the id that the first one has for the tracer, 0 if it ended before. */
@@ -234,6 +236,16 @@ export class GoLive {
       if (!holders.has(files)) holders.set(files, { remote, table: files, pid, locks });
     }
     return [...holders.values()];
+  }
+
+  private rebuildTerminal(): void {
+    const { live, model } = this;
+    const ownGroup = (group: number): number | undefined =>
+      live.isOurs(group) ? live.ownPid(group) : undefined;
+    for (const { remote, table } of this.tables())
+      for (const [fd, { file }] of table.all)
+        // Others of the program's standard descriptors may lead elsewhere.
+        if (file.what.kind === 'standard') rebuildTerminal(remote, fd, model.terminal, ownGroup);
   }
 
   /** Shared mappings are of files that the replay made. */

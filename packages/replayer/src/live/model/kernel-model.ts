@@ -19,6 +19,7 @@ import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
 import { SignalTraffic } from './signal-traffic.js';
 import { copySettings, isInherited, outlivesExec } from './settings.js';
+import type { TerminalState } from './terminal-state.js';
 import { DEFAULT, Directories, ProcessState, SignalHandlers, TaskState } from './process-state.js';
 
 const CLONE_FS = 0x200;
@@ -75,6 +76,7 @@ export class KernelModel {
   /** Files that were made in the recording, by path. */
   readonly contents = new Map<string, FileContent>();
   readonly fifos = new Fifos();
+  readonly terminal: TerminalState = { modes: undefined, foreground: undefined };
   /** State that calls have made and the model does not keep: names of the calls. */
   readonly unknown = new Set<string>();
   /** Effective user id at the start. */
