@@ -49,6 +49,13 @@ int main(void) {
   CHECK(a[12289] == 'r' && a[12290] == '\0' && a[16383] == '\0');
   mix((char *)a, 16384);
 
+  /* What names a place is appended all the same. */
+  int end = CHECK_SYS(open("f", O_RDWR | O_APPEND));
+  CHECK_SYS(truncate("f", 8190));
+  const char first = a[0];
+  CHECK(pwrite(end, "tail", 4, 0) == 4 && a[8190] == 't' && a[8193] == 'l' && a[0] == first);
+  mix((char *)a, 8194);
+
   /* A write that fails can have made a file of memory longer. */
   int memory = CHECK_SYS(memfd_create("f", 0));
   volatile char *m = CHECK_SYS(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0));

@@ -2,7 +2,12 @@ import { Errno, statFd, Sys } from '@scribe-ts/core-native';
 import { inRegions, type SyscallRow, syscallTable, type Word } from '@scribe-ts/tracelog';
 import type { FileInfo } from './files.js';
 import type { Session } from './session.js';
+import type { WrittenAt } from './shared-objects.js';
 import type { Task } from './tasks.js';
+
+const O_APPEND = 0o2000;
+const RWF_APPEND = 0x10;
+const RWF_NOAPPEND = 0x20;
 
 const MEMORY_FILE = /^\/proc\/(\d+)(?:\/task\/\d+)?\/mem$/;
 /** True for a path whose file is the memory of a process. */
@@ -68,7 +73,7 @@ function written(session: Session, task: Task, row: SyscallRow, result: number):
   if (bytes.length > result) bytes = bytes.subarray(0, result);
   if (target >= 0) emitOutput(session, task, target, bytes);
   if (object !== undefined)
-    session.objects.recordWrite(session, task, object, fd, result, writeOffset(task));
+    session.objects.recordWrite(session, task, object, fd, result, writeOffset(task, fd));
 }
 
 /** A write from nowhere behind the end of a file in tmpfs makes it longer all the same. */
@@ -97,7 +102,8 @@ function memoryFile(
     );
     return;
   }
-  const addr = writeOffset(task) ?? (statFd(task.tid, fd)?.position ?? 0) - length;
+  const at = writeOffset(task, fd);
+  const addr = typeof at === 'number' ? at : (statFd(task.tid, fd)?.position ?? 0) - length;
   const bytes = new Uint8Array(length);
   session.tracer.readMemory(target.tid, addr, bytes, 0, length);
   session.storedBy(task, target, [{ addr, bytes }]);
@@ -157,17 +163,26 @@ function emitFile(session: Session, task: Task, file: FileInfo): void {
   });
 }
 
-/** Where pwrite and its like wrote; undefined if it was at the descriptor's position. */
-function writeOffset(task: Task): number | undefined {
+/** Where a call has written that returned what it did. */
+function writeOffset(task: Task, fd: number): WrittenAt {
   switch (task.nr) {
     case Sys.pwrite64:
     case Sys.pwritev:
-      return Number(task.args[3]);
-    case Sys.pwritev2:
-      return task.args[3] === -1 ? undefined : Number(task.args[3]);
+      return appends(task, fd) ? 'end' : Number(task.args[3]);
+    case Sys.pwritev2: {
+      const flags = Number(task.args[5]);
+      const atEnd = appends(task, fd) && (flags & RWF_NOAPPEND) === 0;
+      if (atEnd || (flags & RWF_APPEND) !== 0) return 'end';
+      return task.args[3] === -1 ? 'position' : Number(task.args[3]);
+    }
     default:
-      return undefined;
+      return 'position';
   }
+}
+
+/** Its writes go to the end, also those that name another place. */
+function appends(task: Task, fd: number): boolean {
+  return ((statFd(task.tid, fd)?.flags ?? 0) & O_APPEND) !== 0;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

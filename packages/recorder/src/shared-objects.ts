@@ -12,6 +12,9 @@ interface Recorded {
   emit(task: Task, frame: Frame): void;
 }
 
+/** Where bytes have been written: from an offset on, up to the descriptor's position, or up to the file's end. */
+export type WrittenAt = number | 'position' | 'end';
+
 /** Memory that several address spaces may see: shared files, shared anonymous memory, SysV segments. */
 export interface SharedObject {
   readonly id: number;
@@ -119,17 +122,21 @@ export class SharedObjects {
     };
   }
 
-  /** As recordChange, through a descriptor; `offset` undefined: the bytes before its position. */
+  /** As recordChange, through a descriptor. */
   recordWrite(
     recorded: Recorded,
     task: Task,
     object: SharedObject,
     fd: number,
     length: number,
-    offset?: number,
+    at: WrittenAt,
   ): void {
-    const start = offset ?? (statFd(task.tid, fd)?.position ?? 0) - length;
-    this.recordChange(recorded, task, object, `/proc/${task.tid}/fd/${fd}`, length, start);
+    const openPath = `/proc/${task.tid}/fd/${fd}`;
+    let start: number;
+    if (at === 'end') start = statSync(openPath).size - length;
+    else if (at === 'position') start = (statFd(task.tid, fd)?.position ?? 0) - length;
+    else start = at;
+    this.recordChange(recorded, task, object, openPath, length, start);
   }
 
   /**

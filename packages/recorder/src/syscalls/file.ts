@@ -181,8 +181,8 @@ function changesFile(fdArg: number, resizes: boolean, offsetArg = -1): ExitHook 
       const object = session.objects.ofDescriptor(session, task, fd);
       if (object !== undefined) {
         const offsetAddr = offsetArg < 0 ? 0 : Number(task.args[offsetArg]);
-        const offset = offsetAddr === 0 ? undefined : session.readWord(task, offsetAddr) - result;
-        session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result, offset);
+        const at = offsetAddr === 0 ? 'position' : session.readWord(task, offsetAddr) - result;
+        session.objects.recordWrite(session, task, object, fd, resizes ? 0 : result, at);
       }
     }
     recordSyscall(session, task);
