@@ -17,8 +17,6 @@ const pool = new Pool(2);
 /** Guests that cannot be recorded with the agent, and why. */
 const NOT_YET: Readonly<Record<string, string>> = {
   cpu_own_code: 'reads its own code, in which calls are jumps to the agent',
-  io_partial_faults:
-    'getdents64 into a buffer that ends in a hole stores part of an entry beyond its result',
   kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
   mem_shared_spin: 'waits in user code without a system call, which needs preemption',
 };

@@ -10,8 +10,6 @@ const only = process.env.GUEST;
 
 /** Guests that this milestone cannot record, and why. */
 const NOT_YET: Readonly<Record<string, string>> = {
-  io_partial_faults:
-    'a call that meets a hole in its buffer stores something that its result does not tell',
   kernel_vsyscall: 'reads the time from the vsyscall page, which the kernel answers without a stop',
 };
 /** Guests that `replay --agent` cannot replay, and why. */

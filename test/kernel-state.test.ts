@@ -22,7 +22,7 @@ const guests =
     ? GUESTS
     : readdirSync(join(root, 'test/guests')).flatMap((file) => /^(.*)\.c$/.exec(file)?.[1] ?? []);
 /** Say what they cannot be recorded with (see guests.test.ts), or have descriptors made by reads. */
-const LEFT_OUT = new Set(['file_fanotify', 'io_partial_faults', 'kernel_vsyscall']);
+const LEFT_OUT = new Set(['file_fanotify', 'kernel_vsyscall']);
 /** May have been ignored before the program began, which is not in the log: SIGHUP, SIGINT, SIGQUIT. */
 const INHERITED = [1, 2, 3];
 const pool = new Pool(2);

@@ -34,7 +34,6 @@ const CHOSEN = [
 /** Guests that cannot be, and why. */
 const NOT_YET: Readonly<Record<string, string>> = {
   cpu_own_code: 'reads its own code, in which the agent has patched sites',
-  io_partial_faults: 'cannot be recorded with the agent',
   kernel_vsyscall: 'cannot be recorded',
   mem_shared_spin: 'cannot be recorded with the agent',
 };

@@ -283,6 +283,29 @@ static int stored(const struct agent_row* row, const u64* args, i64 result, stru
   return (int)count;
 }
 
+/*
+ * A hole behind what was stored may have stopped the kernel in the middle of an entry, or of a piece of a message: what it
+ * had stored of that, it does not count. This falls into the hole.
+ */
+static void probe(u32 what, const u64* args, u64 result) {
+  const struct message* message = (const struct message*)args[1];
+  switch (what) {
+    case PROBE_ENTRY: {
+      const u64 end = result + MAX_ENTRY;
+      touch_end(args[1], end > args[2] ? args[2] : end);
+      break;
+    }
+    case PROBE_BUFFER:
+      if (result < args[2]) touch_end(args[1], args[2]);
+      break;
+    case PROBE_VECTOR:
+      touch_vector(args[1], args[2], result);
+      break;
+    default:
+      touch_vector(message->vector, pieces_of(message), result);
+  }
+}
+
 int agent_main(struct saved* saved) {
   const u64 nr = saved->rax;
   B->ret = saved->rcx;
@@ -326,12 +349,7 @@ int agent_main(struct saved* saved) {
   B->stage = 1;
   saved->rax = (u64)result;
   const int failed = result < 0 && result >= -MAX_ERRNO;
-  if (row->probe && result > 0) {
-    /* A hole behind what was stored may have stopped the kernel in the middle of an entry: this falls into it. */
-    u64 end = (u64)result + MAX_ENTRY;
-    if (end > args[2]) end = args[2];
-    (void)*(volatile const u8*)(args[1] + end - 1);
-  }
+  if (row->probe != PROBE_NONE && result > 0) probe(row->probe, args, (u64)result);
   int take = plan.takes || (failed && (result == -EINTR || result == -EFAULT || row->fails));
   if (!failed && learn(row, args, result, &plan, generation) < 0) take = 1;
   R->opening = 0;

@@ -44,3 +44,14 @@ static u8* put_vector(u8* at, u32* frames, i64 delta, const struct agent_step* s
   if (step->op != OP_GATHER) return at;
   return put_gathered(at, frames, step->arg, (const struct iovec*)addr, count);
 }
+
+static void touch_end(u64 addr, u64 size) { (void)*(volatile const u8*)(addr + size - 1); }
+
+/* Looks at the ends of the pieces that the first `total` bytes have not filled. */
+static void touch_vector(u64 addr, u64 count, u64 total) {
+  const struct iovec* vector = (const struct iovec*)addr;
+  for (u64 i = 0; i < count && i < MAX_VECTOR; i++) {
+    if (vector[i].length > total) touch_end(vector[i].base, vector[i].length);
+    total -= vector[i].length < total ? vector[i].length : total;
+  }
+}

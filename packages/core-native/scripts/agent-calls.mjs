@@ -8,7 +8,7 @@
  * `check`: a condition of its own in agent/checks.h; `nullArg`: only if this pointer is NULL;
  * `takes`: the tracer is stopped for after the call; `variants`: the values of the second argument that are made here;
  * `modes`: whether the descriptor's calls wait may change;
- * `probe`: the tracer has to look where memory ends behind what the call has stored;
+ * `probe`: what the call fills, if it may have stored more than its result tells before it met a hole;
  * `waits`: for a call of class blocking, how to find out whether it will wait (agent/waiting.h). Without that it is left
  * to the tracer where others could run meanwhile. One that hardly ever waits is said never to: it is interrupted then;
  * `inputs`: for a special argument, how many bytes the kernel reads through it.
@@ -17,13 +17,13 @@
  * out of the agent (nanosleep, select, ppoll), are better off with the tracer: who sleeps is in no hurry.
  */
 export const AGENT_CALLS = {
-  read: { fd: 0, need: 'read', waits: 'READ' },
-  pread64: { fd: 0, need: 'read', waits: 'NEVER' },
+  read: { fd: 0, need: 'read', waits: 'READ', probe: 'BUFFER' },
+  pread64: { fd: 0, need: 'read', waits: 'NEVER', probe: 'BUFFER' },
   write: { fd: 0, need: 'write', waits: 'WRITE' },
   pwrite64: { fd: 0, need: 'write', waits: 'NEVER' },
-  readv: { fd: 0, need: 'read', waits: 'READ' },
-  preadv: { fd: 0, need: 'read', waits: 'NEVER' },
-  preadv2: { fd: 0, need: 'read' },
+  readv: { fd: 0, need: 'read', waits: 'READ', probe: 'VECTOR' },
+  preadv: { fd: 0, need: 'read', waits: 'NEVER', probe: 'VECTOR' },
+  preadv2: { fd: 0, need: 'read', probe: 'VECTOR' },
   writev: { fd: 0, need: 'write', waits: 'WRITEV' },
   pwritev: { fd: 0, need: 'write', waits: 'NEVER' },
   pwritev2: { fd: 0, need: 'write' },
@@ -34,7 +34,7 @@ export const AGENT_CALLS = {
   splice: { fd: 2, need: 'write' },
   tee: { fd: 1, need: 'write' },
   lseek: {},
-  getdents64: { fd: 0, need: 'read', probe: true },
+  getdents64: { fd: 0, need: 'read', probe: 'ENTRY' },
   open: { open: 1, waits: 'NEVER' },
   openat: { open: 2, waits: 'NEVER' },
   dup: { fd: 0, check: 'CHECK_DUP' },
@@ -143,9 +143,9 @@ export const AGENT_CALLS = {
   epoll_wait: { waits: 'EPOLL' },
   epoll_pwait: { nullArg: 4, waits: 'EPOLL' },
   epoll_ctl: {},
-  recvfrom: { fd: 0, need: 'read', waits: 'RECEIVE' },
+  recvfrom: { fd: 0, need: 'read', waits: 'RECEIVE', probe: 'BUFFER' },
   sendto: { fd: 0, need: 'write', waits: 'SEND' },
-  recvmsg: { fd: 0, need: 'read', waits: 'MESSAGE_IN' },
+  recvmsg: { fd: 0, need: 'read', waits: 'MESSAGE_IN', probe: 'MESSAGE' },
   sendmsg: { fd: 0, need: 'write', waits: 'MESSAGE_OUT' },
   accept: { fd: 0, gives: 'both', waits: 'READ' },
   accept4: { fd: 0, gives: 'both', waits: 'READ' },

@@ -46,6 +46,8 @@ const WAITS = [
   'POLL',
   'EPOLL',
 ];
+/** What `probe` may be. */
+const PROBES = ['NONE', 'ENTRY', 'BUFFER', 'VECTOR', 'MESSAGE'];
 /** What `check` may be. */
 const CHECKS = [
   ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION'],
@@ -151,6 +153,7 @@ enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER, OP_MESSAGE_IN, OP_MESSAG
 enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO, MEASURE_DEREF };
 enum { ${CHECKS.map((name) => `CHECK_${name}`).join(', ')} };
 enum { ${WAITS.map((name) => `WAITS_${name}`).join(', ')} };
+enum { ${PROBES.map((name) => `PROBE_${name}`).join(', ')} };
 /* O_WRONLY, O_RDWR, O_TRUNC. */
 #define OPEN_WRITES 01003
 #define O_TRUNC 01000
@@ -255,7 +258,7 @@ function rowText(row, traits, command) {
     modes: Number(traits.modes === true),
     reads: Number(reads),
     fails: Number(fails),
-    probe: Number(traits.probe === true),
+    probe: `PROBE_${traits.probe ?? 'NONE'}`,
     entry_arg: entry.arg,
     entry_offset: entry.offset,
     waits: `WAITS_${traits.waits ?? (row.class === 'blocking' ? 'MAYBE' : 'NEVER')}`,

@@ -1,4 +1,4 @@
-import { Errno, hashRegisters, Sys } from '@scribe-ts/core-native';
+import { hashRegisters, Sys } from '@scribe-ts/core-native';
 import {
   hasOut,
   type MemoryWrite,
@@ -8,12 +8,11 @@ import {
   type Word,
 } from '@scribe-ts/tracelog';
 import { detailsBefore } from './details.js';
+import { toldBy } from './holes.js';
 import { NO_WRITES, type Session } from './session.js';
 import { settledRegisters } from './settled.js';
 import type { Task } from './tasks.js';
 
-/** How much of a buffer a call that failed with EFAULT may have filled, at most. */
-const FAULTED_BYTES = 0x10000;
 /** A larger piece of memory does not go into a syscall frame, bytes. */
 const LARGE_BYTES = 16 * 1024 * 1024;
 const NO_ARGS: readonly Word[] = [];
@@ -67,11 +66,6 @@ export function recordSyscall(
   }
 }
 
-/** What a call that met a hole in its buffer returns says nothing of what it has filled before that. */
-function toldBy(result: Word): Word {
-  return result === -Errno.EFAULT ? FAULTED_BYTES : result;
-}
-
 function durationOf(session: Session, task: Task): number | undefined {
   return session.config.verbosity.durations ? session.now - task.enteredAt : undefined;
 }
@@ -106,7 +100,8 @@ function recordInPlace(
     copying.session = session;
     copying.tooLarge = false;
     try {
-      outRegions(stored, args, toldBy(result), session.peek, copyIntoFrame, task.regionContext);
+      const told = toldBy(session, task, args);
+      outRegions(stored, args, told, session.peek, copyIntoFrame, task.regionContext);
     } catch (error) {
       log.cancelFrame();
       throw error;
@@ -141,7 +136,8 @@ function recordWhole(
   };
   if (stored !== undefined) {
     session.peekTid = task.tid;
-    outRegions(stored, args, toldBy(result), session.peek, keep, task.regionContext);
+    const told = toldBy(session, task, args);
+    outRegions(stored, args, told, session.peek, keep, task.regionContext);
   }
   session.emit(task, {
     type: 'syscall',
