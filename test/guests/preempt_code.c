@@ -11,7 +11,8 @@ enum { TICKS = 12 };
 
 static volatile sig_atomic_t ticks;
 static uint64_t counts[16][TICKS];
-static uint64_t *volatile count;
+/* There from the beginning: a signal may come before the first loop. */
+static uint64_t *volatile count = counts[0];
 static volatile uint64_t stop;
 
 static void on_tick(int signal, siginfo_t *info, void *context) {

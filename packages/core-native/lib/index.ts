@@ -15,6 +15,7 @@ export {
   type TrampolinePage,
 } from './patched-space.js';
 export { Patcher } from './patcher.js';
+export { ReadPages } from './read-pages.js';
 export * from './registers.js';
 export {
   REPLAY_ROW_ANSWERED,

@@ -1,34 +1,18 @@
 import {
   decode,
   Flow,
-  type Instruction,
   MAX_INSTRUCTION,
-  Reg,
+  type ReadPages,
   type Registers,
+  RESERVED_END,
+  RESERVED_START,
 } from '@scribe-ts/core-native';
-
-/** user_regs_struct's index of each register, in the order in which instructions number them. */
-export const REGISTER_ORDER = [
-  Reg.rax,
-  Reg.rcx,
-  Reg.rdx,
-  Reg.rbx,
-  Reg.rsp,
-  Reg.rbp,
-  Reg.rsi,
-  Reg.rdi,
-  Reg.r8,
-  Reg.r9,
-  Reg.r10,
-  Reg.r11,
-  Reg.r12,
-  Reg.r13,
-  Reg.r14,
-  Reg.r15,
-] as const;
+import { REGISTER_ORDER, Values } from './values.js';
 
 /** Instructions looked at, at most. */
 const MAX_LOOKED_AT = 128;
+/** Then it is another way's turn: of a loop's ways out each may be longer than all that is looked at. */
+const TURN = 24;
 const LOWEST_ADDRESS = 0x10000;
 const ADDRESS_END = 0x7ffffffff000;
 
@@ -38,36 +22,73 @@ export interface Code {
   readonly bytes: Uint8Array;
 }
 
-export interface Ahead {
-  /** Addresses that memory operands name. */
-  readonly operands: ReadonlySet<number>;
-  /** Where direct jumps go. */
-  readonly targets: ReadonlySet<number>;
+interface Way {
+  at: number;
+  readonly values: Values;
 }
 
 /**
- * Addresses that the code from `rip` on names in its memory operands, with the registers as they are now. What a register
- * will hold later isn't known, so an address may be one that is never used: for telling states apart all that counts is
- * that most are. Both ways of a branch are followed as far as `code` has them.
+ * Addresses that the code from `rip` on names in its memory operands, in the order in which it comes to them. Registers are
+ * followed as far as simple instructions go, through memory, calls and jumps; of a branch both ways are. An address may be
+ * one that is never used: for telling states apart all that counts is that most are.
  */
-export function lookAhead(code: Code, rip: number, regs: Registers): Ahead {
+export function lookAhead(memory: ReadPages, rip: number, regs: Registers): Set<number> {
   const operands = new Set<number>();
+  const seen = new Set<number>();
+  const ways: Way[] = [{ at: rip, values: Values.of(regs, memory) }];
+  for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
+    for (let turn = 0; isUserAddress(way.at) && !seen.has(way.at); turn++) {
+      if (seen.size === MAX_LOOKED_AT) return operands;
+      if (turn === TURN) {
+        ways.push(way);
+        break;
+      }
+      seen.add(way.at);
+      if (!takeOn(way, memory, operands, ways)) break;
+    }
+  }
+  return operands;
+}
+
+/** Takes a way on by one instruction. False if it ends there. */
+function takeOn(way: Way, memory: ReadPages, operands: Set<number>, ways: Way[]): boolean {
+  const code = memory.code(way.at);
+  const instruction = decode(code);
+  if (instruction === undefined) return false;
+  const { values } = way;
+  const { flow } = instruction;
+  const next = way.at + instruction.length;
+  const addr = values.addressOf(instruction, next);
+  if (isUserAddress(addr)) operands.add(addr);
+  if (flow === Flow.System) return false;
+  // The function first, and what comes behind it.
+  if (flow === Flow.Call || flow === Flow.IndirectCall)
+    ways.push({ at: next, values: values.copy().afterCall() });
+  const target = values.follow(code, instruction, next);
+  way.at = target;
+  if (flow === Flow.Conditional || flow === Flow.Loop) {
+    // A loop's body comes before what follows the loop.
+    const isBack = target < next;
+    ways.push({ at: isBack ? next : target, values: values.copy() });
+    if (!isBack) way.at = next;
+  }
+  return true;
+}
+
+/** Where direct jumps go in the code from `rip` on, as far as `code` has it. */
+export function jumpTargets(code: Code, rip: number): ReadonlySet<number> {
   const targets = new Set<number>();
   const seen = new Set<number>();
   const ways = [rip];
-  let looked = 0;
   while (ways.length > 0) {
     let at = ways.shift()!;
-    while (!seen.has(at) && looked < MAX_LOOKED_AT) {
+    while (!seen.has(at) && seen.size < MAX_LOOKED_AT) {
       const offset = at - code.start;
       if (offset < 0 || offset > code.bytes.length - MAX_INSTRUCTION) break;
       const instruction = decode(code.bytes, offset);
       if (instruction === undefined) break;
       seen.add(at);
-      looked++;
       const next = at + instruction.length;
-      const addr = addressOf(instruction, next, regs);
-      if (addr !== undefined) operands.add(addr);
       const { flow } = instruction;
       const target = next + instruction.relative;
       if (flow === Flow.Jump) {
@@ -85,19 +106,7 @@ export function lookAhead(code: Code, rip: number, regs: Registers): Ahead {
       }
     }
   }
-  return { operands, targets };
-}
-
-function addressOf(instruction: Instruction, next: number, regs: Registers): number | undefined {
-  const { memory } = instruction;
-  if (memory === undefined) return undefined;
-  let addr = memory.displacement;
-  if (memory.ripRelative) addr += next;
-  if (memory.segment === 'fs') addr += Number(regs.get(Reg.fs_base));
-  else if (memory.segment === 'gs') addr += Number(regs.get(Reg.gs_base));
-  if (memory.base >= 0) addr += Number(regs.get(REGISTER_ORDER[memory.base]!));
-  if (memory.index >= 0) addr += Number(regs.get(REGISTER_ORDER[memory.index]!)) * memory.scale;
-  return isUserAddress(addr) ? addr : undefined;
+  return targets;
 }
 
 /** What registers point to, if it is pointers that they hold. */
@@ -105,6 +114,11 @@ export function pointedTo(regs: Registers): number[] {
   return REGISTER_ORDER.map((reg) => Number(regs.get(reg))).filter(isUserAddress);
 }
 
+/** Whether that may be an address of the program's own; NaN is none. */
 export function isUserAddress(addr: number): boolean {
-  return addr >= LOWEST_ADDRESS && addr < ADDRESS_END;
+  return addr >= LOWEST_ADDRESS && addr < ADDRESS_END && !isReserved(addr);
+}
+
+export function isReserved(addr: number): boolean {
+  return addr >= RESERVED_START && addr < RESERVED_END;
 }

@@ -10,9 +10,9 @@ import {
   parseMaps,
   type ProcMapping,
   Prot,
+  ReadPages,
   Reg,
-  RESERVED_END,
-  RESERVED_START,
+  Registers,
   sseRegisters,
 } from '@scribe-ts/core-native';
 import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
@@ -20,7 +20,14 @@ import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 import { inFlight, isOutside, type Range } from './in-flight.js';
 import { ownStack } from './own-stack.js';
-import { type Code, isUserAddress, lookAhead, pointedTo } from './look-ahead.js';
+import {
+  type Code,
+  isReserved,
+  isUserAddress,
+  jumpTargets,
+  lookAhead,
+  pointedTo,
+} from './look-ahead.js';
 
 /** Code looked at on both sides of the point, bytes. */
 const CODE_WINDOW = 1024;
@@ -61,14 +68,16 @@ export class Signatures {
     const code = this.codeAt(tid, rip);
     const kept = code.bytes.slice(rip - code.start, rip - code.start + CODE_KEPT);
     const patchable = this.makePrivate(tid, rip, kept.subarray(0, PATCH_SIZE));
-    const named = lookAhead(code, rip, regs).operands;
+    const named = lookAhead(new ReadPages(tracer, tid), rip, regs);
     const flying = inFlight(this.session, task);
     const maps = parseMaps(tid);
     const own = ownStack(regs, maps, (addr) => this.session.readWord(task, addr));
+    const others = this.otherStacks(task, maps);
     const memory = this.words(task, named, own, flying ?? []);
     const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
     if (flying !== undefined) memory.push(...this.pointees(task, stack, own, flying));
-    const pages = flying === undefined ? NO_PAGES : this.pages(task, named, maps, own, flying);
+    const pages =
+      flying === undefined ? NO_PAGES : this.pages(task, named, maps, [own, ...others], flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
     clearStopTraces(saved);
@@ -94,7 +103,7 @@ export class Signatures {
     const covered = instructionsOver(code.bytes.subarray(rip - code.start), PATCH_SIZE);
     if (covered === undefined) return false;
     if (covered.some(({ flow, repeats }) => flow === Flow.System || repeats)) return false;
-    const { targets } = lookAhead(code, rip, regs);
+    const targets = jumpTargets(code, rip);
     for (let i = 1; i < PATCH_SIZE; i++) if (targets.has(rip + i)) return false;
     return true;
   }
@@ -121,6 +130,14 @@ export class Signatures {
       code.length === PATCH_SIZE &&
       this.session.tracer.writeMemory(tid, rip, code, 0, PATCH_SIZE) === PATCH_SIZE
     );
+  }
+
+  /** Stacks of other tasks in the address space: dead memory in them may differ, as in the task's own. */
+  private otherStacks(task: Task, maps: readonly ProcMapping[]): Range[] {
+    const readWord = (addr: number): number => this.session.readWord(task, addr);
+    return [...task.domain.tasks]
+      .filter((other) => other !== task && other.space === task.space)
+      .map((other) => ownStack(new Registers(other.exitRegs), maps, readWord));
   }
 
   /** The words at these addresses. */
@@ -174,7 +191,7 @@ export class Signatures {
     task: Task,
     named: ReadonlySet<number>,
     maps: readonly ProcMapping[],
-    own: Range,
+    stacks: readonly Range[],
     flying: readonly Range[],
   ): readonly number[] {
     const { session } = this;
@@ -188,21 +205,21 @@ export class Signatures {
         return pieces;
       }
     }
-    return this.near(task, named, own, flying);
+    return this.near(task, named, stacks, flying);
   }
 
   /** Memory next to what the code is about to look at. */
   private near(
     task: Task,
     named: ReadonlySet<number>,
-    own: Range,
+    stacks: readonly Range[],
     flying: readonly Range[],
   ): number[] {
     const { tracer, regs } = this.session;
     const pages = new Set<number>();
     for (const addr of [...named, ...pointedTo(regs)]) {
       const page = addr - (addr % PAGE_SIZE);
-      if ((page + PAGE_SIZE <= own.start || page >= own.end) && !isReserved(page)) pages.add(page);
+      if (isOutside(stacks, page, PAGE_SIZE) && !isReserved(page)) pages.add(page);
       if (pages.size === MAX_NEAR_PAGES) break;
     }
     const pieces: number[] = [];
@@ -234,8 +251,4 @@ export class Signatures {
     }
     return pieces;
   }
-}
-
-function isReserved(addr: number): boolean {
-  return addr >= RESERVED_START && addr < RESERVED_END;
 }

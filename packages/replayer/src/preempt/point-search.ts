@@ -7,6 +7,7 @@ import {
   PAGE_SIZE,
   parseMaps,
   Prot,
+  ReadPages,
   Reg,
   REMOTE_SYSCALL,
   Resume,
@@ -19,7 +20,6 @@ import type { Mismatch } from '../divergence.js';
 import type { Engine } from '../engine.js';
 import type { ReplayTask } from '../tasks.js';
 import { hex, isFault, nameOf } from '../words.js';
-import { ReadPages } from './read-pages.js';
 import { type CheckCode, type Condition, JUMP_SIZE, makeCheck } from './check-code.js';
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
