@@ -6,7 +6,7 @@ const WORD = 8;
 
 /** Memory of a stopped task, each page of which is read once. */
 export class ReadPages {
-  private readonly pages = new Map<number, Buffer | undefined>();
+  private readonly pages = new Map<number, DataView | undefined>();
 
   constructor(
     private readonly tracer: NativeTracer,
@@ -16,7 +16,7 @@ export class ReadPages {
   /** An unsigned word. Undefined if it cannot be read, or lies on two pages. */
   word(addr: number): bigint | undefined {
     const offset = addr % PAGE_SIZE;
-    return offset > PAGE_SIZE - WORD ? undefined : this.page(addr)?.readBigUInt64LE(offset);
+    return offset > PAGE_SIZE - WORD ? undefined : this.page(addr)?.getBigUint64(offset, true);
   }
 
   /**
@@ -28,30 +28,42 @@ export class ReadPages {
     const offset = addr % PAGE_SIZE;
     const page = offset > PAGE_SIZE - size ? undefined : this.page(addr);
     if (page === undefined) return undefined;
-    if (size < WORD) return page.readUIntLE(offset, size);
-    const value = page.readInt32LE(offset + 4) * 2 ** 32 + page.readUInt32LE(offset);
+    if (size === 1) return page.getUint8(offset);
+    if (size === 2) return page.getUint16(offset, true);
+    if (size === 4) return page.getUint32(offset, true);
+    const value = page.getInt32(offset + 4, true) * 2 ** 32 + page.getUint32(offset, true);
     return Number.isSafeInteger(value) ? value : undefined;
   }
 
   /** What may be one instruction: 15 bytes, or as many as can be read. */
   code(addr: number): Uint8Array {
-    const offset = addr % PAGE_SIZE;
-    const first = this.page(addr)?.subarray(offset, offset + MAX_INSTRUCTION) ?? NOTHING;
+    const first = this.part(addr, MAX_INSTRUCTION);
     if (first.length === 0 || first.length === MAX_INSTRUCTION) return first;
-    const rest = this.page(addr + first.length)?.subarray(0, MAX_INSTRUCTION - first.length);
-    return rest === undefined ? first : Buffer.concat([first, rest]);
+    const rest = this.part(addr + first.length, MAX_INSTRUCTION - first.length);
+    const both = new Uint8Array(first.length + rest.length);
+    both.set(first);
+    both.set(rest, first.length);
+    return both;
   }
 
-  private page(addr: number): Buffer | undefined {
+  /** What there is on the first page of a piece of memory. */
+  private part(addr: number, length: number): Uint8Array {
+    const offset = addr % PAGE_SIZE;
+    const page = this.page(addr);
+    if (page === undefined) return NOTHING;
+    return new Uint8Array(page.buffer, offset, Math.min(length, PAGE_SIZE - offset));
+  }
+
+  private page(addr: number): DataView | undefined {
     const start = addr - (addr % PAGE_SIZE);
     if (!this.pages.has(start)) this.pages.set(start, this.read(start));
     return this.pages.get(start);
   }
 
-  private read(start: number): Buffer | undefined {
-    const bytes = Buffer.allocUnsafeSlow(PAGE_SIZE);
+  private read(start: number): DataView | undefined {
+    const bytes = new Uint8Array(PAGE_SIZE);
     const got = this.tracer.readMemory(this.tid, start, bytes, 0, PAGE_SIZE);
-    return got === PAGE_SIZE ? bytes : undefined;
+    return got === PAGE_SIZE ? new DataView(bytes.buffer) : undefined;
   }
 }
 

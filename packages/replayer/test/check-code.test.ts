@@ -1,6 +1,8 @@
 import test from 'ava';
-import { decode } from '@scribe-ts/core-native';
+import { decode, Flow } from '@scribe-ts/core-native';
 import { type Condition, JUMP_SIZE, makeCheck } from '../src/preempt/check-code.js';
+import { flagsAreFree } from '../src/preempt/flags.js';
+import { findLoop } from '../src/preempt/loop.js';
 
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replace(/ /g, ''), 'hex'));
@@ -91,4 +93,86 @@ test('where all is reserved, a check lies well inside of the reserve, and nowher
       makeCheck(hex('48ffc0 ffc9 90'), POINT, CONDITIONS, [{ ...reserve, ...other }]),
       undefined,
     );
+});
+
+/** The code at `start`, and nothing else. */
+const codeFrom =
+  (start: number, text: string) =>
+  (addr: number): Uint8Array =>
+    addr < start ? new Uint8Array(0) : hex(text).slice(addr - start, addr - start + 15);
+
+test('flags are free where the code stores all of them before it reads any', (t) => {
+  const free = (text: string): boolean => flagsAreFree(codeFrom(POINT, text), POINT);
+  // add; mov, cmp; inc, movzx, test; a jump to the next instruction, xor; vector moves, sub
+  for (const text of ['4883c601', '8b07 83f827', '48ffc0 0fb607 85c0', 'eb00 31c0', '0f2807 29c8'])
+    t.true(free(text), text);
+  // jle; mov, jle; adc; inc, adc; setb; cmovb; pushf; lahf; ret; rcl; shl alone; nothing
+  for (const text of [
+    '7ef1',
+    '8b07 7ef1',
+    '11c8',
+    'ffc0 11c8',
+    '0f92c0',
+    '0f42c1',
+    '9c',
+    '9f',
+    'c3',
+    'd1d0 85c0',
+    'c1e002 c3',
+    '8b07',
+    '',
+  ])
+    t.false(free(text), text);
+});
+
+test('a loop that a point lies in', (t) => {
+  const find = (back: number, text: string) => findLoop(codeFrom(POINT - back, text), POINT);
+  // mov, add; add, cmp, jle to the mov; the point is the second add
+  const loop = find(6, '8b0576 2f0000 4883c601 83f827 7ef1')!;
+  t.deepEqual(
+    loop.before.map(({ addr }) => addr - POINT),
+    [0, 4],
+  );
+  t.is(loop.closing.addr - POINT, 7);
+  t.deepEqual(
+    loop.behind.map(({ addr }) => addr - POINT),
+    [-6],
+  );
+  // Left by a jump forwards; closed by one without a condition.
+  t.is(find(0, '85c0 7402 ffc1 ebf8')!.closing.addr - POINT, 6);
+  // No loop; one with a call in it; one that begins in the midst of an instruction.
+  t.is(find(0, '85c0 7402 ffc1 c3'), undefined);
+  t.is(find(0, 'ffc1 e800000000 75f7'), undefined);
+  t.is(find(3, '4883c0 ffc1 75fb'), undefined);
+});
+
+test('a loop runs in its check', (t) => {
+  const text = '8b0576 2f0000 4883c601 83f827 7ef1 90 90 90';
+  const codeAt = codeFrom(POINT, text);
+  const check = makeCheck(hex(text), POINT, CONDITIONS, MAPPINGS, codeAt)!;
+  t.true(check.losesFlags);
+  t.false(makeCheck(hex(text), POINT, CONDITIONS, MAPPINGS)!.losesFlags);
+  t.deepEqual(
+    [...check.moved.keys()].map((addr) => addr - POINT),
+    [0, 6, 10, 13],
+  );
+  /** Targets of the jumps in the check, by the addresses they lie at. */
+  const targets: number[] = [];
+  for (let at = check.entry; at < check.entry + 60;) {
+    const instruction = decode(check.bytes, at - check.entry)!;
+    at += instruction.length;
+    if (at === check.moved.get(POINT)! + 6)
+      t.is(
+        at + new DataView(check.bytes.buffer).getInt32(at - check.entry - 4, true),
+        POINT + 6 + 0x2f76,
+      );
+    if (instruction.flow === Flow.Jump || instruction.flow === Flow.Conditional)
+      targets.push(at + instruction.relative);
+    if (targets.length === 4) break;
+  }
+  // Into the rest of the comparisons, out of the loop, to its beginning, to what comes behind it.
+  const [, out, again, behind] = targets;
+  t.is(again, check.entry);
+  t.is(behind, POINT + 15);
+  t.true(out! > check.moved.get(POINT + 13)!);
 });

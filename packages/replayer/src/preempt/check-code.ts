@@ -8,6 +8,8 @@ import {
   RESERVED_END,
   RESERVED_START,
 } from '@scribe-ts/core-native';
+import { type CodeAt, flagsAreFree } from './flags.js';
+import { findLoop, type Loop, type Placed } from './loop.js';
 
 /** Bytes that a near jump takes. */
 export const JUMP_SIZE = 5;
@@ -18,12 +20,16 @@ const HIGHEST = 0x7ffffffff000;
 const STACK_ROOM = 0x10000000;
 /** Nearer to the ends of memory that a program has reserved there may be guard pages, which it means to run into, bytes. */
 const RESERVE_MARGIN = 0x40000;
+/** As far as jumps within code go, bytes: less than 2 GiB, as instructions move by their lengths. */
+const REACH = 0x7ff00000;
 /** Places tried for one check. */
 const MAX_PLACES = 64;
 /** Bytes of the longest moved instruction. */
 const MAX_MOVED = 48;
 /** And of the longest comparison. */
 const MAX_COMPARED = 64;
+/** Bytes of the way that nearly every pass takes, beside the moved instructions. */
+const WAY = 128;
 
 /**
  * Opcodes that stop the task wherever it jumps to one: int3, then those that are no instruction in 64-bit mode, then those
@@ -69,23 +75,35 @@ export interface CheckCode {
   readonly pass: number;
   /** Instructions moved, by their own addresses. */
   readonly moved: ReadonlyMap<number, number>;
+  /** The arithmetic flags are not what they were when it has stopped the task: the code does not look at them. */
+  readonly losesFlags: boolean;
+}
+
+/** What `makeCheck` knows of the code around a point. */
+interface Around {
+  readonly flagsAreFree: boolean;
+  readonly loop: Loop | undefined;
 }
 
 /**
  * Makes a check for the code at `point`. The conditions are compared in their order, so the first should be one that most
- * states don't meet. Undefined if the code cannot be moved, or there is no place for the check.
+ * states don't meet. `codeAt` tells of code that stays as it is, if there is any: a loop in it runs in the check, and is
+ * compared without saving a register where the flags are free. Undefined if the code cannot be moved, or there is no place
+ * for the check.
  */
 export function makeCheck(
   code: Uint8Array,
   point: number,
   conditions: readonly Condition[],
   mappings: readonly ProcMapping[],
+  codeAt: CodeAt = () => NOTHING,
 ): CheckCode | undefined {
   const instructions = instructionsOver(code, JUMP_SIZE);
   if (instructions === undefined) return undefined;
   // A string instruction is one step for its check, though it can be stopped in its middle.
   if (instructions.some(({ flow, repeats }) => flow === Flow.System || repeats)) return undefined;
-  const codeSize = 64 + conditions.length * MAX_COMPARED + MAX_MOVED * (instructions.length + 1);
+  const around = { flagsAreFree: flagsAreFree(codeAt, point), loop: findLoop(codeAt, point) };
+  const codeSize = moreOf(instructions, around) + (conditions.length + 1) * MAX_COMPARED;
   // Two pages on, so that a page lies between for certain.
   const size = codeSize + 2 * PAGE_SIZE;
   // Runtimes reserve all that is in reach of their code: their reserve will do if nothing else is there.
@@ -96,12 +114,18 @@ export function makeCheck(
       const isPlace = isReserved ? isUntouched : isFree;
       if (!isPlace(entry, entry + size, mappings)) continue;
       const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
-      const check = assemble(code, point, instructions, entry, slots, conditions);
+      const check = assemble(code, point, instructions, entry, slots, conditions, around);
       if (check !== undefined) return { ...check, isReserved };
       if (++places === MAX_PLACES) break;
     }
   }
   return undefined;
+}
+
+/** Where a check's second part begins, in bytes from its entry. */
+function moreOf(instructions: readonly Instruction[], { loop }: Around): number {
+  const copied = loop === undefined ? 0 : loop.before.length + loop.behind.length + 1;
+  return WAY + MAX_MOVED * (instructions.length + copied);
 }
 
 /** Distances of jumps in whose bytes a trap lies wherever an instruction begins. */
@@ -165,20 +189,27 @@ class Code {
   to(target: number): this {
     return this.int32(target - (this.here + 4));
   }
+  /** Makes the distance that ends at `end` one to here. */
+  arrive(end: number): this {
+    const distance = new Code(0).int32(this.here - end).bytes;
+    this.bytes.splice(end - 4 - this.start, 4, ...distance);
+    return this;
+  }
   finish(): Uint8Array {
     return Uint8Array.from(this.bytes);
   }
 }
 
+const NOTHING = new Uint8Array(0);
 const RCX = 1;
 /** ModRM bytes of `mov [rip+x], r` and its reverse. */
 const SLOT_RCX = 0x0d;
 const SLOT_RDX = 0x15;
 
 /**
- * The check uses neither the stack (below a function's red zone other things may lie, and dead memory is compared as
- * well) nor the flags: a value is compared by adding its negative with lea, and jrcxz. rcx and rdx are kept at `slots`,
- * on a page without code, as a store near code that runs costs hundreds of cycles.
+ * The check does not use the stack (below a function's red zone other things may lie, and dead memory is compared as
+ * well), nor the flags, but where they are free: a value is compared by adding its negative with lea, and jrcxz. rcx and
+ * rdx are kept at `slots`, on a page without code, as a store near code that runs costs hundreds of cycles.
  */
 function assemble(
   code: Uint8Array,
@@ -187,48 +218,141 @@ function assemble(
   entry: number,
   slots: number,
   conditions: readonly Condition[],
+  around: Around,
 ): Omit<CheckCode, 'isReserved'> | undefined {
   const slotOf = (modrm: number): number => (modrm === SLOT_RCX ? slots : slots + 8);
   const save = (asm: Code, modrm: number): Code => asm.put(0x48, 0x89, modrm).to(slotOf(modrm));
   const load = (asm: Code, modrm: number): Code => asm.put(0x48, 0x8b, modrm).to(slotOf(modrm));
-  const size = instructions.reduce((sum, { length }) => sum + length, 0);
+  const first = conditions[0]!;
+  const moreAt = entry + moreOf(instructions, around);
+  /** A number that the first comparison needs lies before the second part, behind which is the way back out of it. */
+  const numberAt = moreAt - 8;
+  const missAt = moreAt;
+  const nextAt = missAt + 12;
 
   // The way that nearly every pass takes: one comparison, and on.
   const way = new Code(entry);
-  save(way, SLOT_RCX);
-  compare(way, conditions[0]!, save, load);
-  way.put(0xe3, 2, 0xeb, JUMP_SIZE).put(0xe9);
-  const moreAt = way.here + 4 + 7 + MAX_MOVED * instructions.length + JUMP_SIZE;
-  way.to(moreAt);
-  const miss = way.here;
-  load(way, SLOT_RCX);
-  const pass = way.here;
-  const moved = new Map<number, number>();
-  let at = 0;
-  for (const instruction of instructions) {
-    const bytes = relocate(code, at, instruction, point + at, way.here);
-    if (bytes === undefined) return undefined;
-    moved.set(point + at, way.here);
-    way.put(...bytes);
-    at += instruction.length;
+  const losesFlags = around.flagsAreFree && compareQuickly(way, first, numberAt);
+  if (losesFlags) way.put(0x0f, 0x84).to(nextAt);
+  else {
+    save(way, SLOT_RCX);
+    compare(way, first, save, load);
+    way.put(0xe3, 2, 0xeb, JUMP_SIZE).put(0xe9).to(nextAt);
+    load(way, SLOT_RCX);
   }
-  way.put(0xe9).to(point + size);
-  if (way.here > moreAt) throw new Error('moved instructions are longer than they may be');
+  const pass = way.here;
+  const placed: Placed[] = [];
+  let addr = point;
+  for (const instruction of instructions) {
+    placed.push({ addr, code: code.subarray(addr - point), instruction });
+    addr += instruction.length;
+  }
+  const moved = move(way, placed, around.loop, entry);
+  if (moved === undefined) return undefined;
+  if (way.here > numberAt) throw new Error('moved instructions are longer than they may be');
 
-  const more = new Code(moreAt);
+  const more = new Code(missAt);
+  load(more, SLOT_RCX).put(0xe9).to(pass);
+  if (losesFlags) save(more, SLOT_RCX);
   for (const condition of conditions.slice(1)) {
     compare(more, condition, save, load);
-    more.put(0xe3, JUMP_SIZE, 0xe9).to(miss);
+    more.put(0xe3, JUMP_SIZE, 0xe9).to(missAt);
   }
   load(more, SLOT_RCX).put(0xcc);
   if (more.here > slots) throw new Error('a check is longer than it may be');
 
   const bytes = new Uint8Array(more.here - entry);
   bytes.set(way.finish());
-  bytes.set(more.finish(), moreAt - entry);
+  bytes.set(new Code(numberAt).word(first.value).finish(), numberAt - entry);
+  bytes.set(more.finish(), missAt - entry);
   const jump = new Code(point).put(0xe9).to(entry).finish();
   const start = entry - (entry % PAGE_SIZE);
-  return { start, end: slots + PAGE_SIZE, entry, bytes, jump, hit: more.here, slots, pass, moved };
+  const hit = more.here;
+  const end = slots + PAGE_SIZE;
+  return { start, end, entry, bytes, jump, hit, slots, pass, moved, losesFlags };
+}
+
+/**
+ * Puts what the jump to the check lies on behind the comparison, and the whole loop that it is in: so a pass takes no more
+ * jumps than it did. Where each instruction is then; undefined if one cannot be moved.
+ */
+function move(
+  way: Code,
+  covered: readonly Placed[],
+  loop: Loop | undefined,
+  entry: number,
+): Map<number, number> | undefined {
+  const moved = new Map<number, number>();
+  const put = (all: readonly Placed[]): boolean =>
+    all.every((placed) => {
+      moved.set(placed.addr, way.here);
+      return putMoved(way, placed);
+    });
+  const last = (all: readonly Placed[]): number => {
+    const { addr, instruction } = all.at(-1)!;
+    return addr + instruction.length;
+  };
+  if (loop === undefined) {
+    if (!put(covered)) return undefined;
+    way.put(0xe9).to(last(covered));
+    return moved;
+  }
+  const { before, closing, behind } = loop;
+  if (!put(before)) return undefined;
+  moved.set(closing.addr, way.here);
+  const isConditional = closing.instruction.flow === Flow.Conditional;
+  // The opposite condition leaves the loop.
+  if (isConditional) way.put(0x0f, 0x80 | (conditionOf(closing) ^ 1)).int32(0);
+  const out = way.here;
+  if (!put(behind)) return undefined;
+  way.put(0xe9).to(entry);
+  if (isConditional) way.arrive(out);
+  const rest = covered.filter(({ addr }) => addr > closing.addr);
+  if (!put(rest)) return undefined;
+  way.put(0xe9).to(last([closing, ...rest]));
+  return moved;
+}
+
+/** As `relocate`, but with jumps that reach as far as those to a check do. */
+function putMoved(way: Code, { addr, code, instruction }: Placed): boolean {
+  const { flow, length, relative } = instruction;
+  const target = addr + length + relative;
+  const isNear = Math.abs(target - way.here) < REACH;
+  if (flow === Flow.Conditional && isNear)
+    way.put(0x0f, 0x80 | conditionOf({ addr, code, instruction })).to(target);
+  else if (flow === Flow.Jump && isNear) way.put(0xe9).to(target);
+  else {
+    const bytes = relocate(code, 0, instruction, addr, way.here);
+    if (bytes === undefined) return false;
+    way.put(...bytes);
+  }
+  return true;
+}
+
+/** The condition of a conditional jump, as its opcode has it. */
+function conditionOf({ code, instruction }: Placed): number {
+  return code[instruction.opcodeAt]! & 15;
+}
+
+/** Makes the zero flag tell whether the condition is met, if one instruction can: false if not. */
+function compareQuickly(asm: Code, condition: Condition, numberAt: number): boolean {
+  const { value } = condition;
+  const small = Number(BigInt.asIntN(32, value));
+  const isSmall = BigInt.asUintN(64, BigInt(small)) === value;
+  if ('register' in condition) {
+    const { register } = condition;
+    const high = register >= 8 ? 1 : 0;
+    // cmp register, number; or cmp register, [number]
+    if (isSmall) asm.put(0x48 | high, 0x81, 0xf8 | (register & 7)).int32(small);
+    else asm.put(0x48 | (high << 2), 0x3b, 0x05 | ((register & 7) << 3)).to(numberAt);
+    return true;
+  }
+  if (!('addr' in condition) || !isSmall) return false;
+  // cmp qword [address], number
+  const distance = condition.addr - (asm.here + 11);
+  if (Math.abs(distance) >= REACH) return false;
+  asm.put(0x48, 0x81, 0x3d).int32(distance).int32(small);
+  return true;
 }
 
 type Slot = (asm: Code, modrm: number) => Code;

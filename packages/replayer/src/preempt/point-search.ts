@@ -21,6 +21,7 @@ import type { Engine } from '../engine.js';
 import type { ReplayTask } from '../tasks.js';
 import { hex, isFault, nameOf } from '../words.js';
 import { type CheckCode, type Condition, JUMP_SIZE, makeCheck } from './check-code.js';
+import type { CodeAt } from './flags.js';
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
 const BREAKPOINT_HITS = 4;
@@ -34,6 +35,8 @@ const MAX_JUMPS_INSIDE = 256;
 const TRAP_BRKPT = 1;
 const TRAP_HWBKPT = 4;
 const TRAP_FLAG = 0x100;
+/** Carry, parity, adjust, zero, sign and overflow flag. */
+const ARITHMETIC_FLAGS = 0x8d5;
 /** int1, whose exception looks like one that has no reason. */
 const INT1 = 0xf1;
 const WORD = 8;
@@ -130,7 +133,7 @@ export class PointSearch {
       if (signo === Signal.SIGTRAP && rip === check.hit) return this.atCheck(check);
       if (signo !== Signal.SIGTRAP && rip >= check.entry && rip < check.hit && !this.isMoved(rip)) {
         // What the check compares cannot be read by the program itself (protection keys, the end of a file).
-        engine.regs.set(Reg.rcx, this.savedRcx(check));
+        if (rip !== check.entry) engine.regs.set(Reg.rcx, this.savedRcx(check));
         engine.regs.set(Reg.rip, frame.rip);
         tracer.setRegs(task.tid);
         this.remove();
@@ -138,8 +141,9 @@ export class PointSearch {
         return this.goOn();
       }
       // A jump into the midst of what the jump to the check lies on.
-      const inside = check.moved.get(signo === Signal.SIGTRAP ? rip - 1 : rip);
-      if (inside !== undefined) {
+      const from = signo === Signal.SIGTRAP ? rip - 1 : rip;
+      const inside = from < frame.rip + JUMP_SIZE ? check.moved.get(from) : undefined;
+      if (inside !== undefined && from > frame.rip) {
         if (++this.jumpsInside < MAX_JUMPS_INSIDE) return this.goOnAt(inside);
         // The place inside is in the midst of a loop, the point itself more likely is not.
         engine.regs.set(Reg.rip, inside);
@@ -224,6 +228,10 @@ export class PointSearch {
     const { engine, task, frame } = this;
     const { regs, tracer } = engine;
     regs.set(Reg.rip, frame.rip);
+    if (check.losesFlags) {
+      const flags = regs.int(Reg.eflags) & ~ARITHMETIC_FLAGS;
+      regs.set(Reg.eflags, flags | (this.registers[Reg.eflags * 2]! & ARITHMETIC_FLAGS));
+    }
     this.writeCode(frame.code.subarray(0, JUMP_SIZE));
     if (!this.matches()) {
       this.passed++;
@@ -354,7 +362,7 @@ export class PointSearch {
         !('addr' in condition) ||
         readable.some(({ start, end }) => condition.addr >= start && condition.addr + WORD <= end),
     );
-    const check = makeCheck(code, frame.rip, usable, maps);
+    const check = makeCheck(code, frame.rip, usable, maps, this.constantCode(maps));
     if (check === undefined) return undefined;
     const saved = regs.save();
     if (!this.map(check)) {
@@ -367,6 +375,16 @@ export class PointSearch {
     this.writeCode(check.jump);
     regs.load(saved);
     return check;
+  }
+
+  /** The code around the point, if nobody can write to it. */
+  private constantCode(maps: ReturnType<typeof parseMaps>): CodeAt | undefined {
+    const { rip } = this.frame;
+    const mapping = maps.find(({ start, end }) => rip >= start && rip < end);
+    if (mapping === undefined || mapping.shared || (mapping.prot & Prot.WRITE) !== 0)
+      return undefined;
+    const pages = new ReadPages(this.engine.tracer, this.task.tid);
+    return (addr) => (addr >= mapping.start && addr < mapping.end ? pages.code(addr) : NOTHING);
   }
 
   /** Maps what a check needs. False if it cannot be had. */
