@@ -128,39 +128,15 @@ function resources(session: Session, task: Task, row: SyscallRow): void {
     const i = found[n]!;
     const file = fileOf(session, task, task.args[i]!);
     if (file === undefined) continue;
-    const time = session.now;
-    const table = task.files.resource;
-    if (i === 0 || row.args[0]!.type.kind !== 'fd') {
-      session.emit(task, {
-        type: 'resource',
-        task: task.uid,
-        time,
-        kind: 'files_struct',
-        id: table.id,
-        serial: table.serial++,
-        desc: '',
-      });
-    }
-    emitFile(session, task, file);
+    if (i === 0 || row.args[0]!.type.kind !== 'fd') session.emitResource(task, task.files.resource);
+    session.emitResource(task, file.resource);
   }
   const { result } = task;
   if (row.returns !== 'fd' || typeof result !== 'number' || result < 0) return;
   // dup2 has named it already.
   if (row.args.some(({ type }, i) => type.kind === 'fd' && task.args[i] === result)) return;
   const made = task.files.get(task.tid, result);
-  if (made !== undefined) emitFile(session, task, made);
-}
-
-function emitFile(session: Session, task: Task, file: FileInfo): void {
-  session.emit(task, {
-    type: 'resource',
-    task: task.uid,
-    time: session.now,
-    kind: 'file',
-    id: file.resource.id,
-    serial: file.resource.serial++,
-    desc: file.path,
-  });
+  if (made !== undefined) session.emitResource(task, made.resource);
 }
 
 /** Where a call has written that returned what it did. */

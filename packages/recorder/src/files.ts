@@ -1,4 +1,15 @@
 import { identifyFd } from '@scribe-ts/core-native';
+import { encodeResource, type EncodedResource } from '@scribe-ts/tracelog';
+
+/** A kernel object as the log's `resource` frames name it. */
+export interface Resource {
+  readonly id: number;
+  /** How often it has been used. */
+  serial: number;
+  readonly encoded: EncodedResource;
+}
+
+const TABLE = encodeResource('files_struct', '');
 
 /** What a descriptor refers to. */
 export interface FileInfo {
@@ -13,10 +24,9 @@ export interface FileInfo {
   readonly size: number;
   /** As /proc/PID/fd shows it. */
   readonly path: string;
-  /** Number of the resource, and how often it has been used. */
-  readonly resource: { readonly id: number; serial: number };
+  readonly resource: Resource;
   /** Reading it waits for no task (see mayWait); undefined until somebody asks. */
-  plain?: boolean;
+  plain: boolean | undefined;
 }
 
 const S_IFMT = 0o170000;
@@ -26,20 +36,22 @@ export const isCharacterDevice = (info: FileInfo): boolean => (info.mode & S_IFM
 
 /** Gives numbers to files and descriptor tables as the log's resources. */
 export class FileRegistry {
-  private readonly byKey = new Map<string, { readonly id: number; serial: number }>();
+  private readonly byKey = new Map<string, Resource>();
   private next = 1;
 
-  resource(key: string): { readonly id: number; serial: number } {
-    let entry = this.byKey.get(key);
+  /** `key`: the file's identity. The same file under another name is another resource. */
+  file(key: string, path: string): Resource {
+    const name = `${key}:${path}`;
+    let entry = this.byKey.get(name);
     if (entry === undefined) {
-      entry = { id: this.next++, serial: 0 };
-      this.byKey.set(key, entry);
+      entry = { id: this.next++, serial: 0, encoded: encodeResource('file', path) };
+      this.byKey.set(name, entry);
     }
     return entry;
   }
 
-  newTable(): { readonly id: number; serial: number } {
-    return { id: this.next++, serial: 0 };
+  newTable(): Resource {
+    return { id: this.next++, serial: 0, encoded: TABLE };
   }
 }
 
@@ -50,7 +62,7 @@ export class FileRegistry {
  */
 export class FileTable {
   private entries = new Map<number, FileInfo | null>();
-  readonly resource: { readonly id: number; serial: number };
+  readonly resource: Resource;
 
   constructor(private readonly registry: FileRegistry) {
     this.resource = registry.newTable();
@@ -68,12 +80,10 @@ export class FileTable {
     if (known !== undefined) return known ?? undefined;
     const stat = fd >= 0 ? identifyFd(tid, fd) : null;
     if (stat === null || stat === undefined) return undefined;
-    const key = `${stat.dev}:${stat.ino}`;
-    const info: FileInfo = {
-      key,
-      ...stat,
-      resource: this.registry.resource(`${key}:${stat.path}`),
-    };
+    const { dev, ino, rdev, mode, size, path } = stat;
+    const key = `${dev}:${ino}`;
+    const resource = this.registry.file(key, path);
+    const info: FileInfo = { key, dev, ino, rdev, mode, size, path, resource, plain: undefined };
     this.entries.set(fd, info);
     return info;
   }

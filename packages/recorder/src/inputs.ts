@@ -25,7 +25,7 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
       const addr = task.args[i]!;
       if (typeof addr !== 'number' || addr <= 0) continue;
       const bytes = readText(tracer, task.tid, addr);
-      if (bytes !== undefined) emitData(session, task, i, bytes.length, bytes);
+      if (bytes !== undefined) session.emitData(task, i, bytes.length, bytes);
     }
   }
   if ((!verbosity.data && !verbosity.strings) || !hasInBesideStrings(row.nr)) return;
@@ -44,10 +44,7 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
         length = Math.min(size, STRING_LIMIT);
       } else length = 0;
     } else if (!verbosity.data) return;
-    const bytes = new Uint8Array(length);
-    const got = length === 0 ? 0 : tracer.readMemory(task.tid, addr, bytes, 0, length);
-    if (got === 0 && length > 0) return;
-    emitData(session, task, arg, size, got === length ? bytes : bytes.subarray(0, got));
+    session.emitDataAt(task, arg, size, addr, length);
   });
 }
 
@@ -61,14 +58,4 @@ function readText(tracer: Tracer, tid: number, addr: number): Uint8Array | undef
   if (got === 0) return undefined;
   for (let end = 0; end < got; end++) if (text[end] === 0) return text.subarray(0, end);
   return tracer.readString(tid, addr, STRING_LIMIT);
-}
-
-function emitData(
-  session: Session,
-  task: Task,
-  arg: number,
-  size: number,
-  bytes: Uint8Array,
-): void {
-  session.emit(task, { type: 'data', task: task.uid, time: session.now, arg, size, bytes });
 }

@@ -15,7 +15,7 @@ import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
 import { Chaos } from './chaos/chaos.js';
 import { EarlyTasks } from './early.js';
-import { FileRegistry, type FileTable } from './files.js';
+import { FileRegistry, type FileTable, type Resource } from './files.js';
 import { OutputTracker } from './output.js';
 import { Parking } from './parking.js';
 import { SharedObjects } from './shared-objects.js';
@@ -32,6 +32,8 @@ import type { Verbosity } from './verbosity.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
 const NO_PAGES = new Float64Array(0);
+/** More than most calls take, bytes. */
+const LARGE_BYTES = 1024 * 1024;
 
 export interface SessionConfig {
   readonly verbosity: Verbosity;
@@ -132,6 +134,46 @@ export class Session {
 
   emitTo(domain: Domain, frame: Frame): void {
     if (!this.muted) this.log.append(domain.stream, frame);
+  }
+
+  /** The next call of the task uses the resource. */
+  emitResource(task: Task, resource: Resource): void {
+    if (this.muted) return;
+    const { id, encoded } = resource;
+    this.log.appendResource(task.domain.stream, task.uid, this.now, encoded, id, resource.serial++);
+  }
+
+  /** The beginning of what the task's next call takes: `bytes` of `size` bytes. */
+  emitData(task: Task, arg: number, size: number, bytes: Uint8Array): void {
+    if (this.muted) return;
+    const { log } = this;
+    const { length } = bytes;
+    const offset = log.beginData(task.domain.stream, task.uid, this.now, arg, size, length);
+    log.frameMemory.set(bytes, offset);
+    log.endData(length);
+  }
+
+  /** As emitData, of `length` bytes at `addr` in the task's memory; nothing if there are none. */
+  emitDataAt(task: Task, arg: number, size: number, addr: number, length: number): void {
+    if (this.muted) return;
+    const { log, tracer } = this;
+    if (length > LARGE_BYTES) {
+      // There may be much less, and a frame has no room for all.
+      const bytes = new Uint8Array(length);
+      const got = tracer.readMemory(task.tid, addr, bytes, 0, length);
+      if (got > 0) this.emitData(task, arg, size, bytes.subarray(0, got));
+      return;
+    }
+    const { stream } = task.domain;
+    const offset = log.beginData(stream, task.uid, this.now, arg, size, length);
+    let got = 0;
+    try {
+      if (length > 0) got = tracer.readMemory(task.tid, addr, log.frameMemory, offset, length);
+    } finally {
+      // Also if the task is gone.
+      if (got === 0 && length > 0) log.cancelFrame();
+    }
+    if (got > 0 || length === 0) log.endData(got);
   }
 
   /** Appends frames of a task that the agent has encoded. `base`, `last`: CLOCK_MONOTONIC of what was before, and of the last, ns. */

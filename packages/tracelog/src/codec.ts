@@ -32,6 +32,21 @@ const SYSCALL = FRAME_TABLE.syscall.code;
 const RESOURCE = FRAME_TABLE.resource.code;
 const DATA = FRAME_TABLE.data.code;
 const resourceKind = FRAME_TABLE.resource.fields.kind.kind;
+const descKind = FRAME_TABLE.resource.fields.desc.kind;
+
+/** The fields of a `resource` frame that stay the same from one use of the object to the next, encoded once. */
+export interface EncodedResource {
+  readonly kind: Uint8Array;
+  readonly desc: Uint8Array;
+}
+
+export function encodeResource(kind: ResourceFrame['kind'], desc: string): EncodedResource {
+  const sink = new ByteSink();
+  resourceKind.encode(sink, kind);
+  const kindEnd = sink.pos;
+  descKind.encode(sink, desc);
+  return { kind: sink.buf.slice(0, kindEnd), desc: sink.buf.slice(kindEnd, sink.pos) };
+}
 
 interface Codec {
   readonly type: FrameType;
@@ -176,6 +191,57 @@ export class FrameEncoder {
     this.end();
   }
 
+  /** As append of a `resource` frame. */
+  appendResource(
+    task: TaskUid,
+    time: number,
+    { kind, desc }: EncodedResource,
+    id: number,
+    serial: number,
+  ): void {
+    try {
+      const { sink } = this;
+      this.begin(RESOURCE, task, time);
+      sink.ensure(kind.length + desc.length + 2 * MAX_VARINT);
+      sink.raw(kind, kind.length);
+      sink.uint(id);
+      sink.uint(serial);
+      sink.ensure(desc.length);
+      sink.raw(desc, desc.length);
+      this.end();
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts a `data` frame with room for at most `room` bytes, to be filled before endData. Returns their offset in
+   * `sink.buf`.
+   */
+  beginData(task: TaskUid, time: number, arg: number, size: number, room: number): number {
+    try {
+      const { sink } = this;
+      this.begin(DATA, task, time);
+      sink.int(arg);
+      sink.uint(size);
+      if (sink.pos - this.start + room > MAX_FRAME_BYTES) throw tooLarge();
+      sink.ensure(MAX_VARINT + room);
+      this.writeRoom = room;
+      this.writeBytes = sink.pos + varintLength(room);
+      return this.writeBytes;
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+  }
+
+  /** Ends the `data` frame with the first `length` bytes of its room. */
+  endData(length: number): void {
+    this.fill(length);
+    this.end();
+  }
+
   /** Starts a `syscall` frame whose writes come by reserveWrite and commitWrite, and which endFrame ends. */
   beginSyscall(
     task: TaskUid,
@@ -219,21 +285,27 @@ export class FrameEncoder {
 
   /** Keeps the first `length` bytes of the room that reserveWrite gave; with 0 there is no such write at all. */
   commitWrite(length: number): void {
+    if (length === 0 && this.writeRoom >= 0) {
+      this.writeRoom = -1;
+      this.sink.pos = this.writeStart;
+      return;
+    }
+    this.fill(length);
+    this.writeCount++;
+  }
+
+  /** Says how many bytes there are in the room that was kept for some. */
+  private fill(length: number): void {
     if (!(length >= 0 && length <= this.writeRoom)) {
-      throw new RangeError(`${length} bytes do not fit into a write of ${this.writeRoom}`);
+      throw new RangeError(`${length} bytes do not fit into a room of ${this.writeRoom}`);
     }
     this.writeRoom = -1;
     const { sink } = this;
-    if (length === 0) {
-      sink.pos = this.writeStart;
-      return;
-    }
     sink.uint(length);
     if (sink.pos !== this.writeBytes) {
       sink.buf.copyWithin(sink.pos, this.writeBytes, this.writeBytes + length);
     }
     sink.pos += length;
-    this.writeCount++;
   }
 
   /** Ends the frame that beginSyscall began. `duration` as in the frame. */

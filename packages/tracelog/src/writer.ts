@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { ByteSink } from './bytes.js';
-import { FrameEncoder } from './codec.js';
+import { type EncodedResource, FrameEncoder } from './codec.js';
 import { Compressor } from './compression.js';
 import { LogContentError, LogWriteError } from './errors.js';
 import {
@@ -172,6 +172,48 @@ export class LogWriter {
     buffer.encoder.append(frame);
     if (frame.type === 'bookmark') this.addBookmark(stream, frame.id, frame.time);
     this.appended(buffer, frame.time);
+  }
+
+  /** Adds a `resource` frame. Throws LogWriteError. */
+  appendResource(
+    stream: StreamId,
+    task: TaskUid,
+    time: number,
+    resource: EncodedResource,
+    id: number,
+    serial: number,
+  ): void {
+    const buffer = this.bufferOf(stream);
+    buffer.encoder.appendResource(task, time, resource, id, serial);
+    this.appended(buffer, time);
+  }
+
+  /**
+   * Begins a `data` frame with room for at most `room` bytes. Returns their offset in `frameMemory`, to be filled before
+   * endData; cancelFrame takes the frame back.
+   */
+  beginData(
+    stream: StreamId,
+    task: TaskUid,
+    time: number,
+    arg: number,
+    size: number,
+    room: number,
+  ): number {
+    const buffer = this.bufferOf(stream);
+    const offset = buffer.encoder.beginData(task, time, arg, size, room);
+    this.open = buffer;
+    this.openTime = time;
+    return offset;
+  }
+
+  /** Ends the `data` frame with the first `length` bytes of its room. */
+  endData(length: number): void {
+    const buffer = this.open;
+    if (buffer === undefined) throw new Error('no frame is open');
+    buffer.encoder.endData(length);
+    this.open = undefined;
+    this.appended(buffer, this.openTime);
   }
 
   /** Adds encoded frames of one task at the end of a stream, as FrameEncoder.appendRun takes them. Throws LogWriteError. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { ByteSink, ByteSource, varintLength } from '../src/bytes.js';
-import { FrameDecoder, FrameEncoder } from '../src/codec.js';
+import { encodeResource, FrameDecoder, FrameEncoder } from '../src/codec.js';
 import { MalformedError, UnknownTypeError } from '../src/errors.js';
 import { FRAME_TABLE, FRAME_TYPES } from '../src/frame-table.js';
 import type { Frame, SyscallFrame, Word } from '../src/schema/frames.js';
@@ -47,11 +47,24 @@ test('the fast paths give what the table gives', (t) => {
     );
     const otherFast = new FrameEncoder();
     const otherGeneric = new FrameEncoder();
+    const otherStepwise = new FrameEncoder();
     for (const frame of others) {
       otherFast.append(frame);
       otherGeneric.appendGeneric(frame);
+      const { task, time } = frame;
+      if (frame.type === 'resource') {
+        const { kind, desc, id, serial } = frame;
+        otherStepwise.appendResource(task, time, encodeResource(kind, desc), id, serial);
+      } else if (frame.type === 'data') {
+        const { arg, size, bytes } = frame;
+        const room = bytes.length + random.pick([0, 1, 200, 20_000]);
+        const offset = otherStepwise.beginData(task, time, arg, size, room);
+        otherStepwise.sink.buf.set(bytes, offset);
+        otherStepwise.endData(bytes.length);
+      }
     }
     same(t, otherGeneric.sink.written(), otherFast.sink.written());
+    same(t, otherStepwise.sink.written(), otherFast.sink.written());
     const frames = Array.from({ length: 20 }, (_, i) =>
       randomFrame(random, 'syscall', random.below(3), i * 100),
     ) as SyscallFrame[];
