@@ -122,7 +122,10 @@ export interface NativeTracer {
   readonly regs: Uint32Array;
   /** The same memory as `regs`, in bytes (216). */
   readonly regsBytes: Uint8Array;
-  /** [0]: PTRACE_GETEVENTMSG of the last Event, -1 if the task has been killed since and left that stop; [1]: CLOCK_MONOTONIC in ns of the last wait's return. */
+  /**
+   * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV its
+   * si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return.
+   */
   readonly values: Float64Array;
 
   /** For `interrupt`, from any thread: ends this tracer's wait, or else its next one. */

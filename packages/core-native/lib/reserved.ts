@@ -17,28 +17,59 @@ const PR_SET_TSC = 26;
 const PR_TSC_ENABLE = 1;
 const PR_TSC_SIGSEGV = 2;
 const ARCH_SET_CPUID = 0x1012;
+const FLAGS = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
 
-/** Maps the reserved pages of a fresh address space, by a `syscall` instruction written at `insn` for the moment. */
-export function mapReserved(tracer: NativeTracer, tid: number, insn: number): void {
+/** Has `use` make remote calls by a `syscall` instruction written at `insn` for the moment. */
+function borrowCode<T>(tracer: NativeTracer, tid: number, insn: number, use: () => T): T {
   const saved = new Uint8Array(SYSCALL_INSN.length);
   tracer.readMemory(tid, insn, saved, 0, saved.length);
   tracer.writeMemory(tid, insn, SYSCALL_INSN, 0, SYSCALL_INSN.length);
-  const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
+  const result = use();
+  tracer.writeMemory(tid, insn, saved, 0, saved.length);
+  return result;
+}
+
+/** Maps the page for remote calls, by the code at `insn`. */
+function mapCode(tracer: NativeTracer, tid: number, insn: number): void {
   const size = REMOTE_SCRATCH - RESERVED_START;
   const mapped = tracer.remoteSyscall(tid, insn, Sys.mmap, [
     RESERVED_START,
     size,
     Prot.READ | Prot.EXEC,
-    flags,
+    FLAGS,
     -1,
     0,
   ]);
-  tracer.writeMemory(tid, insn, saved, 0, saved.length);
   if (mapped !== RESERVED_START)
     throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
+}
+
+/** Fills that page, and maps the one for strings. */
+function mapRest(tracer: NativeTracer, tid: number): void {
   tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
-  const scratch = [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, Prot.READ | Prot.WRITE, flags, -1, 0];
+  const scratch = [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, Prot.READ | Prot.WRITE, FLAGS, -1, 0];
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, scratch);
+}
+
+/** Maps the reserved pages of an address space, by a `syscall` instruction written at `insn` for the moment. */
+export function mapReserved(tracer: NativeTracer, tid: number, insn: number): void {
+  borrowCode(tracer, tid, insn, () => mapCode(tracer, tid, insn));
+  mapRest(tracer, tid);
+}
+
+/**
+ * As mapReserved and trapInstructions, of a fresh address space. False if cpuid cannot trap. cpuid comes first: while it traps
+ * in the tracer alone (trapCpuidHere), each switch from one to the other costs as much as several stops.
+ */
+export function mapReservedAndTrap(tracer: NativeTracer, tid: number, insn: number): boolean {
+  const traps = borrowCode(tracer, tid, insn, () => {
+    const done = trapCpuid(tracer, tid, insn);
+    mapCode(tracer, tid, insn);
+    return done;
+  });
+  mapRest(tracer, tid);
+  trapTsc(tracer, tid);
+  return traps;
 }
 
 /** Takes the reserved pages away again. */
@@ -57,8 +88,16 @@ export function unmapReserved(tracer: NativeTracer, tid: number): void {
 
 /** Makes rdtsc, rdtscp and cpuid trap in a task and its future children. False if cpuid cannot (a CPU without faulting). */
 export function trapInstructions(tracer: NativeTracer, tid: number): boolean {
+  trapTsc(tracer, tid);
+  return trapCpuid(tracer, tid, REMOTE_SYSCALL);
+}
+
+function trapTsc(tracer: NativeTracer, tid: number): void {
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0]);
-  return tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
+}
+
+function trapCpuid(tracer: NativeTracer, tid: number, insn: number): boolean {
+  return tracer.remoteSyscall(tid, insn, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
 }
 
 /** Undoes trapInstructions in one task. */

@@ -250,6 +250,9 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
         memory_.forget(event.tid);
         if (there) memory_.forget(static_cast<pid_t>(message.value()));
       }
+    } else if (event.kind == EventKind::Signal && event.detail == SIGSEGV) {
+      siginfo_t info = {};
+      values_[0] = task.get_siginfo(info).ok() ? info.si_code : 0;
     }
   } else if (event.kind == EventKind::Exited) {
     memory_.forget(event.tid);

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import {
   MapFlag,
-  mapReserved,
+  mapReservedAndTrap,
   PAGE_SIZE,
   parseMaps,
   type ProcMapping,
@@ -12,7 +12,6 @@ import {
   RESERVED_START,
   Resume,
   Sys,
-  trapInstructions,
 } from '@scribe-ts/core-native';
 import type { Mapping, MemoryWrite } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
@@ -42,15 +41,19 @@ export function captureImage(session: Session, task: Task): void {
     return;
   }
   const initial = parseMaps(tid);
-  prepare(session, task, initial);
+  const kernelPages = initial.filter(isKernelPage);
+  prepare(session, task, kernelPages);
   const brk = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.brk, [0]);
   hideVdso(session, task);
   const writes: MemoryWrite[] = [];
   const mappings: Mapping[] = [];
-  for (const mapping of parseMaps(tid)) {
+  const hashes = new Map<string, string>();
+  // Still good: what has changed since lies in the reserved range, or is the vDSO's.
+  for (const mapping of initial) {
     if (mapping.start >= RESERVED_START && mapping.start < RESERVED_END) continue;
+    if (isKernelPage(mapping)) continue;
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
-    mappings.push(describe(session, task, mapping));
+    mappings.push(describe(session, task, mapping, hashes));
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
     else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
       writes.push(...zeroedTail(session, task, mapping));
@@ -77,26 +80,39 @@ export function captureImage(session: Session, task: Task): void {
 }
 
 /** Maps the page for remote calls, unmaps the vDSO, and makes rdtsc and cpuid trap. */
-function prepare(session: Session, task: Task, mappings: readonly ProcMapping[]): void {
+function prepare(session: Session, task: Task, kernelPages: readonly ProcMapping[]): void {
   const { tracer, regs } = session;
   const { tid } = task;
-  const kernelPages = mappings.filter(
-    (mapping) => mapping.name === '[vdso]' || mapping.name.startsWith('[vvar'),
-  );
   const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
-  // Any executable page will do for the first call; the vDSO's go away afterwards.
-  mapReserved(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
-  if (session.agent !== undefined) session.agent.load(task, kernelPages);
-  else {
-    for (const page of kernelPages)
-      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [page.start, page.end - page.start]);
-  }
-  if (!trapInstructions(tracer, tid)) {
+  // Any executable page will do for the first calls; the vDSO's go away afterwards.
+  if (!mapReservedAndTrap(tracer, tid, vdso?.start ?? regs.address(Reg.rip))) {
     session.note(
       task,
       'cpuid does not trap on this machine: a replay needs the same kind of CPU, and RDRAND is not hidden',
     );
   }
+  if (session.agent !== undefined) {
+    session.agent.load(task, kernelPages);
+    return;
+  }
+  for (const { start, end } of joined(kernelPages))
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, end - start]);
+}
+
+/** Whether the kernel has mapped it for the vDSO. */
+function isKernelPage({ name }: ProcMapping): boolean {
+  return name === '[vdso]' || name.startsWith('[vvar');
+}
+
+/** The ranges of memory that mappings, which come by ascending address, take together. */
+function joined(mappings: readonly ProcMapping[]): { readonly start: number; end: number }[] {
+  const ranges: { readonly start: number; end: number }[] = [];
+  for (const { start, end } of mappings) {
+    const last = ranges.at(-1);
+    if (last?.end === start) last.end = end;
+    else ranges.push({ start, end });
+  }
+  return ranges;
 }
 
 const NO_COMMAND = { path: '', argv: [], envp: [] };
@@ -137,7 +153,13 @@ function stackLimit(tid: number): number {
   return limit === undefined ? MAX_STACK : Math.floor(Number(limit) / PAGE_SIZE) * PAGE_SIZE;
 }
 
-function describe(session: Session, task: Task, mapping: ProcMapping): Mapping {
+/** `hashes`: what is known of files, by device and inode. */
+function describe(
+  session: Session,
+  task: Task,
+  mapping: ProcMapping,
+  hashes: Map<string, string>,
+): Mapping {
   const { start, end, prot } = mapping;
   let flags: number = MapFlag.PRIVATE;
   if (mapping.inode === 0) {
@@ -155,7 +177,12 @@ function describe(session: Session, task: Task, mapping: ProcMapping): Mapping {
     }
     return { start, end, prot, flags, backing: { kind: 'anonymous' } };
   }
-  const hash = session.store.add(openablePath(task.tid, mapping));
+  const file = `${mapping.dev} ${mapping.inode}`;
+  let hash = hashes.get(file);
+  if (hash === undefined) {
+    hash = session.store.add(openablePath(task.tid, mapping));
+    hashes.set(file, hash);
+  }
   return {
     start,
     end,

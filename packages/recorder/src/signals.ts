@@ -174,6 +174,8 @@ export function putBackBlocked(session: Session, task: Task): void {
 export function onSignalStop(session: Session, task: Task, signo: number): void {
   const { tracer } = session;
   if (task.dispatching && session.agent!.stops.onSignal(task, task.space.agent!, signo)) return;
+  // Also where the task stands at a sync point, as at the first instruction of a handler.
+  if (signo === Signal.SIGSEGV && tracer.values[0]! > 0 && answerTrap(session, task)) return;
   const held = task.held[0];
   if (held !== undefined && task.carrier === signo) {
     task.held.shift();
@@ -188,7 +190,6 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     return;
   }
   if (isSynchronous(signo, siginfo)) {
-    if (signo === Signal.SIGSEGV && answerTrap(session, task)) return;
     deliver(session, task, signo, siginfo, 'fault');
     return;
   }

@@ -38,11 +38,13 @@ function askCpu(leaf: number, subleaf: number): CpuidValues {
   return values;
 }
 
-/** Answers rdtsc, rdtscp or cpuid if that is what the task was stopped at with SIGSEGV. */
+/** The instruction at which a task was stopped. */
+const code = new Uint8Array(3);
+
+/** Answers rdtsc, rdtscp or cpuid if that is what the task was stopped at with a SIGSEGV of its own making. */
 export function answerTrap(session: Session, task: Task): boolean {
   const { tracer, regs } = session;
   const rip = regs.address(Reg.rip);
-  const code = new Uint8Array(3);
   const got = tracer.readMemory(task.tid, rip, code, 0, 3);
   if (got < 2 || code[0] !== 0x0f) return false;
   let insn: 'rdtsc' | 'rdtscp' | 'cpuid';
@@ -76,7 +78,6 @@ export function answerTrap(session: Session, task: Task): boolean {
 
 /** True if a task that was stopped with SIGSEGV stands at an instruction that recording has made trap. */
 export function isTrap({ tracer, regs }: Session, tid: number): boolean {
-  const code = new Uint8Array(3);
   if (!tracer.getRegs(tid) || tracer.readMemory(tid, regs.address(Reg.rip), code, 0, 3) < 2)
     return false;
   const [first, second, third] = code;

@@ -1,6 +1,6 @@
 import {
   MapFlag,
-  mapReserved,
+  mapReservedAndTrap,
   parseMaps,
   Reg,
   REMOTE_SCRATCH,
@@ -8,7 +8,6 @@ import {
   RESERVED_END,
   RESERVED_START,
   Sys,
-  trapInstructions,
 } from '@scribe-ts/core-native';
 import type { ImageFrame, Mapping } from '@scribe-ts/tracelog';
 import type { Engine } from './engine.js';
@@ -27,7 +26,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   const { tid } = task;
   tracer.openMemory(tid);
   tracer.getRegs(tid);
-  mapReserved(tracer, tid, regs.address(Reg.rip));
+  mapReservedAndTrap(tracer, tid, regs.address(Reg.rip));
   for (const mapping of parseMaps(tid)) {
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
@@ -37,7 +36,6 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
       mapping.end - mapping.start,
     ]);
   }
-  trapInstructions(tracer, tid);
   liftStackLimit(engine, task);
   for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
   for (const write of frame.writes)

@@ -49,7 +49,7 @@ function mmapExit(session: Session, task: Task): void {
     if (file !== undefined && isRegular(file)) {
       const openPath = `/proc/${task.tid}/fd/${fd}`;
       const object = session.objects.find(session, file.key);
-      writable = ((statFd(task.tid, fd)?.flags ?? 0) & O_ACCMODE) !== 0;
+      if (shared) writable = ((statFd(task.tid, fd)?.flags ?? 0) & O_ACCMODE) !== 0;
       // Others may have opened it to be written since they stopped last.
       const uncertain = session.agent?.ring.gatherWritten() ?? false;
       const isWritten = uncertain || session.writtenFiles.has(file.key);
