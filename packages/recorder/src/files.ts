@@ -27,16 +27,22 @@ export interface FileInfo {
   readonly resource: Resource;
   /** Reading it waits for no task (see mayWait); undefined until somebody asks. */
   plain: boolean | undefined;
+  /** Whether it was non-blocking (O_NONBLOCK) when FileRegistry.modes was `modesAt`. */
+  nonBlocking: boolean;
+  modesAt: number;
 }
 
 const S_IFMT = 0o170000;
 export const isRegular = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o100000;
 export const isBlockDevice = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o060000;
 export const isCharacterDevice = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o020000;
+export const isSocket = (info: FileInfo): boolean => (info.mode & S_IFMT) === 0o140000;
 
 /** Gives numbers to files and descriptor tables as the log's resources. */
 export class FileRegistry {
   private readonly byKey = new Map<string, Resource>();
+  /** Counts calls that may have changed whether a file is non-blocking: all descriptors of a file share that. */
+  modes = 0;
   private next = 1;
 
   /** `key`: the file's identity. The same file under another name is another resource. */
@@ -83,7 +89,19 @@ export class FileTable {
     const { dev, ino, rdev, mode, size, path } = stat;
     const key = `${dev}:${ino}`;
     const resource = this.registry.file(key, path);
-    const info: FileInfo = { key, dev, ino, rdev, mode, size, path, resource, plain: undefined };
+    const info: FileInfo = {
+      key,
+      dev,
+      ino,
+      rdev,
+      mode,
+      size,
+      path,
+      resource,
+      plain: undefined,
+      nonBlocking: false,
+      modesAt: -1,
+    };
     this.entries.set(fd, info);
     return info;
   }

@@ -10,7 +10,7 @@ import { hideInterruption, putBackBlocked } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
-import { mayWait } from './waiting.js';
+import { mayWait, setsMode } from './waiting.js';
 
 /** What happens at the entry and at the end of a system call. */
 export class SyscallStops {
@@ -126,6 +126,7 @@ export class SyscallStops {
     task.exitRegs.set(session.regs.halves);
     task.exitRegsValid = true;
     if (task.result === -Errno.EINTR) hideInterruption(session, task);
+    if (setsMode(task)) session.registry.modes++;
     if (task.outputTurn !== undefined) endOutput(session, task, Number(task.result) > 0);
     if (task.domain.holder === task) this.finishSyscall(task);
     else {

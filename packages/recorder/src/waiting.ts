@@ -1,13 +1,16 @@
 import { statfsSync } from 'node:fs';
-import { Sys } from '@scribe-ts/core-native';
+import { statFd, Sys } from '@scribe-ts/core-native';
 import { specialRegions, type Word } from '@scribe-ts/tracelog';
-import { type FileInfo, isBlockDevice, isRegular } from './files.js';
+import { type FileInfo, isBlockDevice, isRegular, isSocket } from './files.js';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
 const MSG_DONTWAIT = 0x40;
 const WNOHANG = 1;
 const IPC_NOWAIT = 0o4000;
+const O_NONBLOCK = 0o4000;
+const F_SETFL = 4;
+const FIONBIO = 0x5421;
 
 /**
  * File systems whose reads wait for nothing but the device (statfs's f_type): ext4, xfs, btrfs, f2fs, zfs, tmpfs, ramfs,
@@ -28,18 +31,23 @@ export function mayWait(session: Session, task: Task): boolean {
   const { nr, args } = task;
   switch (nr) {
     case Sys.read:
-    case Sys.pread64:
     case Sys.readv:
+      return !isPlain(task) && !isNonBlocking(session, task);
+    case Sys.accept:
+    case Sys.accept4:
+      return !isNonBlocking(session, task);
+    case Sys.pread64:
     case Sys.preadv:
     case Sys.preadv2:
       return !isPlain(task);
     case Sys.getrandom:
       return false;
     case Sys.recvfrom:
+      return !has(args[3], MSG_DONTWAIT) && !isNonBlocking(session, task);
     case Sys.recvmmsg:
       return !has(args[3], MSG_DONTWAIT);
     case Sys.recvmsg:
-      return !has(args[2], MSG_DONTWAIT);
+      return !has(args[2], MSG_DONTWAIT) && !isNonBlocking(session, task);
     case Sys.poll:
       return (Number(args[2]) | 0) !== 0;
     case Sys.epoll_wait:
@@ -83,4 +91,27 @@ function isPlainFile(tid: number, fd: number, file: FileInfo): boolean {
   } catch {
     return false;
   }
+}
+
+/** True for a call that may change whether its file is non-blocking. */
+export function setsMode({ nr, args }: Task): boolean {
+  if (nr === Sys.fcntl) return args[1] === F_SETFL;
+  return nr === Sys.ioctl && args[1] === FIONBIO;
+}
+
+/**
+ * Whether the call's descriptor is a non-blocking socket or eventfd: what else there is may have been opened by somebody
+ * who is not recorded, and changes it unseen. So does the agent.
+ */
+function isNonBlocking(session: Session, task: Task): boolean {
+  if (session.agent !== undefined) return false;
+  const fd = Number(task.args[0]) | 0;
+  const file = task.files.get(task.tid, fd);
+  if (file === undefined || !(isSocket(file) || file.path === 'anon_inode:[eventfd]')) return false;
+  const { modes } = session.registry;
+  if (file.modesAt !== modes) {
+    file.nonBlocking = ((statFd(task.tid, fd)?.flags ?? 0) & O_NONBLOCK) !== 0;
+    file.modesAt = modes;
+  }
+  return file.nonBlocking;
 }
