@@ -52,7 +52,8 @@ export class Freezer {
     this.checking = true;
     try {
       while (this.frozen !== undefined && this.isComplete() && !this.complete(this.frozen)) {
-        // Something moved meanwhile: look again.
+        // Something moved meanwhile: look again, unless it was the last of all that ended, and no stop will ever come.
+        if (this.session.tasks.size === 0) this.frozen = undefined;
       }
     } finally {
       this.checking = false;
