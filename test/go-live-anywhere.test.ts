@@ -128,3 +128,43 @@ test('a session that was not opened for it does not go live', async (t) => {
   }
   recorded.discard();
 });
+
+/** Bookmarks of a log: those first at which a process has been made and has not run. */
+function bookmarksOf(path: string): number[] {
+  const log = openLog(path);
+  const all = new Set<number>();
+  const fresh = new Set<number>();
+  /** By stream, the bookmark that nothing has come behind. */
+  const last = new Map<number, number>();
+  for (const { frame, stream } of log.records()) {
+    if (frame.type === 'bookmark') {
+      all.add(frame.id);
+      last.set(stream, frame.id);
+      continue;
+    }
+    if (frame.type === 'task-start' && last.has(stream)) fresh.add(last.get(stream)!);
+    if (frame.type !== 'resource') last.delete(stream);
+  }
+  log.close();
+  return [...fresh, ...[...all].filter((id) => !fresh.has(id))];
+}
+
+(keepsIds ? test : test.skip)('a crowd of processes goes live at bookmarks', async (t) => {
+  const script = join(root, 'test/programs/crowd.sh');
+  const command = ['--auto-bookmark', '0.02', 'bash', script];
+  const recorded = await recordWhole(t, 'live-bookmarks', command, 8);
+  const bookmarks = bookmarksOf(recorded.log);
+  t.true(bookmarks.length > 0);
+  for (const bookmark of bookmarks.slice(0, RUNS)) {
+    const live = await scribe('replay', ['-g', `${bookmark}`, recorded.log], { cwd: '/' });
+    const what = `at bookmark ${bookmark} of ${recorded.log}: ${live.stderr}`;
+    // A fork may be in its middle.
+    if (live.code === 119) {
+      t.regex(live.stderr, /waits there for a child of vfork\n$/, what);
+      continue;
+    }
+    t.is(live.stdout, recorded.stdout, what);
+    t.is(live.code, 8, what);
+  }
+  recorded.discard();
+});

@@ -9,6 +9,7 @@ import {
   Sys,
   unmapReserved,
 } from '@scribe-ts/core-native';
+import type { FrameType } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
 import { endPartialWrites } from './blocked-writes.js';
@@ -36,6 +37,16 @@ import { rebuildTerminal } from './terminal.js';
 
 /** Longest wait for a process to stop, in naps of 1 ms. */
 const STOP_NAPS = 5000;
+
+/** Frames that change nothing. */
+const TELLING: ReadonlySet<FrameType> = new Set<FrameType>([
+  'bookmark',
+  'state',
+  'resource',
+  'registers',
+  'counters',
+  'note',
+]);
 
 /** A task that goes live. */
 interface Member {
@@ -178,6 +189,7 @@ export class GoLive {
   private findMembers(): Member[] {
     const { engine, model } = this;
     const tasks = [...engine.tasks.values()].filter(({ at }) => at !== At.Dead);
+    for (const task of tasks) if (task.at === At.Start) this.begin(task);
     if (tasks.length === 0) throw new LiveError('NOT_SUPPORTED', 'every process has ended there');
     const rank = ({ pid, recordedTid, tid }: ReplayTask): number =>
       (tid === engine.rootTid ? 0 : 2) + (pid === recordedTid ? 0 : 1);
@@ -193,6 +205,20 @@ export class GoLive {
       if (root !== '/') throw new LiveError('NOT_SUPPORTED', `its root directory is ${root}`);
       return { task, state, remote: new Remote(engine.tracer, tid) };
     });
+  }
+
+  /** A task that has been made and has not run: what the kernel stores for it at its beginning is told behind the bookmark. */
+  private begin(task: ReplayTask): void {
+    const { cursor } = task.domain;
+    for (let frame = cursor.peek(); frame !== undefined; frame = cursor.peek()) {
+      if (frame.type === 'task-start' && frame.task === task.uid) {
+        this.engine.writeAll(task, frame.writes);
+        task.at = At.User;
+        return;
+      }
+      if (!TELLING.has(frame.type)) return;
+      cursor.next();
+    }
   }
 
   private checkIds(): void {
