@@ -50,9 +50,13 @@ export class SyscallStops {
       cancelSyscall(session, task, (still) => session.baton.request(still, session.resumeUser));
       return;
     }
-    if (waitsForViewers(session, task, () => this.enterSyscall(task))) return;
+    if (waitsForViewers(session, task, this.enterLater)) return;
     this.enterSyscall(task);
   }
+
+  private readonly enterLater = (task: Task): void => {
+    this.enterSyscall(task);
+  };
 
   private enterSyscall(task: Task): void {
     const { session } = this;

@@ -66,13 +66,23 @@ for (const nr of [Sys.splice, Sys.copy_file_range]) changedDescriptor[nr] = 2;
  * A call that changes a file which tasks of other domains have mapped: memory changes there without a call of theirs, so
  * the domains are merged first. True if there are such: `enter` is called when it is done.
  */
-export function waitsForViewers(session: Session, task: Task, enter: () => void): boolean {
+export function waitsForViewers(
+  session: Session,
+  task: Task,
+  enter: (task: Task) => void,
+): boolean {
   const argument = changedDescriptor[task.nr];
   if (argument === undefined || argument < 0) return false;
   const fd = Number(task.args[argument]) | 0;
   const object = session.objects.ofDescriptor(session, task, fd);
   if (object === undefined || !hasOtherViewers(session, task, object)) return false;
-  return joinViewers(session, task, object, () => {}, enter);
+  return joinViewers(
+    session,
+    task,
+    object,
+    () => {},
+    () => enter(task),
+  );
 }
 
 /** A file that the program can write to must be followed once it is mapped. */
