@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/uio.h>
 
 static char text[8192];
 
@@ -51,6 +52,14 @@ static void check_cpus(void) {
     CHECK(((low >> cpu) & 1) == (CPU_ISSET(cpu, &set) ? 1u : 0u));
 }
 
+/* Some C libraries read so. */
+static void load_in_pieces(void) {
+  const int fd = CHECK_SYS(open("/proc/self/status", O_RDONLY));
+  const struct iovec pieces[] = {{text, 100}, {text + 100, sizeof(text) - 101}};
+  text[CHECK_SYS(readv(fd, pieces, 2))] = '\0';
+  close(fd);
+}
+
 /* Paths that do not begin with /proc lead there, too. */
 static void check_other_paths(void) {
   char link[64];
@@ -76,6 +85,9 @@ int main(void) {
   CHECK(strstr(text, "nonvoluntary_ctxt_switches") != NULL);
   check_cpus();
   check_other_paths();
+  load_in_pieces();
+  CHECK(strcmp(line("TracerPid"), "0") == 0);
+  CHECK(strstr(text, "nonvoluntary_ctxt_switches") != NULL);
   cpu_set_t one;
   CHECK_SYS(sched_getaffinity(0, sizeof(one), &one));
   for (int cpu = 0, seen = 0; cpu < CPU_SETSIZE; cpu++)

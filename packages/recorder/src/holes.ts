@@ -58,34 +58,53 @@ function meetsHole(
   args: readonly Word[],
   filled: number,
 ): boolean {
-  const addr = Number(args[1]);
-  if (fills === Fills.Buffer) return endsInHole(session, task, addr, Number(args[2]), filled);
-  if (fills === Fills.Vector) return vectorMeetsHole(session, task, addr, Number(args[2]), filled);
-  const vector = session.readWord(task, addr + MSG_IOV);
-  return vectorMeetsHole(session, task, vector, session.readWord(task, addr + MSG_IOVLEN), filled);
+  if (fills === Fills.Buffer)
+    return endsInHole(session, task, Number(args[1]), Number(args[2]), filled);
+  let left = filled;
+  return buffersOf(session, task, args).some(({ addr, size }) => {
+    const meets = endsInHole(session, task, addr, size, left);
+    left = Math.max(0, left - size);
+    return meets;
+  });
 }
 
-const iovecs = new DataView(new ArrayBuffer(MAX_IOVECS * IOVEC_BYTES));
-const iovecBytes = new Uint8Array(iovecs.buffer);
+/** A place in memory that a call is to fill. */
+export interface CallBuffer {
+  readonly addr: number;
+  readonly size: number;
+}
 
-/** As endsInHole, of any of the pieces that the first `filled` bytes do not fill. */
-function vectorMeetsHole(
+/** What a call that reads (read, readv, recvfrom, recvmsg and the like) fills, in this order; empty for other calls. */
+export function buffersOf(
   session: Session,
   task: Task,
-  addr: number,
-  count: number,
-  filled: number,
-): boolean {
-  const size = Math.min(count, MAX_IOVECS) * IOVEC_BYTES;
-  const got = session.tracer.readMemory(task.tid, addr, iovecBytes, 0, size);
-  let left = filled;
-  for (let at = 0; at + IOVEC_BYTES <= got; at += IOVEC_BYTES) {
-    const length = Number(iovecs.getBigUint64(at + 8, true));
-    const base = Number(iovecs.getBigUint64(at, true));
-    if (left < length && endsInHole(session, task, base, length, left)) return true;
-    left = Math.max(0, left - length);
+  args: readonly Word[],
+): readonly CallBuffer[] {
+  const addr = Number(args[1]);
+  switch (fillsBuffers[task.nr]) {
+    case undefined:
+      return [];
+    case Fills.Buffer:
+      return [{ addr, size: Number(args[2]) }];
+    case Fills.Vector:
+      return piecesOf(session, task, addr, Number(args[2]));
+    case Fills.Message: {
+      const vector = session.readWord(task, addr + MSG_IOV);
+      return piecesOf(session, task, vector, session.readWord(task, addr + MSG_IOVLEN));
+    }
   }
-  return false;
+}
+
+function piecesOf(session: Session, task: Task, addr: number, count: number): CallBuffer[] {
+  const bytes = new Uint8Array(Math.min(count, MAX_IOVECS) * IOVEC_BYTES);
+  const got = session.tracer.readMemory(task.tid, addr, bytes, 0, bytes.length);
+  const view = new DataView(bytes.buffer);
+  const pieces: CallBuffer[] = [];
+  for (let at = 0; at + IOVEC_BYTES <= got; at += IOVEC_BYTES) {
+    const word = (from: number): number => Number(view.getBigUint64(from, true));
+    pieces.push({ addr: word(at), size: word(at + 8) });
+  }
+  return pieces;
 }
 
 const lastByte = new Uint8Array(1);

@@ -1,4 +1,5 @@
 import { Reg, Sys } from '@scribe-ts/core-native';
+import { buffersOf, type CallBuffer } from '../holes.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -21,15 +22,28 @@ function readEntry(session: Session, task: Task): boolean {
   task.mayYield = false;
   task.planned = undefined;
   // What is shorter afterwards must leave behind it what was there before.
-  const before = Buffer.alloc(Math.min(Math.max(0, Number(task.args[2])), MAX_FILE));
-  session.tracer.readMemory(task.tid, Number(task.args[1]), before, 0, before.length);
+  const buffers = buffersOf(session, task, task.args);
+  const before = load(session, task, buffers);
   task.onExit = () => {
     const size = task.result;
     if (typeof size === 'number' && size > 0 && size <= before.length)
-      hideRecording(session, task, target, match[3]!, before.subarray(0, size));
+      hideRecording(session, task, target, match[3]!, buffers, before.subarray(0, size));
     recordSyscall(session, task);
   };
   return false;
+}
+
+/** What is in the buffers, of what a file can fill. */
+function load(session: Session, task: Task, buffers: readonly CallBuffer[]): Buffer {
+  let room = MAX_FILE;
+  const parts: Buffer[] = [];
+  for (const { addr, size } of buffers) {
+    const part = Buffer.alloc(Math.max(0, Math.min(size, room)));
+    session.tracer.readMemory(task.tid, addr, part, 0, part.length);
+    parts.push(part);
+    room -= part.length;
+  }
+  return Buffer.concat(parts);
 }
 
 function hideRecording(
@@ -37,24 +51,21 @@ function hideRecording(
   task: Task,
   target: Task,
   name: string,
-  /** The memory that the call has filled, as it was. */
+  buffers: readonly CallBuffer[],
+  /** What the call has filled, as it was. */
   before: Buffer,
 ): void {
   const { tracer, regs } = session;
-  const addr = Number(task.args[1]);
-  const size = before.length;
-  const bytes = Buffer.alloc(size);
-  if (tracer.readMemory(task.tid, addr, bytes, 0, size) !== size) return;
-  const text = bytes.toString('latin1');
-  const ordinary = Buffer.from(rewrite(session, target, name, text), 'latin1');
-  if (ordinary.length > size || ordinary.equals(bytes)) return;
-  tracer.writeMemory(
-    task.tid,
-    addr,
-    Buffer.concat([ordinary, before.subarray(ordinary.length)]),
-    0,
-    size,
-  );
+  const filled = load(session, task, buffers).subarray(0, before.length);
+  const ordinary = Buffer.from(rewrite(session, target, name, filled.toString('latin1')), 'latin1');
+  if (ordinary.length > filled.length || ordinary.equals(filled)) return;
+  const bytes = Buffer.concat([ordinary, before.subarray(ordinary.length)]);
+  let done = 0;
+  for (const { addr, size } of buffers) {
+    const length = Math.min(size, bytes.length - done);
+    tracer.writeMemory(task.tid, addr, bytes, done, length);
+    done += length;
+  }
   task.result = ordinary.length;
   tracer.getRegs(task.tid);
   regs.set(Reg.rax, ordinary.length);
@@ -109,4 +120,6 @@ function listOf(cpus: readonly number[]): string {
 export const procEntries: Readonly<Record<number, EntryHook>> = {
   [Sys.read]: readEntry,
   [Sys.pread64]: readEntry,
+  [Sys.readv]: readEntry,
+  [Sys.preadv]: readEntry,
 };
