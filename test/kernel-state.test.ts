@@ -1,5 +1,5 @@
 /** What a replay keeps of the kernel's side of a program, against the kernel itself. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KernelState, openReplay, type ProcessKernelState } from '@scribe-ts/replayer';
 import test, { type ExecutionContext } from 'ava';
@@ -99,7 +99,9 @@ function truthOf(pid: number): Truth {
       const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1');
       const flags = parseInt(/^flags:\s*(\d+)/m.exec(info)![1]!, 8);
       const what = described(readlinkSync(`/proc/${pid}/fd/${fd}`));
-      const offset = Number(/^pos:\s*(\d+)/m.exec(info)![1]);
+      // A FIFO has none.
+      const isFifo = statSync(`/proc/${pid}/fd/${fd}`).isFIFO();
+      const offset = isFifo ? undefined : Number(/^pos:\s*(\d+)/m.exec(info)![1]);
       const known = what.startsWith('/') ? { what, offset } : { what };
       return { fd, ...known, flags: flags & ~O_CLOEXEC, closeOnExec: (flags & O_CLOEXEC) !== 0 };
     });

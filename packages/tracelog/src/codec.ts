@@ -40,6 +40,7 @@ export interface EncodedResource {
   readonly desc: Uint8Array;
 }
 
+/** Encodes what the `resource` frames of one object have in common, for the writer that writes many of them. */
 export function encodeResource(kind: ResourceFrame['kind'], desc: string): EncodedResource {
   const sink = new ByteSink();
   resourceKind.encode(sink, kind);
