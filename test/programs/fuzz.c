@@ -121,11 +121,12 @@ static void fill(void) {
 
 static void on_signal(int number) { signals = signals * 31 + (uint32_t)number; }
 
+/* All of it there: what is stored before memory that is there, but not to be written to, is one of README's limits. */
 static struct iovec *vector(int count) {
   static struct iovec list[8];
   for (int i = 0; i < count; i++) {
     list[i].iov_len = size() % 2000;
-    list[i].iov_base = bytes(list[i].iov_len);
+    list[i].iov_base = one_in(16) ? NULL : room + below(ROOM - 2000);
   }
   return list;
 }
