@@ -53,6 +53,26 @@ export class Registers {
 /** Registers that carry a system call's arguments, in order. */
 export const ARGUMENT_REGS = [Reg.rdi, Reg.rsi, Reg.rdx, Reg.r10, Reg.r8, Reg.r9] as const;
 
+/** user_regs_struct's index of each register, in the order in which instructions number them. */
+export const REGISTER_ORDER = [
+  Reg.rax,
+  Reg.rcx,
+  Reg.rdx,
+  Reg.rbx,
+  Reg.rsp,
+  Reg.rbp,
+  Reg.rsi,
+  Reg.rdi,
+  Reg.r8,
+  Reg.r9,
+  Reg.r10,
+  Reg.r11,
+  Reg.r12,
+  Reg.r13,
+  Reg.r14,
+  Reg.r15,
+] as const;
+
 /** RF and TF: what a stop itself leaves in eflags. */
 export const STOP_FLAGS = 0x10100;
 

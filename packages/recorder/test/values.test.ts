@@ -6,12 +6,13 @@ import {
   Flow,
   ReadPages,
   Reg,
+  REGISTER_ORDER,
   Registers,
   Resume,
   Signal,
   Tracer,
 } from '@scribe-ts/core-native';
-import { REGISTER_ORDER, Values } from '../src/preempt/values.js';
+import { Values } from '../src/preempt/values.js';
 
 /** A dynamic loader, a C library and a program with calls of all kinds. */
 const PROGRAM = ['/bin/ls', '-la', '/'];

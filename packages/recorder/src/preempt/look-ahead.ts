@@ -3,11 +3,12 @@ import {
   Flow,
   MAX_INSTRUCTION,
   type ReadPages,
+  REGISTER_ORDER,
   type Registers,
   RESERVED_END,
   RESERVED_START,
 } from '@scribe-ts/core-native';
-import { REGISTER_ORDER, Values } from './values.js';
+import { Values } from './values.js';
 
 /** Instructions looked at, at most. */
 const MAX_LOOKED_AT = 128;

@@ -3,29 +3,10 @@ import {
   type Instruction,
   type ReadPages,
   Reg,
+  REGISTER_ORDER,
   type Registers,
 } from '@scribe-ts/core-native';
 import { calculate, fit, multiply, Operation, shift, signed } from './arithmetic.js';
-
-/** user_regs_struct's index of each register, in the order in which instructions number them. */
-export const REGISTER_ORDER = [
-  Reg.rax,
-  Reg.rcx,
-  Reg.rdx,
-  Reg.rbx,
-  Reg.rsp,
-  Reg.rbp,
-  Reg.rsi,
-  Reg.rdi,
-  Reg.r8,
-  Reg.r9,
-  Reg.r10,
-  Reg.r11,
-  Reg.r12,
-  Reg.r13,
-  Reg.r14,
-  Reg.r15,
-] as const;
 
 /** Some of them. */
 const enum R {

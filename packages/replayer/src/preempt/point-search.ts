@@ -9,6 +9,7 @@ import {
   Prot,
   ReadPages,
   Reg,
+  REGISTER_ORDER,
   REMOTE_SYSCALL,
   Resume,
   Signal,
@@ -49,26 +50,6 @@ const COMPACT = 1n << 63n;
 /** A search may take so much longer than the recording took to get there. */
 const PATIENCE = 100;
 const LEAST_PATIENCE_NS = 120e9;
-
-/** user_regs_struct's index of each register, by the number that instructions have for it. */
-const REGISTERS = [
-  Reg.rax,
-  Reg.rcx,
-  Reg.rdx,
-  Reg.rbx,
-  Reg.rsp,
-  Reg.rbp,
-  Reg.rsi,
-  Reg.rdi,
-  Reg.r8,
-  Reg.r9,
-  Reg.r10,
-  Reg.r11,
-  Reg.r12,
-  Reg.r13,
-  Reg.r14,
-  Reg.r15,
-] as const;
 
 /**
  * Finds the point in user code at which a task was stopped in the recording: the first one whose state is that of the
@@ -298,7 +279,7 @@ export class PointSearch {
   /** What can tell states apart without a stop: all that can be read for as long as the search goes on. */
   private conditions(): Condition[] {
     const { frame, registers } = this;
-    const found: Condition[] = REGISTERS.map((reg, register) => ({
+    const found: Condition[] = REGISTER_ORDER.map((reg, register) => ({
       register,
       value: wordOf(registers, reg),
     }));
@@ -339,7 +320,7 @@ export class PointSearch {
     if ('xmm' in condition)
       return new DataView(sse.buffer).getBigUint64(condition.xmm * 2 * WORD, true) === value;
     if ('register' in condition)
-      return wordOf(this.engine.regs.halves, REGISTERS[condition.register]!) === value;
+      return wordOf(this.engine.regs.halves, REGISTER_ORDER[condition.register]!) === value;
     return pages.word(condition.addr) === value;
   }
 
