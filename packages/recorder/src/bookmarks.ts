@@ -24,7 +24,7 @@ export function describeState(session: Session): readonly TaskStateHash[] {
     states.push({
       task,
       registers: hashRegisters(regs),
-      memory: fresh ? session.hashMemory(task, stack) : '',
+      memory: fresh && !task.space.unverifiable ? session.hashMemory(task, stack) : '',
     });
   }
   return states;

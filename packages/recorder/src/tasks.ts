@@ -62,13 +62,14 @@ export class AddressSpace {
     readonly scratch = new ScratchSlots(),
   ) {}
 
-  /** A task was killed where replay cannot follow it exactly: the memory's end state is no use. */
+  /** A task that stored here was killed where replay cannot follow it exactly: hashes of the memory are no use. */
   unverifiable = false;
   /** PR_SET_DUMPABLE as the program believes it to be. */
   dumpable = 1;
 
   clone(id: number): AddressSpace {
     const copy = new AddressSpace(id, this.scratch.clone());
+    copy.unverifiable = this.unverifiable;
     copy.dumpable = this.dumpable;
     for (const site of this.syscallSites) copy.syscallSites.add(site);
     copy.agent = this.agent?.clone();

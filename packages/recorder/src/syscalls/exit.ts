@@ -16,7 +16,7 @@ import { copyBack, releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
 import { untoldChild } from '../untold-child.js';
 import type { Session } from '../session.js';
-import { type Task, TaskState } from '../tasks.js';
+import { type AddressSpace, type Task, TaskState } from '../tasks.js';
 import type { EntryHook } from './hook.js';
 import { int32, readInt, readWord } from './words.js';
 
@@ -58,7 +58,16 @@ function noteExit(session: Session, task: Task, status: number): void {
   task.unrecorded = ended && plain;
   if (task.outputTurn !== undefined)
     endOutput(session, task, task.unrecorded && Number(task.result) > 0);
-  if (isLost(task) || (ended && !plain && changesMemory(task.nr))) task.space.unverifiable = true;
+  if (isLost(task) || (ended && !plain && changesMemory(task.nr))) spoil(session, task.space);
+}
+
+/** What a task has stored last is not known, here and in memory that others have in common with it. */
+function spoil(session: Session, space: AddressSpace): void {
+  space.unverifiable = true;
+  const objects = space.shared.flatMap(({ object, writable }) => (writable ? [object] : []));
+  for (const other of session.tasks.values())
+    if (other.space.shared.some(({ object }) => objects.includes(object)))
+      other.space.unverifiable = true;
 }
 
 /** Whether the call that the task is killed in has ended. Its result is in `task.result` then. */
@@ -298,7 +307,7 @@ export function reportDeath(session: Session, task: Task, status: number): void 
   if (task.outputTurn !== undefined) endOutput(session, task, false);
   const inCall = task.unrecorded || task.state === TaskState.InKernel;
   if (isLost(task) || (inCall && task.moved === undefined && changesMemory(task.nr)))
-    task.space.unverifiable = true;
+    spoil(session, task.space);
   leaveQueue(task);
   const last = task.group.tasks.size === 1;
   const writes = [...task.lastWrites, ...clearedTid(session, task)];
