@@ -180,6 +180,7 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   if (held !== undefined && task.carrier === signo) {
     task.held.shift();
     task.carrier = 0;
+    if (task.held.length > 0) session.baton.contended.add(task.domain);
     tracer.setSiginfo(task.tid, held.siginfo);
     deliver(session, task, held.signo, held.siginfo, pointOf(task));
     return;
@@ -210,11 +211,13 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
 
 /** Keeps a signal until the task's next sync point. */
 export function hold(session: Session, task: Task, signo: number, siginfo: Uint8Array): void {
+  // The kernel has let it through, so the task does not block it now, whatever it did when others were tried.
+  task.heldBlocked = false;
+  session.baton.contended.add(task.domain);
   // As the kernel does with one that is pending already.
   if (signo < FIRST_REALTIME && task.held.some((other) => other.signo === signo)) return;
   if (task.held.length === 0) task.heldSince = session.now;
   task.held.push({ signo, siginfo });
-  session.baton.contended.add(task.domain);
 }
 
 /** True if a held signal is due that the task does not block now; that one is the first then. */

@@ -226,7 +226,8 @@ export class Preempter {
       session.resumeUser(task);
       return;
     }
-    task.heldBlocked = task.held.length > 0;
+    // With a carrier under way the first of them is not blocked: the task has only been stopped once more before that came.
+    task.heldBlocked = task.held.length > 0 && task.carrier === 0;
     if (session.parking.active) session.parking.park(task, this.resume);
     else if (session.chaos !== undefined) session.chaos.afterPoint(task);
     else if (task.domain.ready.length > 0) session.baton.request(task, this.resume);
