@@ -21,6 +21,9 @@ export class Meddled {
   readonly startedAt = performance.now();
   stdout = '';
   stderr = '';
+  /** The recorder has ended; the program may run on. */
+  readonly left: Promise<void>;
+  /** So has everybody that could write to its standard output. */
   readonly closed: Promise<void>;
 
   /** `command` after record's options; the recorder's standard output and error are collected. */
@@ -47,6 +50,7 @@ export class Meddled {
     });
     this.child.stdout!.setEncoding('latin1').on('data', (text: string) => (this.stdout += text));
     this.child.stderr!.setEncoding('latin1').on('data', (text: string) => (this.stderr += text));
+    this.left = new Promise((resolve) => this.child.on('exit', () => resolve()));
     this.closed = new Promise((resolve) => this.child.on('close', () => resolve()));
   }
 
@@ -87,6 +91,17 @@ export class Meddled {
           return false;
         }
       });
+  }
+
+  /** Those of the processes that somebody traces, which they are not told themselves. */
+  traced(): number[] {
+    return this.processes().filter((pid) => {
+      try {
+        return !/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** Resolves with those that are still there after a while. */

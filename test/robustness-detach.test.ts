@@ -1,27 +1,40 @@
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { busy, Meddled, replayWhatThereIs } from './busy.js';
 import { Chance, SEED } from './chance.js';
 import { Pool, scribe, workspace } from './harness.js';
 
 const DETACHES = 20;
+/** While it is being loaded a program traps every few microseconds. */
+const EARLY = 10;
 const pool = new Pool(2);
 
 /** How many CPUs a program has here. */
 const cpus = availableParallelism();
 
-for (const [i, ms] of new Chance(SEED).spread(DETACHES, 1200).entries()) {
-  test(`a program let go at any moment runs on to its right end (${i + 1} of ${DETACHES})`, async (t) => {
+const chance = new Chance(SEED);
+const moments = [...chance.spread(DETACHES, 1200), ...chance.spread(EARLY, 40)];
+
+for (const [i, ms] of moments.entries()) {
+  test(`a program let go at any moment runs on to its right end (${i + 1} of ${moments.length})`, async (t) => {
     await using _turn = await pool.enter();
     const place = workspace('detach');
     const log = join(place.path, 'detach.log');
-    const recording = new Meddled(log, [busy, '25', 'untraced']);
+    const over = join(place.path, 'over');
+    const recording = new Meddled(log, [busy, '25', over]);
     t.log(`SEED=${SEED}: let go after ${Math.round(ms)} ms`);
     // Before record is there to hear it, the signal would end it.
     await recording.exists();
-    await recording.until(ms);
+    await delay(ms);
     recording.child.kill('SIGUSR1');
+    await recording.left;
+    const traced = recording.traced();
+    // Only now may the program end: else it could before it is let go.
+    writeFileSync(over, '');
+    t.deepEqual(traced, []);
     await recording.closed;
     t.is(recording.child.signalCode, null);
     t.is(recording.child.exitCode, 0, recording.stderr);

@@ -21,6 +21,7 @@ import type { Session } from './session.js';
 import { isInterruptedInVain, sendAgain } from './signals.js';
 import { type Task, TaskState } from './tasks.js';
 import { isTrap } from './traps.js';
+import { waitingSignals } from './waiting-signals.js';
 
 /** How long the tasks that were interrupted have to come to their stops before the others are looked at, ms. */
 const STOP_MS = 20;
@@ -139,6 +140,11 @@ class Detacher {
     }
     if (task !== undefined && task.carrier !== 0 && stop.kind !== EventKind.Signal) {
       // A held signal is under way to the task: take it where it arrives.
+      tracer.resume(tid, Resume.Cont, 0);
+      return;
+    }
+    if (task !== undefined && stop.kind === EventKind.InterruptStop && hasTrapped(task)) {
+      // The stop has come between a trap and its signal, which would end the program: take that where it arrives.
       tracer.resume(tid, Resume.Cont, 0);
       return;
     }
@@ -276,6 +282,11 @@ class Detacher {
     }
     return false;
   }
+}
+
+/** True if an instruction of the task's may have trapped, and it has not stopped for the signal yet. */
+function hasTrapped(task: Task): boolean {
+  return waitingSignals(task).includes(Signal.SIGSEGV);
 }
 
 /** True if the task is in a ptrace-stop. */
