@@ -213,6 +213,12 @@ export const REMOTE_SYSCALL = RESERVED_START;
 /** Bytes of the page after which strings and buffers for remote calls may be put. */
 export const REMOTE_SCRATCH = RESERVED_START + 0x1000;
 export const REMOTE_SCRATCH_SIZE = 0x4000;
+/**
+ * Bytes behind those, for what an execve under way names. A vfork child's is read while its parent, which has the same
+ * memory, may go on with remote calls.
+ */
+export const EXEC_SCRATCH = REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE;
+export const EXEC_SCRATCH_SIZE = 0x2000;
 /** Where the buffers lie that the kernel fills for calls that wait (see the recorder's moved-buffers.ts). */
 export const CALL_SCRATCH = RESERVED_START + 0x4000000;
 export const CALL_SCRATCH_END = RESERVED_END;

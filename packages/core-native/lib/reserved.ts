@@ -1,6 +1,7 @@
 import {
   CALL_SCRATCH,
   CALL_SCRATCH_END,
+  EXEC_SCRATCH_SIZE,
   MapFlag,
   Prot,
   REMOTE_SCRATCH,
@@ -17,6 +18,7 @@ const PR_SET_TSC = 26;
 const PR_TSC_ENABLE = 1;
 const PR_TSC_SIGSEGV = 2;
 const ARCH_SET_CPUID = 0x1012;
+const SCRATCH_SIZE = REMOTE_SCRATCH_SIZE + EXEC_SCRATCH_SIZE;
 const FLAGS = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
 
 /** Has `use` make remote calls by a `syscall` instruction written at `insn` for the moment. */
@@ -47,7 +49,7 @@ function mapCode(tracer: NativeTracer, tid: number, insn: number): void {
 /** Fills that page, and maps the one for strings. */
 function mapRest(tracer: NativeTracer, tid: number): void {
   tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
-  const scratch = [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE, Prot.READ | Prot.WRITE, FLAGS, -1, 0];
+  const scratch = [REMOTE_SCRATCH, SCRATCH_SIZE, Prot.READ | Prot.WRITE, FLAGS, -1, 0];
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, scratch);
 }
 
@@ -78,7 +80,7 @@ export function unmapReserved(tracer: NativeTracer, tid: number): void {
     CALL_SCRATCH,
     CALL_SCRATCH_END - CALL_SCRATCH,
   ]);
-  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [REMOTE_SCRATCH, REMOTE_SCRATCH_SIZE]);
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [REMOTE_SCRATCH, SCRATCH_SIZE]);
   // This call unmaps the page it is made from: the step ends before the next fetch.
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
     RESERVED_START,

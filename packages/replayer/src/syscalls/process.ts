@@ -2,9 +2,9 @@ import {
   ARGUMENT_REGS,
   Clone,
   EventKind,
+  EXEC_SCRATCH,
   PtraceEvent,
   Reg,
-  REMOTE_SCRATCH,
   REMOTE_SYSCALL,
   Resume,
   stubPath,
@@ -19,6 +19,7 @@ import { At, ReplaySpace, type ReplayTask } from '../tasks.js';
 const KEPT_FLAGS =
   Clone.VM | Clone.FS | Clone.FILES | Clone.SIGHAND | Clone.THREAD | Clone.SYSVSEM | Clone.SETTLS;
 
+const WORD = 8;
 const WNOHANG = 1;
 const WALL = 0x40000000;
 
@@ -126,16 +127,16 @@ function failure({ tracer, regs }: Engine, { tid }: ReplayTask): number {
 export function replayExec(engine: Engine, task: ReplayTask): void {
   const { tracer, regs } = engine;
   const path = Buffer.from(`${stubPath}\0`);
-  tracer.writeMemory(task.tid, REMOTE_SCRATCH + 64, path, 0, path.length);
-  const argv = new Uint8Array(64);
-  new DataView(argv.buffer).setBigUint64(0, BigInt(REMOTE_SCRATCH + 64), true);
-  tracer.writeMemory(task.tid, REMOTE_SCRATCH, argv, 0, argv.length);
+  const argv = new Uint8Array(2 * WORD);
+  new DataView(argv.buffer).setBigUint64(0, BigInt(EXEC_SCRATCH + argv.length), true);
+  tracer.writeMemory(task.tid, EXEC_SCRATCH, argv, 0, argv.length);
+  tracer.writeMemory(task.tid, EXEC_SCRATCH + argv.length, path, 0, path.length);
   regs.set(Reg.rip, REMOTE_SYSCALL);
   regs.set(Reg.rax, Sys.execve);
   regs.set(Reg.orig_rax, -1);
-  regs.set(Reg.rdi, REMOTE_SCRATCH + 64);
-  regs.set(Reg.rsi, REMOTE_SCRATCH);
-  regs.set(Reg.rdx, REMOTE_SCRATCH + 8);
+  regs.set(Reg.rdi, EXEC_SCRATCH + argv.length);
+  regs.set(Reg.rsi, EXEC_SCRATCH);
+  regs.set(Reg.rdx, EXEC_SCRATCH + WORD);
   tracer.setRegs(task.tid);
   // A vfork child leaves its parent's address space here.
   task.space.users--;
