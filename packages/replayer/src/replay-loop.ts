@@ -174,7 +174,7 @@ export class ReplayLoop {
       return;
     }
     const isSearching = task.search !== undefined;
-    if (isSearching && (kind === EventKind.Syscall || kind === EventKind.Signal)) {
+    if (isSearching && kind !== EventKind.Event) {
       if (!searchOn(task, kind)) return;
     } else if (kind === EventKind.Syscall) {
       task.at = engine.agent?.arrived(task) ?? At.Entry;

@@ -70,6 +70,8 @@ export class PointSearch {
   private nextTry = BREAKPOINT_HITS;
   private jumpsInside = 0;
   private readonly startNs: number;
+  /** How long the search has lasted when it was given up, ns. */
+  private triedNs = 0;
 
   constructor(
     private readonly engine: Engine,
@@ -103,7 +105,11 @@ export class PointSearch {
     const signo = tracer.event[2]!;
     if (kind === EventKind.Syscall) throw this.missed(nameOf(regs.int(Reg.orig_rax)));
     // Not of the program's making; its siginfo looks like a trap's.
-    if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) return this.goOn();
+    if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) {
+      const { triedNs } = this;
+      if (triedNs > 0) throw this.missed(`ran for ${Math.round(triedNs / 1e9)} s`);
+      return this.goOn();
+    }
     const siginfo = new DataView(tracer.getSiginfo(task.tid).buffer);
     const code = siginfo.getInt32(8, true);
     if (!isFault(signo) || code <= 0) return this.goOn();
@@ -168,10 +174,12 @@ export class PointSearch {
     return new DataView(bytes.buffer).getBigInt64(0, true);
   }
 
-  /** Throws Mismatch if the search has taken too long: the program may never come out of where it is. */
+  /** Has the task, which runs, stopped if the search has taken too long: the program may never come out of where it is. */
   checkTime(nowNs: number): void {
-    if (nowNs - this.startNs > LEAST_PATIENCE_NS + PATIENCE * this.frame.ran)
-      throw this.missed(`ran for ${Math.round((nowNs - this.startNs) / 1e9)} s`);
+    const triedNs = nowNs - this.startNs;
+    if (this.triedNs > 0 || triedNs < LEAST_PATIENCE_NS + PATIENCE * this.frame.ran) return;
+    this.triedNs = triedNs;
+    this.engine.tracer.interruptTask(this.task.tid);
   }
 
   private missed(instead: string): Mismatch {
