@@ -20,14 +20,8 @@ import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
 import { inFlight, isOutside, type Range } from './in-flight.js';
 import { ownStack } from './own-stack.js';
-import {
-  type Code,
-  isReserved,
-  isUserAddress,
-  jumpTargets,
-  lookAhead,
-  pointedTo,
-} from './look-ahead.js';
+import { type Code, isReserved, jumpTargets, lookAhead, pointedTo } from './look-ahead.js';
+import { reachable } from './reachable.js';
 
 /** Code looked at on both sides of the point, bytes. */
 const CODE_WINDOW = 1024;
@@ -35,13 +29,13 @@ const CODE_WINDOW = 1024;
 const CODE_KEPT = 20;
 const WORD = 8;
 const MAX_WORDS = 48;
-/** Bytes kept of what a register or the stack points to, and how many of them. */
+/** Bytes kept of what can be reached from registers and the stack, and how many of them. */
 const POINTEE = 64;
-const MAX_POINTEES = 48;
+const MAX_POINTEES = 96;
 /** Bytes of the stack kept: a few frames. */
 const STACK_WINDOW = 512;
 const RED_ZONE = 128;
-const MAX_NEAR_PAGES = 24;
+const MAX_NEAR_PAGES = 32;
 /** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
 const THOROUGH_SHARE = 20;
 const MAX_DATA = 0x100000;
@@ -75,9 +69,13 @@ export class Signatures {
     const others = this.otherStacks(task, maps);
     const memory = this.words(task, named, own, flying ?? []);
     const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
-    if (flying !== undefined) memory.push(...this.pointees(task, stack, own, flying));
+    const stacks = [own, ...others];
+    const reached = reachable(regs, stack, maps, stacks, (addr, length) =>
+      this.read(tid, addr, length),
+    );
+    if (flying !== undefined) memory.push(...this.pointees(tid, reached, flying));
     const pages =
-      flying === undefined ? NO_PAGES : this.pages(task, named, maps, [own, ...others], flying);
+      flying === undefined ? NO_PAGES : this.pages(task, named, reached, maps, stacks, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
     clearStopTraces(saved);
@@ -160,27 +158,16 @@ export class Signatures {
     return found;
   }
 
-  /** The beginnings of what registers and the stack point to: an interpreter has its variables there. */
+  /** The beginnings of what can be reached: an interpreter has its variables there. */
   private pointees(
-    task: Task,
-    stack: Uint8Array,
-    own: Range,
+    tid: number,
+    reached: readonly number[],
     flying: readonly Range[],
   ): MemoryWrite[] {
-    const { regs } = this.session;
-    const view = new DataView(stack.buffer, stack.byteOffset, stack.length);
-    const pointers = pointedTo(regs);
-    for (let at = 0; at + WORD <= stack.length; at += WORD)
-      pointers.push(Number(view.getBigUint64(at, true)));
-    const starts = new Set<number>();
     const found: MemoryWrite[] = [];
-    for (const pointer of pointers) {
-      const start = pointer - (pointer % WORD);
-      if (!isUserAddress(start) || starts.has(start) || isReserved(start)) continue;
-      if (start + POINTEE > own.start && start < own.end) continue;
-      starts.add(start);
+    for (const start of reached) {
       if (!isOutside(flying, start, POINTEE)) continue;
-      const bytes = this.read(task.tid, start, POINTEE);
+      const bytes = this.read(tid, start, POINTEE);
       if (bytes?.bytes.length === POINTEE && found.push(bytes) === MAX_POINTEES) break;
     }
     return found;
@@ -190,6 +177,7 @@ export class Signatures {
   private pages(
     task: Task,
     named: ReadonlySet<number>,
+    reached: readonly number[],
     maps: readonly ProcMapping[],
     stacks: readonly Range[],
     flying: readonly Range[],
@@ -205,19 +193,19 @@ export class Signatures {
         return pieces;
       }
     }
-    return this.near(task, named, stacks, flying);
+    return this.near(task, [...named, ...pointedTo(session.regs), ...reached], stacks, flying);
   }
 
-  /** Memory next to what the code is about to look at. */
+  /** Memory next to these addresses. */
   private near(
     task: Task,
-    named: ReadonlySet<number>,
+    addresses: readonly number[],
     stacks: readonly Range[],
     flying: readonly Range[],
   ): number[] {
-    const { tracer, regs } = this.session;
+    const { tracer } = this.session;
     const pages = new Set<number>();
-    for (const addr of [...named, ...pointedTo(regs)]) {
+    for (const addr of addresses) {
       const page = addr - (addr % PAGE_SIZE);
       if (isOutside(stacks, page, PAGE_SIZE) && !isReserved(page)) pages.add(page);
       if (pages.size === MAX_NEAR_PAGES) break;
