@@ -35,6 +35,7 @@ import type { AgentSpace } from './space.js';
 const SYS_USER_DISPATCH = 2;
 /** More steps than the agent's last instructions take. */
 const MAX_TAIL_STEPS = 64;
+const POPFQ = 0x9d;
 
 /** Every stop that comes of the agent: by dispatch, by its asking for the tracer, by signals that arrive inside it. */
 export class AgentStops {
@@ -304,6 +305,7 @@ export class AgentStops {
     const { regs, tracer } = session;
     for (let step = 0; agent.contains(regs.address(Reg.rip)); step++) {
       if (step > MAX_TAIL_STEPS) throw new Error(`task ${task.uid} does not leave the agent`);
+      if (this.popsFlags(task)) continue;
       if (!tracer.resume(task.tid, Resume.Step, 0)) return;
       const kind = tracer.waitFor(task.tid);
       if (kind !== EventKind.Signal || tracer.event[2] !== Signal.SIGTRAP) {
@@ -318,6 +320,23 @@ export class AgentStops {
     this.keepExit(task);
     if (mayDeliverHeld(session, task)) this.deliverHeld(task);
     else session.resumeUser(task);
+  }
+
+  /**
+   * Does what a popfq does at which the task is stopped. Stepped over, it would leave the kernel with the belief that the
+   * program itself has set the flag that makes steps: it would be seen in signal frames, and trap later.
+   */
+  private popsFlags(task: Task): boolean {
+    const { regs, tracer } = this.session;
+    const rip = regs.address(Reg.rip);
+    const code = new Uint8Array(1);
+    if (tracer.readMemory(task.tid, rip, code, 0, 1) !== 1 || code[0] !== POPFQ) return false;
+    const rsp = regs.address(Reg.rsp);
+    regs.set(Reg.eflags, this.session.readWord(task, rsp));
+    regs.set(Reg.rsp, rsp + 8);
+    regs.set(Reg.rip, rip + 1);
+    tracer.setRegs(task.tid);
+    return true;
   }
 
   /** The agent met a pointer to nowhere: a call of the program's that the kernel refuses, or will. */

@@ -254,6 +254,8 @@ export class Preempter {
       // In the middle of a string instruction a replay could not stop.
       const isLast = moves >= MAX_STEPS || instruction.flow === Flow.System;
       if (!instruction.repeats && (isLast || this.signatures.isGoodPoint(task))) return true;
+      // What flags are pushed would show the step, and those popped would keep its flag.
+      if (this.movesFlags()) break;
       if (!this.stepOver(task, instruction)) return false;
     }
     this.session.resumeUser(task);
