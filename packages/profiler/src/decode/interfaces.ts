@@ -1,7 +1,8 @@
 /** struct ifreq and struct ifconf: what a request asks of a network interface, and what it is told. */
 import type { ArgPrinter, Call } from './call.js';
 import { sockaddr } from './net.js';
-import { hardware, hardwareAddress, interfaceFlags } from './netlink.js';
+import { hardware, interfaceFlags } from './netlink/route.js';
+import { hardwareAddress } from './netlink/values.js';
 import { addressArg } from './pointers.js';
 import { quoteField } from './text.js';
 import { f64, hex, i32, pointer, u16, u64 } from './words.js';

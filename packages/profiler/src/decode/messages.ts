@@ -5,7 +5,7 @@
 import type { ArgType, DataFrame, SyscallRow } from '@scribe-ts/tracelog';
 import type { ArgPrinter, Call } from './call.js';
 import { controlMessages, messageFlags, sockaddr } from './net.js';
-import { netlinkMessages } from './netlink.js';
+import { netlinkMessages } from './netlink/messages.js';
 import { addressArg, bufferArg, sizeOf } from './pointers.js';
 import { quoteUpTo } from './text.js';
 import { f64, i32, pointer, u32, u64 } from './words.js';

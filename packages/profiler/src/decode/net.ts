@@ -12,7 +12,7 @@ const addressFamily = choice(names.ADDRESS_FAMILY);
 const plainType = choice(names.SOCKET_TYPE);
 const typeFlags = flags(names.SOCKET_FLAGS, '');
 const TYPE_FLAGS = Object.values(names.SOCKET_FLAGS).reduce((all, flag) => all | flag, 0);
-function socketType(value: number): string {
+export function socketType(value: number): string {
   const set = typeFlags(value & TYPE_FLAGS);
   const kind = (value & ~TYPE_FLAGS) >>> 0;
   // accept4 takes flags alone.
