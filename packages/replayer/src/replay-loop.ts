@@ -370,6 +370,9 @@ export class ReplayLoop {
       case 'counters':
       case 'note':
         return true;
+      case 'connection':
+        engine.kernel?.connected(task, frame);
+        return true;
     }
   }
 

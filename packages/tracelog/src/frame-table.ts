@@ -237,6 +237,15 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
     doc: 'Something the recorder has to say.',
     fields: { text: field(k.string, 'the text') },
   },
+  connection: {
+    code: 69,
+    doc: 'The socket that the call that follows has connected or accepted.',
+    fields: {
+      id: field(k.uint, 'number of the connection, the same at both ends within the recording'),
+      local: field(k.bytes, 'struct sockaddr of this end, empty if it is not known'),
+      peer: field(k.bytes, 'struct sockaddr of the other end, empty if it is not known'),
+    },
+  },
 };
 
 /** The frame types in the order of their codes. */

@@ -1,35 +1,21 @@
 /** Writes a log. Everything is synchronous: the recorder's worker blocks in waits and never comes back to an event loop. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { ByteSink } from './bytes.js';
+import { ChunkFile } from './chunk-file.js';
 import { type EncodedResource, FrameEncoder } from './codec.js';
-import { Compressor } from './compression.js';
-import { LogContentError, LogWriteError } from './errors.js';
+import { LogContentError } from './errors.js';
 import {
-  CHUNK_HEAD_SIZE,
-  ChunkCodec,
   ChunkKind,
   CONTENT_PART_BYTES,
   encodeBookmarks,
-  encodeChunkHead,
   encodeDirectory,
-  encodeFileHeader,
   encodeTrailer,
   FORMAT_MAJOR,
   FORMAT_MINOR,
   IndexBuilder,
   MAX_CHUNK_BYTES,
   type Bookmark,
-  type ChunkHead,
   type DirectoryEntry,
 } from './framing.js';
 import { hash as hashKind } from './kinds.js';
@@ -90,20 +76,12 @@ interface WaitingRun {
 
 /** Writes a log. Frames are encoded at once, and reach the disk a chunk at a time. */
 export class LogWriter {
-  readonly path: string;
-
-  private fd: number;
-  /** Bytes of the file that are whole. */
-  private size = 0;
-  private failure: LogWriteError | undefined;
+  private readonly file: ChunkFile;
   private closed = false;
 
   private readonly chunkBytes: number;
   private readonly bufferBytes: number;
   private readonly maxDelay: number;
-  private readonly compressor: Compressor;
-  /** One chunk as it goes to the file. */
-  private out = new Uint8Array(0);
   private readonly index = new IndexBuilder();
   private readonly bookmarks = new Map<number, { id: number; time: number; streams: StreamId[] }>();
 
@@ -121,42 +99,28 @@ export class LogWriter {
   /** A frame at or after this time, ns, has everything written out. */
   private dueTime = Infinity;
 
-  private constructor(path: string, fd: number, header: LogHeader, options: LogWriterOptions) {
-    this.path = path;
-    this.fd = fd;
-    this.chunkBytes = Math.min(options.chunkBytes ?? 4 * 1024 * 1024, MAX_CHUNK_BYTES / 4);
+  private constructor(file: ChunkFile, chunkBytes: number, options: LogWriterOptions) {
+    this.file = file;
+    this.chunkBytes = chunkBytes;
     this.bufferBytes = options.bufferBytes ?? 64 * 1024 * 1024;
     this.maxDelay = (options.maxDelayMs ?? 2000) * 1e6;
-    this.compressor = new Compressor(options.compressionLevel ?? 3);
-    this.write(
-      encodeFileHeader(header, (raw) => {
-        const packed = new Uint8Array(this.compressor.bound(raw.length));
-        const length = this.compressor.compress(raw, packed, 0);
-        return length === 0 ? undefined : packed.subarray(0, length);
-      }),
-    );
   }
 
   /** Creates the file, or empties it. Throws LogWriteError. */
   static create(path: string, header: NewLogHeader, options: LogWriterOptions = {}): LogWriter {
-    let fd: number;
-    try {
-      fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o644);
-    } catch (error) {
-      throw new LogWriteError(path, error);
-    }
+    const chunkBytes = Math.min(options.chunkBytes ?? 4 * 1024 * 1024, MAX_CHUNK_BYTES / 4);
     const full = { ...header, formatMajor: FORMAT_MAJOR, formatMinor: FORMAT_MINOR };
-    try {
-      return new LogWriter(path, fd, full, options);
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
+    const file = ChunkFile.create(path, full, chunkBytes, options.compressionLevel ?? 3);
+    return new LogWriter(file, chunkBytes, options);
+  }
+
+  get path(): string {
+    return this.file.path;
   }
 
   /** Bytes written to the file so far. */
   get bytesWritten(): number {
-    return this.size;
+    return this.file.size;
   }
 
   /** Bytes of frames not yet written to the file. */
@@ -290,7 +254,7 @@ export class LogWriter {
   /** No more frames of this stream are expected: its memory is let go. (If some come, they are added all the same.) */
   endStream(stream: StreamId): void {
     const buffer = this.streams.get(stream);
-    if (buffer === undefined || this.failure !== undefined) return;
+    if (buffer === undefined || this.file.failure !== undefined) return;
     this.check();
     this.finishRun(buffer);
     this.releaseMemory(buffer);
@@ -320,11 +284,7 @@ export class LogWriter {
   /** Has the file's data on the disk. */
   sync(): void {
     this.flush();
-    try {
-      fsyncSync(this.fd);
-    } catch (error) {
-      this.fail(error);
-    }
+    this.file.sync();
   }
 
   /**
@@ -343,18 +303,22 @@ export class LogWriter {
   /** As addContent, the `size` bytes coming in parts of any length up to a chunk's. */
   addContentParts(hash: string, size: number, parts: Iterable<Uint8Array>): void {
     this.check();
-    const start = this.size;
+    const start = this.file.size;
     try {
       const announcement = new ByteSink();
       hashKind.encode(announcement, hash);
       announcement.uint(size);
-      this.writeChunk(announcement.written(), { ...NO_FRAMES, kind: ChunkKind.Content });
+      this.file.writeChunk(announcement.written(), { ...NO_FRAMES, kind: ChunkKind.Content });
       let done = 0;
       let sequence = 0;
       for (const part of parts) {
         done += part.length;
         if (part.length === 0 || done > size) continue;
-        this.writeChunk(part, { ...NO_FRAMES, kind: ChunkKind.ContentPart, sequence: sequence++ });
+        this.file.writeChunk(part, {
+          ...NO_FRAMES,
+          kind: ChunkKind.ContentPart,
+          sequence: sequence++,
+        });
       }
       if (done !== size) {
         const detail = `content ${hash} has ${done} bytes instead of ${size}`;
@@ -362,10 +326,7 @@ export class LogWriter {
       }
       this.index.addContent({ hash, size, offset: start });
     } catch (error) {
-      if (this.failure === undefined) {
-        ftruncateSync(this.fd, start);
-        this.size = start;
-      }
+      this.file.cutBack(start);
       throw error;
     }
   }
@@ -398,18 +359,11 @@ export class LogWriter {
     this.last = this.open = undefined;
     this.waiting = [];
     this.waitingBytes = 0;
-    const { fd } = this;
-    this.fd = -1;
-    try {
-      closeSync(fd);
-    } catch (error) {
-      // Some file systems tell of a full disk only now.
-      throw this.failure ?? new LogWriteError(this.path, error);
-    }
+    this.file.close();
   }
 
   private check(): void {
-    if (this.failure !== undefined) throw this.failure;
+    if (this.file.failure !== undefined) throw this.file.failure;
     if (this.closed) throw new Error(`${this.path} is closed`);
     if (this.open !== undefined) throw new Error('a frame is open');
   }
@@ -533,8 +487,8 @@ export class LogWriter {
       latest = Math.max(latest, entry.latest);
       frames += entry.frames;
     }
-    const offset = this.size;
-    this.writeChunk(sink.written(), {
+    const offset = this.file.size;
+    this.file.writeChunk(sink.written(), {
       kind: ChunkKind.Pack,
       stream: 0,
       sequence: entries.length,
@@ -546,9 +500,9 @@ export class LogWriter {
   }
 
   private writeRun(entry: DirectoryEntry, raw: Uint8Array): void {
-    const offset = this.size;
+    const offset = this.file.size;
     const { stream, sequence, earliest, latest, frames } = entry;
-    this.writeChunk(raw, { kind: ChunkKind.Run, stream, sequence, earliest, latest, frames });
+    this.file.writeChunk(raw, { kind: ChunkKind.Run, stream, sequence, earliest, latest, frames });
     this.index.addChunk(ChunkKind.Run, offset, [entry]);
   }
 
@@ -557,55 +511,11 @@ export class LogWriter {
     const bookmarks: Bookmark[] = [...this.bookmarks.values()]
       .sort((a, b) => a.id - b.id)
       .map((bookmark) => ({ ...bookmark, name: nameOf.get(bookmark.id) ?? '' }));
-    const indexOffset = this.size;
-    this.writeChunk(this.index.build(), { ...NO_FRAMES, kind: ChunkKind.Index });
-    const bookmarksOffset = this.size;
-    this.writeChunk(encodeBookmarks(bookmarks), { ...NO_FRAMES, kind: ChunkKind.Bookmarks });
-    this.write(encodeTrailer({ index: indexOffset, bookmarks: bookmarksOffset }));
-  }
-
-  private writeChunk(
-    raw: Uint8Array,
-    head: Omit<ChunkHead, 'codec' | 'rawLength' | 'storedLength'>,
-  ): void {
-    if (raw.length > MAX_CHUNK_BYTES) throw new RangeError(`a chunk of ${raw.length} bytes`);
-    const room = CHUNK_HEAD_SIZE + Math.max(raw.length, this.compressor.bound(raw.length));
-    let { out } = this;
-    if (out.length < room) {
-      out = new Uint8Array(room);
-      if (raw.length <= 2 * this.chunkBytes) this.out = out;
-    }
-    let storedLength = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
-    const codec = storedLength === 0 ? ChunkCodec.None : ChunkCodec.Zstd;
-    if (codec === ChunkCodec.None) {
-      out.set(raw, CHUNK_HEAD_SIZE);
-      storedLength = raw.length;
-    }
-    encodeChunkHead(out, { ...head, codec, rawLength: raw.length, storedLength });
-    this.write(out.subarray(0, CHUNK_HEAD_SIZE + storedLength));
-  }
-
-  private write(bytes: Uint8Array): void {
-    try {
-      let done = 0;
-      while (done < bytes.length) {
-        done += writeSync(this.fd, bytes, done, bytes.length - done, this.size + done);
-      }
-    } catch (error) {
-      this.fail(error);
-    }
-    this.size += bytes.length;
-  }
-
-  /** Cuts the file back to what is whole, and refuses all that comes later. */
-  private fail(error: unknown): never {
-    this.failure = new LogWriteError(this.path, error);
-    try {
-      ftruncateSync(this.fd, this.size);
-    } catch {
-      // A reader drops the torn chunk anyway.
-    }
-    throw this.failure;
+    const indexOffset = this.file.size;
+    this.file.writeChunk(this.index.build(), { ...NO_FRAMES, kind: ChunkKind.Index });
+    const bookmarksOffset = this.file.size;
+    this.file.writeChunk(encodeBookmarks(bookmarks), { ...NO_FRAMES, kind: ChunkKind.Bookmarks });
+    this.file.write(encodeTrailer({ index: indexOffset, bookmarks: bookmarksOffset }));
   }
 }
 

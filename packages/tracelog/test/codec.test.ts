@@ -3,6 +3,7 @@ import { ByteSink, ByteSource, varintLength } from '../src/bytes.js';
 import { encodeResource, FrameDecoder, FrameEncoder } from '../src/codec.js';
 import { MalformedError, UnknownTypeError } from '../src/errors.js';
 import { FRAME_TABLE, FRAME_TYPES } from '../src/frame-table.js';
+import { connectionsInRun } from '../src/run.js';
 import type { Frame, SyscallFrame, Word } from '../src/schema/frames.js';
 import { randomFrame, randomFrames, randomWord } from './support/frames.js';
 import { same } from './support/logs.js';
@@ -298,4 +299,34 @@ test('frames that somebody else has encoded are appended as if they were one’s
     const expected = [own, ...run.map((frame) => ({ ...frame, time: frame.time + shift })), own];
     same(t, decode(encoder.sink.written()), expected);
   }
+});
+
+test('connections in a run are found, with the times around them', (t) => {
+  const local = Uint8Array.of(1, 0);
+  const peer = Uint8Array.of(1, 0, 0x41);
+  const frames: Frame[] = [
+    { type: 'note', task: 2, time: 1000, text: 'before' },
+    { type: 'note', task: 2, time: 1010, text: 'in it' },
+    { type: 'connection', task: 2, time: 1300, id: 7, local, peer },
+    { type: 'connection', task: 2, time: 1300, id: 2 ** 40, local: peer, peer: new Uint8Array(0) },
+  ];
+  const encoder = new FrameEncoder();
+  encoder.append(frames[0]!);
+  const start = encoder.sink.pos;
+  for (const frame of frames.slice(1)) encoder.append(frame);
+  const run = encoder.sink.written().slice(start);
+  const found = connectionsInRun(run, 1000);
+  t.deepEqual(
+    found.map(({ before, time, length }) => [before, time, length]),
+    [
+      [1010, 1300, 1],
+      [1300, 1300, 6],
+    ],
+  );
+  t.is(run[found[0]!.offset], 7);
+  t.deepEqual([...found[0]!.peer], [...peer]);
+  t.deepEqual([...found[1]!.local], [...peer]);
+  t.throws(() => connectionsInRun(run.subarray(0, run.length - 1), 1000), {
+    instanceOf: MalformedError,
+  });
 });

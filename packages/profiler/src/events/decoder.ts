@@ -46,6 +46,7 @@ export function isDetail(frame: Frame): boolean {
     case 'spawn':
     case 'exec':
     case 'shared-write':
+    case 'connection':
       return true;
     default:
       return false;

@@ -115,6 +115,8 @@ function fields(frame: Frame): string {
       return ` values=${list(Object.entries(frame.values), ([name, value]) => `${quoted(name)}:${value}`)}`;
     case 'note':
       return ` text=${quoted(frame.text)}`;
+    case 'connection':
+      return ` id=${frame.id} local=${hexBytes(frame.local)} peer=${hexBytes(frame.peer)}`;
     default:
       return assertNever(frame);
   }

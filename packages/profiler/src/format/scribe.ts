@@ -141,6 +141,8 @@ function frameText(frame: Frame): string {
         .join(', ')}`;
     case 'note':
       return `note: ${printable(frame.text)}`;
+    case 'connection':
+      return `connection ${frame.id}`;
     default:
       return assertNever(frame);
   }

@@ -203,6 +203,8 @@ export class RandomFrames {
         return { ...base, type, values: { instructions: 5, cycles: null } };
       case 'note':
         return { ...base, type, text: this.text() };
+      case 'connection':
+        return { ...base, type, id: this.int(50), local: this.bytes(), peer: this.bytes() };
     }
   }
 }

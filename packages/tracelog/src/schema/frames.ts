@@ -318,6 +318,18 @@ export interface NoteFrame extends FrameBase {
   readonly text: string;
 }
 
+/**
+ * The socket that the call that follows has connected or accepted. Both ends of a connection within the recording
+ * have the same `id`; an end whose other end is outside has one that no other has. Going live needs it, replay does not.
+ */
+export interface ConnectionFrame extends FrameBase {
+  readonly type: 'connection';
+  readonly id: number;
+  /** Addresses (struct sockaddr) as getsockname and getpeername tell them; empty where they tell none. */
+  readonly local: Uint8Array;
+  readonly peer: Uint8Array;
+}
+
 /** Anything a log can hold; `type` tells which. */
 export type Frame =
   | SyscallFrame
@@ -343,7 +355,8 @@ export type Frame =
   | ResourceFrame
   | RegistersFrame
   | CountersFrame
-  | NoteFrame;
+  | NoteFrame
+  | ConnectionFrame;
 
 /** Names of the kinds of frames. */
 export type FrameType = Frame['type'];

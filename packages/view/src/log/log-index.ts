@@ -210,6 +210,7 @@ class IndexBuilder {
       case 'registers':
       case 'shared-write':
       case 'exec':
+      case 'connection':
         return;
       case 'spawn': {
         const child = this.taskOf(frame.child, frame.time);

@@ -1,0 +1,49 @@
+import { ByteSource } from './bytes.js';
+import { FRAME_TABLE } from './frame-table.js';
+
+const CONNECTION = FRAME_TABLE.connection.code;
+
+/** A `connection` frame within a run of frames. */
+export interface ConnectionInRun {
+  /** Of the frame, and of the one before it, counted as the run's base is, ns. */
+  readonly time: number;
+  readonly before: number;
+  /** Where the encoded number is, and how many bytes it has. */
+  readonly offset: number;
+  readonly length: number;
+  /** Views of the run. */
+  readonly local: Uint8Array;
+  readonly peer: Uint8Array;
+}
+
+/**
+ * Finds the `connection` frames of a run as LogWriter.appendRun takes it, so that they can be given other numbers of the same
+ * length. `base`: time of the frame before the run, ns. Throws MalformedError.
+ */
+export function connectionsInRun(run: Uint8Array, base: number): ConnectionInRun[] {
+  const source = new ByteSource(run);
+  const found: ConnectionInRun[] = [];
+  let before = base;
+  while (source.pos < run.length) {
+    const code = source.byte();
+    const length = source.uint();
+    const end = source.pos + length;
+    const time = before + source.int();
+    if (code === CONNECTION) {
+      const offset = source.pos;
+      source.uint();
+      const { pos } = source;
+      found.push({
+        time,
+        before,
+        offset,
+        length: pos - offset,
+        local: source.bytes(),
+        peer: source.bytes(),
+      });
+    }
+    before = time;
+    source.pos = end;
+  }
+  return found;
+}
