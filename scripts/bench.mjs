@@ -40,8 +40,16 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  console.log(
+    'usage: npm run bench -- [--quick] [--only NAME,…] [--rounds N] | --list\n' +
+      '--quick: a tenth of the work, one round, nothing kept; --only: these workloads, of which --list has the names',
+  );
+  process.exit(0);
+}
 
 function bin(name) {
   return join(root, 'packages', 'cli', 'bin', `${name}.js`);

@@ -10,7 +10,7 @@ LOG=build/test-packages.log
 # The packages that could not be had when it was tried last: no need to try again each time.
 TRIED=build/test-packages.tried
 
-# One line a command: its name, and the package that has it.
+# One line a command: its name, or the path of another file, and the package that has it.
 wanted() {
   cat <<'COMMANDS'
 ab apache2-utils
@@ -42,7 +42,9 @@ nginx nginx-light
 ninja ninja-build
 openssl openssl
 perl perl
+pg_ctlcluster postgresql
 php php-cli
+psql postgresql-client
 python3 python3
 redis-benchmark redis-tools
 redis-server redis-server
@@ -62,12 +64,13 @@ wrk wrk
 xz xz-utils
 zip zip
 zsh zsh
+/usr/include/tbb/tbb.h libtbb-dev
 COMMANDS
 }
 
 missing() {
   wanted | while read -r command package; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || echo "$package"
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || [[ -f $command ]] || echo "$package"
   done | sort -u
 }
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 /** Replays of each recording, one of them by the agent: a replay that is right once can still be right by luck. */
-const REPLAYS = 3;
+const REPLAYS = Number(process.env.REPLAYS ?? 3);
 const directory = join(root, 'test/guests');
 const only = process.env.GUEST;
 

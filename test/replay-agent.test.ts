@@ -35,7 +35,6 @@ const CHOSEN = [
 const NOT_YET: Readonly<Record<string, string>> = {
   cpu_own_code: 'reads its own code, in which the agent has patched sites',
   kernel_vsyscall: 'cannot be recorded',
-  mem_shared_spin: 'cannot be recorded with the agent',
 };
 
 interface Recorded {

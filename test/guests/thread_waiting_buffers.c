@@ -101,16 +101,16 @@ static void test_readv(void) {
 static void test_poll(void) {
   struct pollfd fd[2] = {{.fd = -1, .events = POLLIN}, {.fd = fds[0], .events = POLLIN}};
   begin(&fd[1].revents, act_write);
-  CHECK(poll(fd, 2, 10000) == 1);
+  CHECK(poll(fd, 2, 1000000) == 1);
   finish();
   CHECK(fd[0].revents == 0 && fd[1].revents == POLLIN);
   fd[1].revents = 0;
   CHECK(read(fds[0], buffer, 100) == 16);
-  struct timespec limit = {10, 0};
+  struct timespec limit = {1000, 0};
   begin(&fd[1].revents, act_write);
   CHECK(syscall(SYS_ppoll, fd, 2, &limit, NULL, 8) == 1);
   finish();
-  CHECK(fd[1].revents == POLLIN && limit.tv_sec >= 0 && limit.tv_sec < 10);
+  CHECK(fd[1].revents == POLLIN && limit.tv_sec >= 0 && limit.tv_sec < 1000);
   CHECK(read(fds[0], buffer, 100) == 16);
   MIX(limit);
 }
@@ -121,7 +121,7 @@ static void test_select(void) {
   FD_SET(fds[0], &set);
   FD_SET(fds[1] + 1, &set);
   CHECK_SYS(dup2(fds[0], fds[1] + 1));
-  struct timeval limit = {10, 0};
+  struct timeval limit = {1000, 0};
   begin(&limit, act_write);
   CHECK(select(fds[1] + 2, &set, NULL, NULL, &limit) == 2);
   finish();
@@ -136,7 +136,7 @@ static void test_epoll(void) {
   CHECK_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, fds[0], &event));
   memset(got, 0, sizeof(got));
   begin(&got[0].data, act_write);
-  CHECK(epoll_wait(epoll, got, 4, 10000) == 1);
+  CHECK(epoll_wait(epoll, got, 4, 1000000) == 1);
   finish();
   CHECK(got[0].data.u64 == event.data.u64);
   CHECK(read(fds[0], buffer, 100) == 16);

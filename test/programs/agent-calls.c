@@ -200,6 +200,41 @@ static void signals(void) {
   signal(SIGUSR1, SIG_DFL);
 }
 
+/* With descriptors that are ready, with ones that are not, with masks and without. */
+static void waits(void) {
+  int ends[2];
+  char byte = 'w';
+  sigset_t mask;
+  NEED(pipe(ends) == 0);
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGUSR2);
+  for (int ready = 0; ready < 2; ready++) {
+    fd_set reading, writing;
+    struct pollfd polled[2] = {{ends[0], POLLIN, POLLERR}, {-1, POLLIN, POLLIN}};
+    struct timespec left = {0, 20000};
+    struct timeval limit = {0, 20};
+    NEED(!ready || write(ends[1], &byte, 1) == 1);
+    for (int with = 0; with < 3; with++) {
+      sigset_t *const wanted = with == 1 ? &mask : NULL;
+      FD_ZERO(&reading);
+      FD_SET(ends[0], &reading);
+      FD_ZERO(&writing);
+      left.tv_nsec = limit.tv_usec = 20;
+      if (with == 2 && !ready)
+        continue;
+      NEED(pselect(ends[0] + 1, &reading, &writing, NULL, with == 2 ? NULL : &left, wanted) == ready);
+      NEED(ppoll(polled, 2, with == 2 ? NULL : &left, wanted) == ready && polled[0].revents == ready);
+    }
+    FD_SET(ends[0], &reading);
+    NEED(syscall(SYS_select, ends[0] + 1, &reading, NULL, NULL, &limit) == ready);
+    NEED(poll(polled, 2, 1) == ready && polled[1].revents == 0);
+  }
+  NEED(read(ends[0], &byte, 1) == 1 && close(ends[0]) == 0 && close(ends[1]) == 0);
+  struct timespec moment = {0, 1000}, rest = {7, 7}, wrong = {0, -1};
+  NEED(nanosleep(&moment, &rest) == 0 && nanosleep(&wrong, &rest) == -1);
+  NEED(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &moment, &rest) == 0 && rest.tv_sec == 7 && rest.tv_nsec == 7);
+}
+
 static void others(void) {
   struct rlimit limit;
   struct timespec moment = {0, 1000};
@@ -223,6 +258,7 @@ int main(void) {
     descriptors();
     sockets();
     signals();
+    waits();
     others();
   }
   return 7;

@@ -379,8 +379,60 @@ static void sockets(void) {
   }
 }
 
+/* A time limit, or a pointer to nowhere; never none: that waits for ever. What is left of it differs from run to run. */
+static void *limit(long part) {
+  char *at = hidden(16);
+  if (at == NULL)
+    at = opaque;
+  if (at >= opaque && at <= opaque + 4096 - 16)
+    memcpy(at, (const long[]){(long)PICK(0, 0, 0, 0, 0, -1), part}, 16);
+  return at;
+}
+
+/* Calls that wait, but not for long: what nobody makes ready meanwhile stays so. */
+static void waiting(void) {
+  const long part = PICK(0, 1, 20, 20, 1000000000, -1);
+  sigset_t mask;
+  sigfillset(&mask);
+  switch (below(6)) {
+    case 0:
+      CALL3(SYS_nanosleep, limit(part), hidden(16), 0);
+      break;
+    case 1:
+      CALL6(SYS_clock_nanosleep, PICK(0, 1, 3, 99), PICK(0, 1), limit(part), hidden(16), 0, 0);
+      break;
+    case 2:
+    case 3: {
+      fd_set sets[2];
+      const struct {
+        void *mask;
+        size_t size;
+      } pair = {one_in(3) ? bytes(8) : (char *)(one_in(2) ? &mask : NULL), (size_t)PICK(8, 8, 8, 0, 4)};
+      memset(sets, 0, sizeof(sets));
+      for (int i = 0; i < 4; i++)
+        FD_SET(3 + below(24), &sets[i & 1]);
+      if (one_in(2))
+        CALL6(SYS_select, 30, &sets[0], &sets[1], one_in(8) ? bytes(8) : NULL, limit(part), 0);
+      else
+        CALL6(SYS_pselect6, 30, &sets[0], &sets[1], NULL, limit(part), one_in(3) ? NULL : &pair);
+      MIX(sets);
+      break;
+    }
+    default: {
+      struct pollfd list[5];
+      for (int i = 0; i < 5; i++)
+        list[i] = (struct pollfd){.fd = fd(), .events = (short)PICK(POLLIN, POLLOUT), .revents = (short)next()};
+      CALL6(SYS_ppoll, list, 1 + below(5), limit(part), one_in(2) ? &mask : NULL, PICK(8, 8, 8, 4), 0);
+      MIX(list);
+    }
+  }
+}
+
 static void readiness(void) {
-  switch (below(5)) {
+  switch (below(6)) {
+    case 5:
+      waiting();
+      break;
     case 0: {
       struct pollfd list[5];
       for (int i = 0; i < 5; i++)

@@ -22,10 +22,13 @@ struct block {
   u32 writing;  /* odd while the words above change */
   u64 clock;    /* the vDSO's clock_gettime, 0 if there is none */
   int changed[BLOCK_CHANGED_MAX];
-  u32 shared; /* others of the domain may have to run before a call that waits can end */
+  u32 shared; /* SHARED_ bits */
   u32 luck;   /* decides who goes first when somebody was woken */
   u64 entry;  /* of the call under way: the length that the kernel overwrites, as it was; all ones if there is none */
   u32 reported; /* there is something in struct reports */
+  u32 guards;   /* the program uses SIGSYS: it must not be blocked while dispatch is on */
+  u32 connections; /* `connection` frames so far, whose numbers the tracer gives */
+  u32 kept;     /* pieces of memory at AGENT_KEPT */
 };
 
 /* What agent_main wants to happen. */
@@ -204,9 +207,10 @@ static u64 string_length(u64 addr) {
 }
 
 /* Makes what was written from the ring's head on count. Whoever looks while `writing` is odd looks again. */
-static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
+static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 time) {
   B->writing = B->writing + 1;
   B->time = time;
+  B->connections = B->connections + connections;
   B->calls = B->calls + calls;
   B->frames = B->frames + frames;
   B->head = (u64)(at - RING);
@@ -217,6 +221,7 @@ static void commit(const u8* at, u64 frames, u64 calls, i64 time) {
 #include "vectors.h"
 #include "messages.h"
 #include "checks.h"
+#include "connections.h"
 #include "waiting.h"
 
 /* `data` frames of what the kernel will read, from `*place` on: it may store its answer in the same place. Returns how many;
@@ -241,6 +246,12 @@ static int put_reads(const struct agent_row* row, const u64* args, i64 delta, u8
     if (step->op == OP_MESSAGE_IN || step->op == OP_MESSAGE_OUT) {
       if (pieces_of((const struct message*)addr) > MAX_VECTOR) return -1;
       at = put_message(at, &frames, since, step, addr);
+      continue;
+    }
+    if (step->op == OP_MASK) {
+      const u64* pair = (const u64*)addr;
+      at = put_piece(at, &frames, since, step->arg, addr, 2 * sizeof *pair);
+      if (pair[0] != 0) at = put_piece(at, &frames, 0, step->arg, pair[0], shorter(pair[1], sizeof(u64)));
       continue;
     }
     u64 size, length;
@@ -330,7 +341,7 @@ int agent_main(struct saved* saved) {
   }
 
   i64 result = 0;
-  const enum way way = B->shared ? way_of(row, (i64)nr, args, &result) : MAKE;
+  const enum way way = B->shared ? way_of(row, (i64)nr, args, &result) : way_alone(row, args);
   if (way == LEAVE) return FORWARD;
   if (row->closes) {
     const u32 fd = (u32)args[0];
@@ -340,6 +351,8 @@ int agent_main(struct saved* saved) {
   if (row->modes) FDS[(u32)args[0]] &= (u8)~FD_PROMPT;
   const u64 generation = R->generation;
   if (plan.writes_file) R->opening = 1;
+  B->kept = 0;
+  for (u32 i = 0; i < row->keeps; i++) keep(args[row->keep_arg[i]], row->keep_size[i], args);
   if (way == MAKE) result = agent_call((i64)nr, args);
   if (result == ABORTED) {
     R->opening = 0;
@@ -360,9 +373,17 @@ int agent_main(struct saved* saved) {
     if ((luck >> 16 & WOKEN_SELDOM) == 0) take = 1;
   }
 
+  struct ends ends;
+  int connection = 0;
+  const int connects = row->check == CHECK_CONNECT && (!failed || result == -EINPROGRESS);
+  if (!take && (connects || (row->check == CHECK_ACCEPT && !failed))) {
+    connection = find_ends(row->check, args, result, &ends);
+    if (connection < 0) take = 1;
+  }
+
   struct region regions[MAX_REGIONS];
   int writes = 0;
-  u64 body = 0;
+  u64 body = connection > 0 ? CONNECTION_ROOM : 0;
   if (!take && !failed) {
     writes = stored(row, args, result, regions);
     if (writes < 0) take = 1;
@@ -378,7 +399,7 @@ int agent_main(struct saved* saved) {
   if (!take && (u64)(at - RING) + body + FRAME_ROOM > AGENT_RING_SIZE) take = 1;
   if (take) {
     /* The tracer writes the call's own frame. */
-    commit(at, (u64)frames, 0, frames > 0 ? before : last);
+    commit(at, (u64)frames, 0, 0, frames > 0 ? before : last);
     return TAKE;
   }
 
@@ -388,6 +409,12 @@ int agent_main(struct saved* saved) {
     at = put_mapping(at, delta, args, result);
     delta = 0;
     frames++;
+  }
+  if (connection > 0) {
+    at = put_connection(at, delta, &ends);
+    delta = 0;
+    frames++;
+    body -= CONNECTION_ROOM;
   }
   u8 fixed[128];
   u8* end = put_int(fixed, delta);
@@ -414,6 +441,6 @@ int agent_main(struct saved* saved) {
     at = put_bytes(at, regions[i].addr, regions[i].size);
   }
   for (const u8* from = span; from < span_end;) *at++ = *from++;
-  commit(at, (u64)frames + 1, 1, after);
+  commit(at, (u64)frames + 1, 1, connection > 0, after);
   return DONE;
 }

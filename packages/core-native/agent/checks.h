@@ -53,14 +53,20 @@ static enum outcome admit_futex(const u64* args, struct plan* plan) {
 }
 
 static enum outcome admit_sigaction(const u64* args, struct plan* plan) {
+  if ((u32)args[0] == SIGSYS) return FORWARD;
+  if (args[1] == 0) return DONE;
   /* What a signal does to another thread is decided by what the tracer knows. */
-  if ((u32)args[0] == SIGSYS || R->actions_count == REPORT_ACTIONS_MAX || B->shared) return FORWARD;
-  if (args[1] != 0) {
-    /* The old action may be stored in the same place. */
-    plan->handler = ((const u64*)args[1])[SIGACTION_HANDLER];
-    plan->handler_flags = ((const u64*)args[1])[SIGACTION_FLAGS];
-  }
+  if (R->actions_count == REPORT_ACTIONS_MAX || (B->shared & SHARED_ACTIONS)) return FORWARD;
+  /* The old action may be stored in the same place. */
+  plan->handler = ((const u64*)args[1])[SIGACTION_HANDLER];
+  plan->handler_flags = ((const u64*)args[1])[SIGACTION_FLAGS];
   return DONE;
+}
+
+/* Dispatch takes the handler for SIGSYS from who blocks the signal. */
+static enum outcome admit_sigprocmask(const u64* args) {
+  if (!B->guards || args[1] == 0 || (int)args[0] == SIG_UNBLOCK) return DONE;
+  return *(const u64*)args[1] >> (SIGSYS - 1) & 1 ? FORWARD : DONE;
 }
 
 /* Some options of other levels share memory with the kernel. */
@@ -86,6 +92,8 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
   switch (row->check) {
     case CHECK_NONE:
     case CHECK_DUP:
+    case CHECK_CONNECT:
+    case CHECK_ACCEPT:
       return DONE;
     case CHECK_OPEN:
       plan->writes_file = (args[row->check_arg] & OPEN_WRITES) != 0;
@@ -96,6 +104,8 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
       return admit_futex(args, plan);
     case CHECK_SIGACTION:
       return admit_sigaction(args, plan);
+    case CHECK_SIGPROCMASK:
+      return admit_sigprocmask(args);
     default: {
       const enum outcome outcome = way_of_memory(row->check, args);
       plan->takes = outcome == TAKE;

@@ -32,6 +32,14 @@
 #define BLOCK_LUCK 228
 #define BLOCK_ENTRY 232
 #define BLOCK_REPORTED 240
+#define BLOCK_GUARDS 244
+#define BLOCK_CONNECTIONS 248
+#define BLOCK_KEPT 252
+
+/* What a call that sleeps may change before it ends, as it was: see struct kept. */
+#define AGENT_KEPT (AGENT_DATA + 0x2000)
+#define AGENT_KEPT_BYTES (AGENT_KEPT + 0x40)
+#define KEPT_MAX 2
 
 /* What the tracer has to be told of calls made here, and what it tells of memory and files; see struct reports. */
 #define REPORTS (AGENT_DATA + 0x200)
@@ -43,6 +51,11 @@
 /* Bits of BLOCK_HALT. */
 #define HALT_OFF 1
 #define HALT_SIGNAL 2
+
+/* Bits of BLOCK_SHARED: others of the domain may have to run before a call that waits can end; some of them have the
+ * same dispositions. */
+#define SHARED_TURN 1
+#define SHARED_ACTIONS 2
 
 /* Bits of BLOCK_DETAILS. */
 #define DETAIL_ARGS 1

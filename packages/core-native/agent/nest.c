@@ -4,9 +4,10 @@
  *   nest PROGRAM PID UID_MAP GID_MAP [OWN PLACE [DIRECTORY UPPER WORK OPTIONS]...]
  *
  * Three processes: this one; the namespace's init, which mounts /proc for it; and PROGRAM. Without the right to make
- * namespaces it makes a user namespace first, with the two maps (lines of /proc/PID/uid_map). OWN is flags of unshare(2) for
- * further namespaces, in decimal. Directories that the program is to have for itself are covered by overlays with OPTIONS,
- * whose UPPER and WORK are in memory, mounted at PLACE. Ends with the errno of what failed before PROGRAM ran. */
+ * namespaces it makes a user namespace first, with the two maps (lines of /proc/PID/uid_map). System V IPC and message
+ * queues are the program's own where the kernel allows that; OWN is flags of unshare(2) for further namespaces, in decimal.
+ * Directories that the program is to have for itself are covered by overlays with OPTIONS, whose UPPER and WORK are in
+ * memory, mounted at PLACE. Ends with the errno of what failed before PROGRAM ran. */
 
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -20,7 +21,6 @@
 #include <linux/wait.h>
 #include <sys/syscall.h>
 
-#define CAP_BIT(cap) (1ull << (cap))
 #define ALL_SIGNALS 64
 #define SIGSET_SIZE 8
 #define BUSY_NS 100000000
@@ -68,14 +68,17 @@ static void set_action(int signal, __sighandler_t handler) {
   call(SYS_rt_sigaction, signal, (long)&action, 0, SIGSET_SIZE, 0);
 }
 
-/* The namespaces go where exec would otherwise take the right to choose process ids away: it is made ambient. */
-static void keep_capability(void) {
+/* Exec would take the rights along that the namespace gave: those to choose process ids, and to mount overlays, whose work
+ * directories nobody else may enter. They are made ambient, and are taken away before the program lives. */
+static void keep_capabilities(void) {
+  static const int kept[] = {CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE};
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
   require(call(SYS_capget, (long)&header, (long)data, 0, 0, 0));
-  data[1].inheritable |= CAP_BIT(CAP_CHECKPOINT_RESTORE - 32);
+  for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++) data[kept[i] / 32].inheritable |= 1u << kept[i] % 32;
   require(call(SYS_capset, (long)&header, (long)data, 0, 0, 0));
-  require(call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHECKPOINT_RESTORE, 0, 0));
+  for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
+    require(call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept[i], 0, 0));
 }
 
 static long number_in(const char *text) {
@@ -107,15 +110,54 @@ static void cover_directories(const char *place, char **directories) {
   }
 }
 
+/* Limits that a new namespace has anew: what the program made under those of the old one must find room. */
+#define LIMIT_SIZE 128
+static const char *const limit_files[] = {
+    "/proc/sys/kernel/shmmax",     "/proc/sys/kernel/shmall",     "/proc/sys/kernel/shmmni",
+    "/proc/sys/kernel/sem",        "/proc/sys/kernel/msgmax",     "/proc/sys/kernel/msgmnb",
+    "/proc/sys/kernel/msgmni",     "/proc/sys/fs/mqueue/msg_max", "/proc/sys/fs/mqueue/msgsize_max",
+    "/proc/sys/fs/mqueue/queues_max",
+};
+#define LIMITS (sizeof limit_files / sizeof *limit_files)
+
+static void read_limits(char texts[][LIMIT_SIZE]) {
+  for (unsigned i = 0; i < LIMITS; i++) {
+    const long fd = call(SYS_open, (long)limit_files[i], O_RDONLY, 0, 0, 0);
+    const long size = fd < 0 ? 0 : call(SYS_read, fd, (long)texts[i], LIMIT_SIZE - 1, 0, 0);
+    texts[i][size < 0 ? 0 : size] = 0;
+    if (fd >= 0) call(SYS_close, fd, 0, 0, 0, 0);
+  }
+}
+
+/* As far as this user may: the defaults are enough for most. */
+static void write_limits(char texts[][LIMIT_SIZE]) {
+  for (unsigned i = 0; i < LIMITS; i++) {
+    const long fd = call(SYS_open, (long)limit_files[i], O_WRONLY, 0, 0, 0);
+    if (fd < 0) continue;
+    call(SYS_write, fd, (long)texts[i], length_of(texts[i]), 0, 0);
+    call(SYS_close, fd, 0, 0, 0, 0);
+  }
+}
+
+/* In an IPC namespace of its own what the program made can have the ids that it had. A kernel without them does without. */
+static long unshare_with_ipc(long wanted) {
+  char limits[LIMITS][LIMIT_SIZE];
+  read_limits(limits);
+  const long result = call(SYS_unshare, wanted | CLONE_NEWIPC, 0, 0, 0, 0);
+  if (result == -EINVAL || result == -ENOSPC) return call(SYS_unshare, wanted, 0, 0, 0, 0);
+  if (result == 0) write_limits(limits);
+  return result;
+}
+
 static void enter_namespaces(const char *uid_map, const char *gid_map, long own) {
   const long wanted = CLONE_NEWPID | CLONE_NEWNS | own;
-  const long result = call(SYS_unshare, wanted, 0, 0, 0, 0);
+  const long result = unshare_with_ipc(wanted);
   if (result == -EPERM) {
-    require(call(SYS_unshare, CLONE_NEWUSER | wanted, 0, 0, 0, 0));
+    require(unshare_with_ipc(CLONE_NEWUSER | wanted));
     write_file("/proc/self/setgroups", "deny");
     write_file("/proc/self/uid_map", uid_map);
     write_file("/proc/self/gid_map", gid_map);
-    keep_capability();
+    keep_capabilities();
   } else {
     require(result);
   }

@@ -32,6 +32,9 @@ _Static_assert(sizeof(struct reports) <= 0xe00, "the block has one page");
 
 _Static_assert(__builtin_offsetof(struct block, entry) == BLOCK_ENTRY, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, reported) == BLOCK_REPORTED, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, guards) == BLOCK_GUARDS, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, connections) == BLOCK_CONNECTIONS, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, kept) == BLOCK_KEPT, "as the tracer has it");
 
 #define R ((volatile struct reports*)(u64)REPORTS)
 
@@ -93,7 +96,9 @@ static int opened_to_write(u64 fd) {
 #define MAP_ANONYMOUS 0x20
 #define MAP_FIXED_NOREPLACE 0x100000
 #define MADV_FREE 8
+#define PROT_WRITE 2
 #define SIGSYS 31
+#define SIG_UNBLOCK 1
 #define SIGACTION_HANDLER 0
 #define SIGACTION_FLAGS 1
 
@@ -116,6 +121,9 @@ static enum outcome way_of_memory(u32 check, const u64* args) {
       return touches_code(args[0], args[1]) ? FORWARD : R->shared ? TAKE : DONE;
     case CHECK_MREMAP:
       return touches_code(args[0], args[1]) || touches_code(args[4], args[2]) ? FORWARD : TAKE;
+    case CHECK_MPROTECT:
+      /* What it writes over patches would be lost when they are taken out. */
+      return (args[2] & PROT_WRITE) && touches_code(args[0], args[1]) ? FORWARD : DONE;
     default:
       return (u32)args[2] == MADV_FREE ? FORWARD : DONE;
   }

@@ -28,7 +28,11 @@ export const Sys = {
   dup2: 33,
   getpid: 39,
   sendfile: 40,
+  listen: 50,
+  getsockname: 51,
+  getpeername: 52,
   setsockopt: 54,
+  getsockopt: 55,
   creat: 85,
   clone: 56,
   fork: 57,
@@ -183,6 +187,7 @@ export const Errno = {
   ENODEV: 19,
   EINVAL: 22,
   ENOSYS: 38,
+  EINPROGRESS: 115,
 } as const;
 
 /** Kernel-internal results of an interrupted call: -512 ERESTARTSYS … -516 ERESTART_RESTARTBLOCK. */

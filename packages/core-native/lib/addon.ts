@@ -19,6 +19,19 @@ export interface FdIdentity {
   readonly path: string;
 }
 
+/** What a socket is, and what it is connected with. */
+export interface SocketEnds {
+  /** SOCK_STREAM and so on. */
+  readonly type: number;
+  /** struct sockaddr as getsockname and getpeername tell them; empty where they tell none. */
+  readonly local: Uint8Array;
+  readonly peer: Uint8Array;
+  /** Process that a unix socket was connected by, or that made it listen (SO_PEERCRED), as seen from here; 0: none. */
+  readonly peerPid: number;
+  /** Tells it from all other sockets of the kernel's. */
+  readonly inode: number;
+}
+
 export interface Addon {
   readonly Tracer: new () => NativeTracer;
   setNativeError(constructor: typeof NativeError): void;
@@ -34,6 +47,7 @@ export interface Addon {
   setSubreaper(on: boolean): void;
   gettid(): number;
   monotonicNs(): number;
+  lockFile(fd: number, waits: boolean): boolean;
   /**
    * [start, end) of the first bytes at or after `offset` that are no hole of an open file; undefined if only a hole is left.
    * Moves the descriptor's offset.
@@ -41,6 +55,8 @@ export interface Addon {
   nextData(fd: number, offset: number): readonly [number, number] | undefined;
   statFd(tid: number, fd: number): FdStat | undefined;
   identifyFd(tid: number, fd: number): FdIdentity | undefined;
+  socketEnds(pid: number, fd: number): SocketEnds | undefined;
+  unixPeer(inode: number): number;
   parseMaps(tid: number): ProcMapping[];
   openCounters(tid: number): number;
   readCounters(handle: number): (number | null)[];

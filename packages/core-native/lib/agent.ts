@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { MapFlag, Prot, REMOTE_SCRATCH, REMOTE_SYSCALL, RESERVED_START, Sys } from './abi.js';
 import { AgentReports, type Reported } from './agent-reports.js';
 import type { NativeTracer, ProcMapping } from './binding.js';
+import type { PatchedBytes } from './patched-space.js';
 import { vdsoClockOffset } from './system.js';
 
 // Where the agent's parts lie: the same numbers as in agent/layout.h.
@@ -11,6 +12,8 @@ const DATA = 0x71100000;
 const FDS = DATA + 0x1000;
 /** Descriptors from this number on are the tracer's business. */
 export const AGENT_FD_COUNT = 4096;
+const KEPT = DATA + 0x2000;
+const KEPT_BYTES = KEPT + 0x40;
 const STACK_TOP = DATA + 0x8000;
 const RING = DATA + 0x8000;
 const RING_SIZE = 0x40000;
@@ -44,9 +47,12 @@ const enum Block {
   Luck = 228,
   Entry = 232,
   Reported = 240,
+  Guards = 244,
+  Connections = 248,
+  Kept = 252,
 }
 const CHANGED_MAX = 32;
-const BLOCK_SIZE = 248;
+const BLOCK_SIZE = 256;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -54,6 +60,15 @@ export enum Halt {
   Off = 1,
   /** A signal waits. */
   Signal = 2,
+}
+
+/** What a task has in common with others of its domain, as far as it concerns the agent. */
+export enum Shared {
+  Nothing = 0,
+  /** The baton: they may have to run before a call that waits can end. */
+  Turn = 1,
+  /** Dispositions of signals, too. */
+  TurnAndActions = 3,
 }
 
 /** What the agent adds to the frames of its calls. */
@@ -101,6 +116,8 @@ export interface Drained {
   readonly calls: number;
   /** CLOCK_MONOTONIC of the last frame, ns. */
   readonly time: number;
+  /** How many `connection` frames there have been in this address space, of which those here have no number yet. */
+  readonly connections: number;
   /** Descriptors that were opened or closed; undefined: too many to tell. */
   readonly changed: readonly number[] | undefined;
 }
@@ -257,6 +274,7 @@ export class Agent {
       frames: Number(view.getBigUint64(Block.Frames, true)),
       calls: Number(view.getBigUint64(Block.Calls, true)),
       time: Number(view.getBigInt64(Block.Time, true)),
+      connections: view.getUint32(Block.Connections, true),
       changed,
     };
   }
@@ -273,10 +291,40 @@ export class Agent {
     this.tracer.writeMemory(tid, DATA + Block.Halt, this.word, 0, 4);
   }
 
-  /** Whether others of the domain may have to run before a call that waits can end. */
-  share(tid: number, on: boolean): void {
-    this.word[0] = on ? 1 : 0;
+  share(tid: number, shared: Shared): void {
+    this.word[0] = shared;
     this.tracer.writeMemory(tid, DATA + Block.Shared, this.word, 0, 4);
+  }
+
+  /** Whether blocking SIGSYS is the tracer's. */
+  guard(tid: number, on: boolean): void {
+    this.word[0] = on ? 1 : 0;
+    this.tracer.writeMemory(tid, DATA + Block.Guards, this.word, 0, 4);
+  }
+
+  /**
+   * What a call that was interrupted in the agent has changed so far is put back as it was before. Returns what was there
+   * instead. The block has been looked at.
+   */
+  putBack(tid: number): readonly PatchedBytes[] {
+    const count = this.view.getUint32(Block.Kept, true);
+    if (count === 0) return [];
+    const { tracer } = this;
+    const words = new BigUint64Array(2 * count);
+    tracer.readMemory(tid, KEPT, new Uint8Array(words.buffer), 0, 16 * count);
+    const changed: PatchedBytes[] = [];
+    let from = KEPT_BYTES;
+    for (let i = 0; i < count; i++) {
+      const addr = Number(words[2 * i]);
+      const bytes = new Uint8Array(Number(words[2 * i + 1]));
+      const before = new Uint8Array(bytes.length);
+      tracer.readMemory(tid, addr, bytes, 0, bytes.length);
+      tracer.readMemory(tid, from, before, 0, before.length);
+      tracer.writeMemory(tid, addr, before, 0, before.length);
+      changed.push({ addr, bytes });
+      from += before.length;
+    }
+    return changed;
   }
 
   /** Takes what there is in the reports of a stopped task that was just looked at. */

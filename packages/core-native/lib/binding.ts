@@ -22,6 +22,12 @@ export enum EventKind {
   Exited = 6,
   /** No tracees are left to wait for (ECHILD). */
   NoTracees = 7,
+  /**
+   * Of `waitFor`, or of a remote call that it has ended: a thread group's leader has ended without a stop for that, as
+   * it was killed at another one, and threads of its group live on; event[3] is its wait status. `Exited` follows when
+   * the last of them is gone.
+   */
+  Zombie = 8,
 }
 
 export enum PtraceEvent {

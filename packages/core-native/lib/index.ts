@@ -3,7 +3,12 @@ import { addon, type Addon } from './addon.js';
 import type { NativeTracer } from './binding.js';
 
 export * from './abi.js';
-export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt } from './agent.js';
+export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt, Shared } from './agent.js';
+export {
+  type AgentConnection,
+  numberAgentConnection,
+  readAgentConnection,
+} from './agent-connections.js';
 export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
@@ -15,7 +20,8 @@ export {
   type TrampolinePage,
 } from './patched-space.js';
 export { Patcher } from './patcher.js';
-export { ReadPages } from './read-pages.js';
+export type { CodeMapping } from './site-book.js';
+export { type Page, ReadPages } from './read-pages.js';
 export * from './registers.js';
 export {
   REPLAY_ROW_ANSWERED,
@@ -26,10 +32,17 @@ export {
 export * from './reserved.js';
 export { SAVED_REGS } from './saved-registers.js';
 export * from './system.js';
-export { clearStopTraces, hashPiece, hashPieces, hashVectors, sseRegisters } from './user-state.js';
+export {
+  clearStopTraces,
+  hashOfPieces,
+  hashPiece,
+  hashPieces,
+  hashVectors,
+  sseRegisters,
+} from './user-state.js';
 export * from './x86.js';
 export { jumpTo, relocate } from './relocate.js';
-export type { FdStat } from './addon.js';
+export type { FdStat, SocketEnds } from './addon.js';
 export { counters } from './counters.js';
 export { NativeError } from './errors.js';
 export { copyFile, store } from './store.js';

@@ -1,4 +1,4 @@
-import { decode } from './x86.js';
+import { decode, Flow, type Instruction } from './x86.js';
 
 /** Bytes of `mov $imm32, %eax`: room for a `jmp rel32`. */
 export const LOAD_BYTES = 5;
@@ -21,17 +21,89 @@ export function isLoaded(code: Uint8Array, nr: number): boolean {
   const before = code[load - 1]!;
   // A prefix would make it a load of another register, or of less.
   if ((before & 0xf0) === 0x40 || before === 0x66) return false;
+  return isBoundary(code, load);
+}
+
+/** Longer instructions are not moved, bytes. */
+export const MAX_MOVED = 12;
+const REX = 0x40;
+const RSP = 4;
+
+/**
+ * Bytes of the instruction right before a site if it can be executed elsewhere and has room for a `jmp rel32`; else 0.
+ * `code` is as for isLoaded. Only loads and moves between registers and the frame that rsp points to are: they fault
+ * nowhere, and name no address of their own.
+ */
+export function movableLength(code: Uint8Array): number {
+  for (let length = LOAD_BYTES; length <= MAX_MOVED && length < code.length; length++) {
+    const at = code.length - length;
+    const instruction = decode(code, at);
+    if (instruction?.length !== length || !isMovable(code, at, instruction)) continue;
+    // What looks like a prefix of it may be one.
+    const before = code[at - 1]!;
+    if ((before & 0xf0) === REX || isPrefix(before)) continue;
+    if (isBoundary(code, at)) return length;
+  }
+  return 0;
+}
+
+function isMovable(code: Uint8Array, at: number, instruction: Instruction): boolean {
+  const { flow, memory, ripDisplacementAt, opcodeAt, modrmAt } = instruction;
+  if (flow !== Flow.Next || ripDisplacementAt >= 0) return false;
+  const hasRex = (code[at]! & 0xf0) === REX;
+  if (opcodeAt !== Number(hasRex)) return false;
+  const opcode = code[at + opcodeAt]!;
+  switch (opcode & 0xf8) {
+    // mov $imm, %reg
+    case 0xb8:
+      return true;
+    // mov between registers, or a register and memory (88, 89, 8a, 8b); not of segment registers, and no pop
+    case 0x88:
+      if (opcode > 0x8b) return false;
+      return memory === undefined
+        ? code[at + modrmAt]! >= 0xc0
+        : memory.base === RSP &&
+            memory.index < 0 &&
+            memory.segment === 'none' &&
+            memory.displacement >= 0;
+    default:
+      return false;
+  }
+}
+
+/** True for the legacy prefixes. */
+function isPrefix(byte: number): boolean {
+  switch (byte) {
+    case 0x26:
+    case 0x2e:
+    case 0x36:
+    case 0x3e:
+    case 0x64:
+    case 0x65:
+    case 0x66:
+    case 0x67:
+    case 0xf0:
+    case 0xf2:
+    case 0xf3:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** True if nearly all ways to decode what comes before lead to an instruction that begins at `boundary`. */
+function isBoundary(code: Uint8Array, boundary: number): boolean {
   let agree = 0;
   let differ = 0;
-  for (let start = 0; start < Math.min(STARTS, load); start++) {
+  for (let start = 0; start < Math.min(STARTS, boundary); start++) {
     let at = start;
-    while (at < load) {
+    while (at < boundary) {
       const instruction = decode(code, at);
       if (instruction === undefined) break;
       at += instruction.length;
     }
-    if (at === load) agree++;
-    else if (at > load) differ++;
+    if (at === boundary) agree++;
+    else if (at > boundary) differ++;
   }
   return agree > 4 * differ;
 }

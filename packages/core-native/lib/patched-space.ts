@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from './abi.js';
+import type { CodeMapping } from './site-book.js';
 
 /** A system call site that jumps to the agent. */
 export interface Patch {
@@ -6,6 +7,8 @@ export interface Patch {
   readonly site: number;
   /** Address of the jump to the trampoline. */
   readonly jump: number;
+  /** What the trampoline executes first: an instruction that ends at the site. Empty: the jump is in a hole behind it. */
+  readonly moved: Uint8Array;
   /** What was where something else is now. */
   readonly pieces: readonly PatchedBytes[];
 }
@@ -28,12 +31,23 @@ export class PatchedSpace {
   readonly pages: TrampolinePage[] = [];
   /** How often each site that is not patched has trapped; -1: it cannot be patched. */
   traps = new Map<number, number>();
+  /** Files whose sites are kept in mind for other processes. */
+  code: readonly CodeMapping[] = [];
+  /** Patches have been taken out: what is worth it comes back one by one. */
+  isUndone = false;
+
+  /** The mapping of a file that has this address. */
+  codeAt(addr: number): CodeMapping | undefined {
+    return this.code.find(({ start, end }) => start <= addr && addr < end);
+  }
 
   /** Takes over what another address space has, of which this one is a copy. */
   protected copyPatches(from: PatchedSpace): void {
     this.patches = new Map(from.patches);
     this.pages.push(...from.pages.map((page) => ({ ...page })));
     this.traps = new Map(from.traps);
+    this.code = from.code;
+    this.isUndone = from.isUndone;
   }
 
   /** True if trampolines are in the `length` bytes from `start` on. */
@@ -80,5 +94,7 @@ export class PatchedSpace {
       if (site < end && site + 2 > start) this.patches.delete(ret);
     }
     for (const ret of this.traps.keys()) if (ret > start && ret <= end) this.traps.delete(ret);
+    if (this.code.some((code) => code.start < end && start < code.end))
+      this.code = this.code.filter((code) => code.end <= start || code.start >= end);
   }
 }

@@ -2,15 +2,19 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
-import { BEFORE_BYTES, isLoaded, LOAD_BYTES } from './loads.js';
+import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
 import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
+import { type CodeMapping, type KnownSite, SiteBook } from './site-book.js';
 
-/** mov $nr, %eax, if need be; mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
-const TRAMPOLINE_BYTES = 24;
+/** What was where the jump is; mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
+const TRAMPOLINE_BYTES = MAX_MOVED + 20;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MADV_DONTNEED = 4;
+const NOTHING = new Uint8Array(0);
 /** A site is patched when it traps for this time: patching costs as much as five traps, and most sites are used seldom. */
 const PATCHED_AT = 6;
+/** Code whose sites are patched together, bytes at most. */
+const WINDOW = PAGE_SIZE;
 /** So many sites are remembered. */
 const MAX_KNOWN = 4096;
 /** Distance between a site and its trampolines, bytes: far from where the kernel maps next, near enough for a jump. */
@@ -28,6 +32,7 @@ export class Patcher {
   private readonly before = new Uint8Array(BEFORE_BYTES);
   private readonly loaded = new Map<string, boolean>();
   private readonly code = new Uint8Array(SEARCHED_BYTES);
+  private readonly book = new SiteBook();
 
   constructor(
     private readonly tracer: NativeTracer,
@@ -43,11 +48,107 @@ export class Patcher {
     const count = space.traps.get(ret) ?? 0;
     // One that is patched can be jumped to.
     if (count < 0 || space.patches.has(ret)) return false;
-    if (count + 1 < PATCHED_AT) {
+    const site = ret - SITE_BYTES;
+    const mapping = space.isUndone ? undefined : space.codeAt(site);
+    const offset = mapping === undefined ? 0 : ret - mapping.start + mapping.offset;
+    const total = mapping === undefined ? 0 : this.book.trapped(mapping.content, offset);
+    if (count + 1 < PATCHED_AT && total < PATCHED_AT) {
       space.traps.set(ret, count + 1);
       return false;
     }
-    space.traps.set(ret, this.patch(tid, space, ret, nr) ? 0 : -1);
+    const isPatched = this.patch(tid, space, ret, nr);
+    space.traps.set(ret, isPatched ? 0 : -1);
+    if (mapping !== undefined) {
+      if (isPatched) this.keep(space.patches.get(ret)!, mapping, ret);
+      else this.book.fail(mapping.content, offset);
+    }
+    return true;
+  }
+
+  /** What has been patched can be patched wherever the file is mapped. */
+  private keep(patch: Patch, mapping: CodeMapping, ret: number): void {
+    const { start, end, offset, content } = mapping;
+    if (patch.pieces.some(({ addr, bytes }) => addr < start || addr + bytes.length > end)) return;
+    const inFile = (addr: number): number => addr - start + offset;
+    this.book.add(content, {
+      first: inFile(Math.min(patch.site, patch.jump)),
+      end: inFile(Math.max(ret, patch.jump + JUMP_BYTES)),
+      ret: inFile(ret),
+      jump: inFile(patch.jump),
+      moved: patch.moved,
+      pieces: patch.pieces.map(({ addr, bytes }) => ({ addr: inFile(addr), bytes })),
+    });
+  }
+
+  /** A stopped task has just mapped code. Patches what is known of it; true if there was something. */
+  mapped(tid: number, space: PatchedSpace, mapping: CodeMapping): boolean {
+    space.code = [...space.code, mapping];
+    if (space.isUndone) return false;
+    const { tracer } = this;
+    const sites = this.book.known(mapping.content);
+    const trampolines = new Batch(tracer, tid);
+    const code = new Batch(tracer, tid);
+    for (let i = 0; i < sites.length;) {
+      const { first } = sites[i]!;
+      const from = i;
+      let { end } = sites[i]!;
+      while (i < sites.length && sites[i]!.end <= first + WINDOW)
+        end = Math.max(end, sites[i++]!.end);
+      const addr = first - mapping.offset + mapping.start;
+      const size = end - first;
+      if (addr < mapping.start || addr + size > mapping.end) continue;
+      const bytes = new Uint8Array(size);
+      if (tracer.readMemory(tid, addr, bytes, 0, size) !== size) continue;
+      const edited = { from: size, to: 0 };
+      const window = { bytes, addr, first, edited };
+      const hasRoom = sites
+        .slice(from, i)
+        .every((site) => this.placeAgain(tid, space, site, window, trampolines));
+      if (edited.to > 0) code.add(addr + edited.from, bytes.subarray(edited.from, edited.to));
+      if (!hasRoom) break;
+    }
+    // Nobody is to be led to where there is nothing.
+    trampolines.write();
+    code.write();
+    return !code.isEmpty;
+  }
+
+  /** Patches a site in `window`. False if there is no room for trampolines. */
+  private placeAgain(
+    tid: number,
+    space: PatchedSpace,
+    site: KnownSite,
+    window: Window,
+    trampolines: Batch,
+  ): boolean {
+    const { bytes, first, edited } = window;
+    const distance = window.addr - first;
+    const ret = site.ret + distance;
+    const jump = site.jump + distance;
+    if (space.patches.has(ret)) return true;
+    // The room that it takes may be another's, and a file may have been changed by whoever does not tell.
+    if (bytes[site.ret - SITE_BYTES - first] !== 0x0f || bytes[site.ret - 1 - first] !== 0x05)
+      return true;
+    const isThere = (addr: number, expected: Uint8Array): boolean =>
+      expected.every((byte, i) => bytes[addr - first + i] === byte);
+    if (!site.pieces.every((piece) => isThere(piece.addr, piece.bytes))) return true;
+    if (site.moved.length > 0 && !isThere(site.jump, site.moved)) return true;
+    const trampoline = this.roomForTrampoline(tid, space, jump);
+    if (trampoline === undefined) return false;
+    trampolines.add(trampoline, this.trampolineCode(ret, site.moved));
+    bytes.set(longJump(jump, trampoline), site.jump - first);
+    if (site.moved.length === 0)
+      bytes.set(shortJump(site.jump - site.ret), site.ret - SITE_BYTES - first);
+    // Only these: a page that is written to and not known to be would be told from the file's for ever.
+    for (const piece of site.pieces) {
+      edited.from = Math.min(edited.from, piece.addr - first);
+      edited.to = Math.max(edited.to, piece.addr + piece.bytes.length - first);
+    }
+    const pieces = site.pieces.map((piece) => ({
+      addr: piece.addr + distance,
+      bytes: piece.bytes,
+    }));
+    space.patches.set(ret, { site: ret - SITE_BYTES, jump, moved: site.moved, pieces });
     return true;
   }
 
@@ -58,24 +159,31 @@ export class Patcher {
     if (tracer.readMemory(tid, site, siteBytes, 0, SITE_BYTES) !== SITE_BYTES) return false;
     if (siteBytes[0] !== 0x0f || siteBytes[1] !== 0x05) return false;
     const start = site - before.length;
-    if (tracer.readMemory(tid, start, before, 0, before.length) === before.length) {
-      const jump = site - LOAD_BYTES;
-      if (this.isLoaded(nr) && !this.isTaken(space, jump)) {
-        if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
-        return this.place(tid, space, { site, jump, pieces: [] }, ret, nr);
-      }
-    }
+    const seesBefore = tracer.readMemory(tid, start, before, 0, before.length) === before.length;
+    if (seesBefore && this.isLoaded(nr) && !this.isTaken(space, site - LOAD_BYTES))
+      return this.move(tid, space, site, LOAD_BYTES);
     code.fill(0);
     const got = tracer.readMemory(tid, ret, code, 0, code.length);
     const offset = findHole(code.subarray(0, got), (at) => this.isTaken(space, ret + at));
-    if (offset < 0) return false;
+    if (offset < 0) {
+      const length = seesBefore ? movableLength(before) : 0;
+      return length > 0 && this.move(tid, space, site, length);
+    }
     const jump = ret + offset;
     if (!this.isPlain(tid, space, site, SITE_BYTES)) return false;
     if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
     const pieces = [{ addr: site, bytes: siteBytes }];
-    if (!this.place(tid, space, { site, jump, pieces }, ret, -1)) return false;
-    tracer.writeMemory(tid, site, Uint8Array.of(0xeb, offset), 0, SITE_BYTES);
+    if (!this.place(tid, space, { site, jump, moved: NOTHING, pieces }, ret)) return false;
+    tracer.writeMemory(tid, site, shortJump(offset), 0, SITE_BYTES);
     return true;
+  }
+
+  /** Puts a jump in the place of the instruction of `length` bytes right before a site: the trampoline executes that. */
+  private move(tid: number, space: PatchedSpace, site: number, length: number): boolean {
+    const jump = site - length;
+    if (this.isTaken(space, jump) || !this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
+    const moved = this.before.slice(this.before.length - length);
+    return this.place(tid, space, { site, jump, moved, pieces: [] }, site + SITE_BYTES);
   }
 
   /** isLoaded of `before`: the same sites of the same libraries come in every process. */
@@ -89,18 +197,15 @@ export class Patcher {
     return loaded;
   }
 
-  /** Writes the jump to a new trampoline, which loads `nr` into eax if that is not negative. */
-  private place(tid: number, space: PatchedSpace, patch: Patch, ret: number, nr: number): boolean {
+  /** Writes the jump to a new trampoline. */
+  private place(tid: number, space: PatchedSpace, patch: Patch, ret: number): boolean {
     const { tracer } = this;
-    const { jump } = patch;
-    const trampoline = this.makeTrampoline(tid, space, ret, jump, nr);
+    const { jump, moved } = patch;
+    const trampoline = this.makeTrampoline(tid, space, ret, jump, moved);
     if (trampoline === undefined) return false;
     const bytes = new Uint8Array(JUMP_BYTES);
     if (tracer.readMemory(tid, jump, bytes, 0, JUMP_BYTES) !== JUMP_BYTES) return false;
-    const code = new Uint8Array(JUMP_BYTES);
-    code[0] = 0xe9;
-    new DataView(code.buffer).setInt32(1, trampoline - (jump + JUMP_BYTES), true);
-    tracer.writeMemory(tid, jump, code, 0, JUMP_BYTES);
+    tracer.writeMemory(tid, jump, longJump(jump, trampoline), 0, JUMP_BYTES);
     space.patches.set(ret, { ...patch, pieces: [...patch.pieces, { addr: jump, bytes }] });
     return true;
   }
@@ -127,35 +232,41 @@ export class Patcher {
     return pages.has(page);
   }
 
+  /** Writes code that leads to the agent near `jump`. */
   private makeTrampoline(
     tid: number,
     space: PatchedSpace,
     ret: number,
     jump: number,
-    nr: number,
+    moved: Uint8Array,
   ): number | undefined {
+    const at = this.roomForTrampoline(tid, space, jump);
+    if (at === undefined) return undefined;
+    this.tracer.writeMemory(tid, at, this.trampolineCode(ret, moved), 0, TRAMPOLINE_BYTES);
+    return at;
+  }
+
+  private roomForTrampoline(tid: number, space: PatchedSpace, jump: number): number | undefined {
     let page = space.pages.find(
       ({ start, used }) =>
         used < PAGE_SIZE / TRAMPOLINE_BYTES - 1 && Math.abs(start - jump) < REACH,
     );
     page ??= this.newPage(tid, space, jump);
-    if (page === undefined) return undefined;
-    const at = page.start + TRAMPOLINE_BYTES * page.used++;
+    return page === undefined ? undefined : page.start + TRAMPOLINE_BYTES * page.used++;
+  }
+
+  /** Code that executes the `moved` bytes and leads to the agent. */
+  private trampolineCode(ret: number, moved: Uint8Array): Uint8Array {
     const bytes = new Uint8Array(TRAMPOLINE_BYTES);
     const view = new DataView(bytes.buffer);
-    let end = 0;
-    if (nr >= 0) {
-      bytes[0] = 0xb8;
-      view.setInt32(1, nr, true);
-      end = LOAD_BYTES;
-    }
+    const end = moved.length;
+    bytes.set(moved);
     bytes.set([0x48, 0xb9], end);
     view.setBigUint64(end + 2, BigInt(ret), true);
     bytes.set([0x41, 0xbb], end + 10);
     view.setUint32(end + 12, this.entry, true);
     bytes.set([0x41, 0xff, 0xe3], end + 16);
-    this.tracer.writeMemory(tid, at, bytes, 0, TRAMPOLINE_BYTES);
-    return at;
+    return bytes;
   }
 
   private newPage(tid: number, space: PatchedSpace, jump: number): TrampolinePage | undefined {
@@ -185,12 +296,62 @@ export class Patcher {
     }
     space.patches.clear();
     space.traps.clear();
+    space.isUndone = true;
     // They hold what the file holds: let them be the file's again.
     for (const page of pages)
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
     for (const { start } of space.pages.splice(0))
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, PAGE_SIZE]);
   }
+}
+
+/** Code in which sites are being patched. */
+interface Window {
+  readonly bytes: Uint8Array;
+  /** Where it is in memory, and in the file. */
+  readonly addr: number;
+  readonly first: number;
+  /** Which of the bytes are to be written back. */
+  readonly edited: { from: number; to: number };
+}
+
+/** Bytes to be written into a task's memory: those that lie side by side together. */
+class Batch {
+  private readonly pieces: { readonly addr: number; bytes: Uint8Array }[] = [];
+
+  constructor(
+    private readonly tracer: NativeTracer,
+    private readonly tid: number,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.pieces.length === 0;
+  }
+
+  add(addr: number, bytes: Uint8Array): void {
+    const last = this.pieces.at(-1);
+    if (last === undefined || last.addr + last.bytes.length !== addr)
+      this.pieces.push({ addr, bytes });
+    else last.bytes = Buffer.concat([last.bytes, bytes]);
+  }
+
+  write(): void {
+    for (const { addr, bytes } of this.pieces)
+      this.tracer.writeMemory(this.tid, addr, bytes, 0, bytes.length);
+  }
+}
+
+/** `jmp rel32` at `from`. */
+function longJump(from: number, to: number): Uint8Array {
+  const code = new Uint8Array(JUMP_BYTES);
+  code[0] = 0xe9;
+  new DataView(code.buffer).setInt32(1, to - (from + JUMP_BYTES), true);
+  return code;
+}
+
+/** `jmp rel8` from a site's place. */
+function shortJump(offset: number): Uint8Array {
+  return Uint8Array.of(0xeb, offset);
 }
 
 function pageOf(addr: number): number {

@@ -19,6 +19,11 @@ export const setSubreaper: Addon['setSubreaper'] = addon.setSubreaper;
 export const gettid: Addon['gettid'] = addon.gettid;
 /** CLOCK_MONOTONIC in ns. */
 export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
+/**
+ * Locks an open file or directory for this process alone (flock) until the descriptor is closed, at the latest when the process
+ * ends, however it ends. `waits`: until whoever has the lock is through with it. false: somebody else has it.
+ */
+export const lockFile: Addon['lockFile'] = addon.lockFile;
 /** The cpuid instruction: [eax, ebx, ecx, edx], unsigned. */
 export const cpuid: Addon['cpuid'] = addon.cpuid;
 /** Where clock_gettime is in this kernel's vDSO, bytes from its beginning; 0 if it has none. */
@@ -29,6 +34,17 @@ export const readTsc: Addon['readTsc'] = addon.readTsc;
 export const statFd: Addon['statFd'] = addon.statFd;
 /** As statFd, without flags and position: a third of the time. */
 export const identifyFd: Addon['identifyFd'] = addon.identifyFd;
+/**
+ * What a socket of a process is connected with, without a call of its own; undefined if the descriptor is of no socket.
+ * `pid`: the leader, whose descriptors they are. Throws NativeError where that is refused (EPERM), or not known (ENOSYS, before
+ * Linux 5.6), or the process or the descriptor is gone.
+ */
+export const socketEnds: Addon['socketEnds'] = addon.socketEnds;
+/**
+ * Inode of the socket that a connected unix socket's other end is, by its own inode; 0 if that is closed, or not to be known: in
+ * another network namespace, or from a kernel without sock_diag(7) for unix sockets.
+ */
+export const unixPeer: Addon['unixPeer'] = addon.unixPeer;
 /** /proc/TID/maps, by ascending address. */
 export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
 

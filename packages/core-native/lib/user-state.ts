@@ -51,13 +51,20 @@ export function hashPieces(
   tid: number,
   pieces: readonly number[],
 ): string | undefined {
-  if (pieces.length === 0) return '';
-  const hash = createHash('sha256');
+  const hashes: string[] = [];
   for (let i = 0; i < pieces.length; i += 2) {
     const piece = hashPiece(tracer, tid, pieces[i]!, pieces[i + 1]!);
     if (piece === undefined) return undefined;
-    hash.update(piece);
+    hashes.push(piece);
   }
+  return hashOfPieces(hashes);
+}
+
+/** What `hashPieces` gives for pieces whose own hashes, as `hashPiece` gives them, are known. */
+export function hashOfPieces(hashes: readonly string[]): string {
+  if (hashes.length === 0) return '';
+  const hash = createHash('sha256');
+  for (const piece of hashes) hash.update(piece);
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -11,10 +11,8 @@
  * `probe`: what the call fills, if it may have stored more than its result tells before it met a hole;
  * `waits`: for a call of class blocking, how to find out whether it will wait (agent/waiting.h). Without that it is left
  * to the tracer where others could run meanwhile. One that hardly ever waits is said never to: it is interrupted then;
- * `inputs`: for a special argument, how many bytes the kernel reads through it.
- *
- * Calls with a time limit that they count down in memory, or that begin anew with the whole of it when they are taken
- * out of the agent (nanosleep, select, ppoll), are better off with the tracer: who sleeps is in no hurry.
+ * `inputs`: for a special argument, how many bytes the kernel reads through it;
+ * `keeps`: the arguments behind which the kernel may have stored something when the call is interrupted, and how many bytes.
  */
 export const AGENT_CALLS = {
   read: { fd: 0, need: 'read', waits: 'READ', probe: 'BUFFER' },
@@ -139,7 +137,12 @@ export const AGENT_CALLS = {
   uname: {},
   sysinfo: {},
   getrandom: { waits: 'NEVER' },
-  poll: { waits: 'POLL' },
+  poll: { waits: 'POLL', keeps: { 0: 'polled' } },
+  ppoll: { waits: 'PPOLL', keeps: { 0: 'polled', 2: 16 } },
+  select: { waits: 'SELECT', keeps: { 4: 16 } },
+  pselect6: { waits: 'SELECT', keeps: { 4: 16 } },
+  nanosleep: { keeps: { 1: 16 } },
+  clock_nanosleep: { keeps: { 3: 16 } },
   epoll_wait: { waits: 'EPOLL' },
   epoll_pwait: { nullArg: 4, waits: 'EPOLL' },
   epoll_ctl: {},
@@ -147,8 +150,8 @@ export const AGENT_CALLS = {
   sendto: { fd: 0, need: 'write', waits: 'SEND' },
   recvmsg: { fd: 0, need: 'read', waits: 'MESSAGE_IN', probe: 'MESSAGE' },
   sendmsg: { fd: 0, need: 'write', waits: 'MESSAGE_OUT' },
-  accept: { fd: 0, gives: 'both', waits: 'READ' },
-  accept4: { fd: 0, gives: 'both', waits: 'READ' },
+  accept: { fd: 0, gives: 'both', check: 'CHECK_ACCEPT', waits: 'READ' },
+  accept4: { fd: 0, gives: 'both', check: 'CHECK_ACCEPT', waits: 'READ' },
   getsockname: {},
   getpeername: {},
   getsockopt: {},
@@ -183,8 +186,8 @@ export const AGENT_CALLS = {
   timerfd_settime: {},
   timerfd_gettime: {},
   bind: {},
-  listen: {},
-  connect: {},
+  listen: { takes: true },
+  connect: { check: 'CHECK_CONNECT' },
   shutdown: {},
   sched_yield: {},
   alarm: {},
@@ -199,8 +202,8 @@ export const AGENT_CALLS = {
   getrlimit: {},
   setrlimit: {},
   wait4: {},
-  waitid: {},
-  rt_sigprocmask: {},
+  waitid: { keeps: { 2: 128 } },
+  rt_sigprocmask: { check: 'CHECK_SIGPROCMASK' },
   rt_sigpending: {},
   rt_sigaction: { check: 'CHECK_SIGACTION' },
   set_tid_address: { takes: true },
@@ -210,7 +213,7 @@ export const AGENT_CALLS = {
   munmap: { check: 'CHECK_MUNMAP' },
   mremap: { check: 'CHECK_MREMAP' },
   madvise: { check: 'CHECK_MADVISE' },
-  mprotect: {},
+  mprotect: { check: 'CHECK_MPROTECT' },
   msync: {},
   mincore: {},
   mlock: {},

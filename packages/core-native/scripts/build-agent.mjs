@@ -31,7 +31,9 @@ const SYMBOLS = [
   'agent_pass_end',
 ];
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
-const MAX_STEPS = 8;
+const MAX_STEPS = 9;
+/** As in lib/agent.ts: bytes that are mapped for the code. */
+const CODE_SIZE = 0x10000;
 /** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
 const WAITS = [
   'NEVER',
@@ -44,14 +46,18 @@ const WAITS = [
   'MESSAGE_IN',
   'MESSAGE_OUT',
   'POLL',
+  'PPOLL',
+  'SELECT',
   'EPOLL',
 ];
+/** A size for `keeps`: that of the array that poll takes. */
+const KEEP_POLLED = 255;
 /** What `probe` may be. */
 const PROBES = ['NONE', 'ENTRY', 'BUFFER', 'VECTOR', 'MESSAGE'];
 /** What `check` may be. */
 const CHECKS = [
-  ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION'],
-  ...['SOCKOPT', 'MMAP', 'MUNMAP', 'MREMAP', 'MADVISE'],
+  ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION', 'SIGPROCMASK', 'CONNECT', 'ACCEPT'],
+  ...['SOCKOPT', 'MMAP', 'MUNMAP', 'MREMAP', 'MPROTECT', 'MADVISE'],
 ];
 
 /** As in agent/layout.h. */
@@ -106,7 +112,9 @@ function compile(file, name, wanted) {
     elf,
     join(source, file),
   ]);
-  run('objcopy', ['-O', 'binary', '-j', '.text', elf, join(buildDir, `${name}.bin`)]);
+  const binary = join(buildDir, `${name}.bin`);
+  run('objcopy', ['-O', 'binary', '-j', '.text', elf, binary]);
+  if (statSync(binary).size > CODE_SIZE) throw new Error(`${name} has too much code`);
   const found = new Map(
     run('nm', [elf])
       .split('\n')
@@ -148,8 +156,10 @@ function generate() {
 #define AGENT_ROWS ${count}
 #define MAX_STEPS ${MAX_STEPS}
 #define NO_ARG 255
-/* Gather: the kernel reads what a vector points to; scatter: it stores there. Message in: received, out: sent. */
-enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER, OP_MESSAGE_IN, OP_MESSAGE_OUT };
+/* Gather: the kernel reads what a vector points to; scatter: it stores there. Message in: received, out: sent. Mask: a
+ * pointer to a signal mask, and its size. */
+enum { OP_OUT, OP_IN, OP_STRING, OP_GATHER, OP_SCATTER, OP_MESSAGE_IN, OP_MESSAGE_OUT, OP_MASK };
+#define KEEP_POLLED ${KEEP_POLLED}
 enum { MEASURE_CONST, MEASURE_LONG, MEASURE_INT, MEASURE_UINT, MEASURE_RESULT, MEASURE_RESULT_UP_TO, MEASURE_DEREF };
 enum { ${CHECKS.map((name) => `CHECK_${name}`).join(', ')} };
 enum { ${WAITS.map((name) => `WAITS_${name}`).join(', ')} };
@@ -166,7 +176,7 @@ struct agent_step {
 };
 struct agent_row {
   unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, gives, pair, closes, takes, varies, modes, reads,
-      fails, probe, quick, waits, entry_arg, entry_offset, steps;
+      fails, probe, quick, waits, entry_arg, entry_offset, keeps, keep_arg[2], keep_size[2], steps;
   struct agent_step step[MAX_STEPS];
 };
 /* 0 for calls the agent does not make. */
@@ -208,6 +218,8 @@ function rowText(row, traits, command) {
     if (type.kind === 'special') {
       if (command !== undefined) steps.push(...flatSteps(row, type.decoder, index, command));
       else if (traits.nullArg === index) nullArg = index;
+      else if (type.decoder === 'pselect_sigmask')
+        steps.push({ op: 'OP_MASK', arg: index, measure: 'MEASURE_CONST' });
       else if (traits.inputs !== undefined) addInputs(steps, index, traits);
       else if (traits.variants === undefined)
         throw new Error(`the agent has no ${type.decoder} (${row.name})`);
@@ -242,6 +254,7 @@ function rowText(row, traits, command) {
   // Strings come first, as the traced path writes them.
   steps.sort((a, b) => Number(b.op === 'OP_STRING') - Number(a.op === 'OP_STRING'));
   if (steps.length > MAX_STEPS) throw new Error(`${row.name} has too many steps`);
+  const keeps = Object.entries(traits.keeps ?? {});
   const reads = fails || steps.some((step) => step.op !== 'OP_OUT');
   const fields = {
     args: row.args.length,
@@ -262,6 +275,9 @@ function rowText(row, traits, command) {
     entry_arg: entry.arg,
     entry_offset: entry.offset,
     waits: `WAITS_${traits.waits ?? (row.class === 'blocking' ? 'MAYBE' : 'NEVER')}`,
+    keeps: keeps.length,
+    keep_arg: `{${keeps.map(([arg]) => arg).join(', ')}}`,
+    keep_size: `{${keeps.map(([, size]) => (size === 'polled' ? KEEP_POLLED : size)).join(', ')}}`,
     // Nothing that it could wait for.
     quick: Number(row.class === 'data' && !reads && !row.args.some(isFile)),
     steps: steps.length,

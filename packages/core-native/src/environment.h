@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "errors.h"
+#include "unix_peers.h"
 
 /// What belongs to one JavaScript environment (the main thread or one worker).
 class Environment {
@@ -18,6 +19,7 @@ class Environment {
   /// Open counters by handle.
   std::unordered_map<int32_t, TaskCounters> counters;
   int32_t next_counters = 1;
+  UnixPeers unix_peers;
 };
 
 /// Raises lib/index.ts's NativeError. `detail` (a path, a descriptor) only goes into the message.

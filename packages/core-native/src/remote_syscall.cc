@@ -98,6 +98,7 @@ Status Loan::step(ResumeHow how, int awaited_signal) {
         waiter_.give_back(event);
         return kTaskGone;
       case EventKind::Exited:
+      case EventKind::Zombie:
         waiter_.give_back(event);
         return kTaskGone;
       default:

@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,6 +19,7 @@
 #include "fd_info.h"
 #include "interrupt.h"
 #include "proc_maps.h"
+#include "socket_ends.h"
 
 namespace {
 
@@ -116,6 +119,20 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
 }
 
+/// false: somebody else has the lock.
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  const int fd = int_argument(info, 0);
+  if (info.Env().IsExceptionPending()) return {};
+  const bool waits = info.Length() > 1 && info[1].ToBoolean().Value();
+  while (flock(fd, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return Napi::Boolean::New(info.Env(), false);
+    if (errno == EINTR) continue;
+    throw_os_error(info.Env(), last_error("flock"));
+    return {};
+  }
+  return Napi::Boolean::New(info.Env(), true);
+}
+
 /// [start, end) of the first bytes from an offset on that are no hole of a file; undefined if only a hole is left.
 /// Moves the descriptor's offset.
 Napi::Value next_data(const Napi::CallbackInfo& info) {
@@ -174,6 +191,42 @@ Napi::Value describe_fd(const Napi::CallbackInfo& info) {
   }
   result.Set("path", fd_info.path);
   return result;
+}
+
+/// undefined for what isn't a socket.
+Napi::Value socket_ends(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const pid_t pid = int_argument(info, 0);
+  const int fd = int_argument(info, 1);
+  if (env.IsExceptionPending()) return {};
+  const auto found = read_socket_ends(pid, fd);
+  if (!found.ok()) {
+    throw_os_error(env, found.error());
+    return {};
+  }
+  const SocketEnds& ends = found.value();
+  if (ends.type == 0) return env.Undefined();
+  const auto bytes = [&](const sockaddr_storage& address, socklen_t size) {
+    auto copy = Napi::Uint8Array::New(env, size);
+    memcpy(copy.Data(), &address, size);
+    return copy;
+  };
+  const auto result = Napi::Object::New(env);
+  result.Set("type", ends.type);
+  result.Set("local", bytes(ends.local, ends.local_size));
+  result.Set("peer", bytes(ends.peer, ends.peer_size));
+  result.Set("peerPid", ends.peer_pid);
+  result.Set("inode", static_cast<double>(ends.inode));
+  return result;
+}
+
+Napi::Value unix_peer(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    throw_type_error(info.Env(), "a number was expected");
+    return {};
+  }
+  const uint32_t inode = info[0].As<Napi::Number>().Uint32Value();
+  return Napi::Number::New(info.Env(), Environment::of(info.Env()).unix_peers.peer_of(inode));
 }
 
 Napi::Value parse_maps(const Napi::CallbackInfo& info) {
@@ -255,9 +308,12 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("setSubreaper", Napi::Function::New<set_subreaper>(env));
   exports.Set("gettid", Napi::Function::New<gettid>(env));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
+  exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("nextData", Napi::Function::New<next_data>(env));
   exports.Set("statFd", Napi::Function::New<describe_fd<read_fd_info, true>>(env));
   exports.Set("identifyFd", Napi::Function::New<describe_fd<read_fd_identity, false>>(env));
+  exports.Set("socketEnds", Napi::Function::New<socket_ends>(env));
+  exports.Set("unixPeer", Napi::Function::New<unix_peer>(env));
   exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));
   exports.Set("openCounters", Napi::Function::New<open_counters>(env));
   exports.Set("readCounters", Napi::Function::New<read_counters>(env));

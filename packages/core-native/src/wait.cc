@@ -1,12 +1,19 @@
 #include "wait.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <optional>
 
 #include "stopped_task.h"
+#include "unique_fd.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -17,6 +24,8 @@ namespace {
 constexpr int kWaitFlags = __WALL | __WNOTHREAD;
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+/// A wait for one task looks for its silent end this often.
+constexpr int64_t kLookNs = 20 * kNsPerMs;
 
 int64_t now_ns() {
   timespec now;
@@ -24,13 +33,13 @@ int64_t now_ns() {
   return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-/// Rings the thread's interrupt signal from a deadline on, every millisecond: the first one may come just before the
+/// Rings the thread's interrupt signal from a deadline on, again and again: the first one may come just before the
 /// blocking call, and would be lost if it were the only one.
 class ArmedTimer {
  public:
-  ArmedTimer(timer_t timer, int64_t delay_ns) : timer_(timer) {
+  ArmedTimer(timer_t timer, int64_t delay_ns, int64_t interval_ns) : timer_(timer) {
     const itimerspec spec = {
-        .it_interval = {0, kNsPerMs},
+        .it_interval = {0, interval_ns},
         .it_value = {delay_ns / kNsPerSecond, delay_ns % kNsPerSecond},
     };
     timer_settime(timer_, 0, &spec, nullptr);
@@ -50,6 +59,21 @@ class ArmedTimer {
 bool is_ours(pid_t tid) {
   siginfo_t info;
   return waitid(P_PID, static_cast<id_t>(tid), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | kWaitFlags) == 0;
+}
+
+/// Exit status of a task that is a zombie (`proc_pid_stat(5)`, fields 3 and 52).
+std::optional<int> zombie_status(pid_t tid) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/stat", tid);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  char text[1024];
+  const ssize_t size = file.valid() ? read(file.get(), text, sizeof text - 1) : 0;
+  if (size <= 0) return std::nullopt;
+  text[size] = '\0';
+  const char* const name_end = strrchr(text, ')');
+  const char* const last = strrchr(text, ' ');
+  if (name_end == nullptr || last == nullptr || name_end[1] != ' ' || name_end[2] != 'Z') return std::nullopt;
+  return atoi(last + 1);
 }
 
 class WaitBracket {
@@ -144,16 +168,9 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
   int64_t deadline_ns = -1;
   std::optional<ArmedTimer> armed;
   if (timeout_ms > 0) {
-    if (!has_timer_) {
-      sigevent notify = {};
-      notify.sigev_notify = SIGEV_THREAD_ID;
-      notify.sigev_signo = interrupt_signal();
-      notify.sigev_notify_thread_id = target_->tid();
-      if (timer_create(CLOCK_MONOTONIC, &notify, &timer_) != 0) return last_error("timer_create");
-      has_timer_ = true;
-    }
+    if (const Status status = prepare_timer(); !status.ok()) return status.error();
     deadline_ns = now_ns() + timeout_ms * kNsPerMs;
-    armed.emplace(timer_, timeout_ms * kNsPerMs);
+    armed.emplace(timer_, timeout_ms * kNsPerMs, kNsPerMs);
   }
 
   const WaitBracket bracket(*target_);
@@ -170,12 +187,29 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
 Result<WaitEvent> Waiter::wait_for(pid_t tid) {
   WaitEvent event;
   if (!given_back_.empty() && take_given_back(tid, event)) return event;
+  if (const Status status = prepare_timer(); !status.ok()) return status.error();
+  const ArmedTimer armed(timer_, kLookNs, kLookNs);
+  std::optional<int> zombie;
   while (true) {
     int status;
-    if (waitpid(tid, &status, kWaitFlags) == tid) return note(tid, status);
+    const pid_t waited = waitpid(tid, &status, kWaitFlags | (zombie ? WNOHANG : 0));
+    if (waited == tid) return note(tid, status);
+    if (waited == 0) return WaitEvent{tid, EventKind::Zombie, 0, *zombie};
     if (errno == ECHILD) return WaitEvent{tid, EventKind::NoTracees, 0, 0};
     if (errno != EINTR) return last_error("waitpid");
+    zombie = zombie_status(tid);
   }
+}
+
+Status Waiter::prepare_timer() {
+  if (has_timer_) return {};
+  sigevent notify = {};
+  notify.sigev_notify = SIGEV_THREAD_ID;
+  notify.sigev_signo = interrupt_signal();
+  notify.sigev_notify_thread_id = target_->tid();
+  if (timer_create(CLOCK_MONOTONIC, &notify, &timer_) != 0) return last_error("timer_create");
+  has_timer_ = true;
+  return {};
 }
 
 void Waiter::kill_all() {

@@ -20,6 +20,7 @@ enum class EventKind : int {
   InterruptStop,
   Exited,
   NoTracees,
+  Zombie,
 };
 
 struct WaitEvent {
@@ -46,7 +47,8 @@ class Waiter {
 
   /// Any tracee. timeout_ms < 0: for ever; 0: don't block. Kind None: timed out or interrupted.
   Result<WaitEvent> wait(int timeout_ms);
-  /// One tracee, for ever; not interruptible. ECHILD becomes kind NoTracees.
+  /// One tracee, for ever; not interruptible. ECHILD becomes kind NoTracees. Only here is there a kind Zombie: nothing
+  /// can be waited for from a leader that has ended while threads of its group live on.
   Result<WaitEvent> wait_for(pid_t tid);
 
   /// An event someone took who isn't its reader: the next wait gives it, before any new one.
@@ -66,11 +68,13 @@ class Waiter {
  private:
   bool take_given_back(pid_t tid, WaitEvent& event);
   WaitEvent note(pid_t tid, int status);
+  /// Makes the thread's timer if there is none yet.
+  Status prepare_timer();
 
   std::shared_ptr<InterruptTarget> target_;
   std::vector<WaitEvent> given_back_;
   std::unordered_set<pid_t> tracees_;
-  /// timer_t of the thread's timeout signal; made at the first timed wait.
+  /// timer_t of the thread's timeout signal; made at the first wait that needs it.
   void* timer_ = nullptr;
   bool has_timer_ = false;
 };

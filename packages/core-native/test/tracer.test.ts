@@ -43,6 +43,8 @@ import {
 const SYS_pause = 34;
 const SYS_getppid = 110;
 const SIGINT = 2;
+const SIGTRAP = 5;
+const SIGKILL = 9;
 const SIGUSR1 = 10;
 const SIGPIPE = 13;
 const SIGCONT = 18;
@@ -494,6 +496,33 @@ test.serial('children and threads are traced from their first instruction', (t) 
     2,
   );
 });
+
+test.serial(
+  'a wait for a leader that was sent past its exit event ends, though a thread lives on',
+  (t) => {
+    const tid = start(tracer, guest('thread-exec'), '/bin/true');
+    tracer.resume(tid, Resume.Cont, 0);
+    while (tracer.wait(-1) !== EventKind.Event || tracer.event[2] !== PtraceEvent.Clone);
+    const thread = tracer.values[0]!;
+    tracer.kill(0, tid, SIGKILL);
+    const isAtExit = () => {
+      try {
+        const code = Buffer.from(tracer.getSiginfo(tid)).readInt32LE(8);
+        return code === (SIGTRAP | (PtraceEvent.Exit << 8));
+      } catch {
+        return false; // between the two stops
+      }
+    };
+    while (!isAtExit());
+    // As if still from the clone event, that of its exit unseen.
+    tracer.resume(tid, Resume.Cont, 0);
+    t.is(tracer.waitFor(tid), EventKind.Zombie);
+    t.deepEqual([tracer.event[0], tracer.event[3]], [tid, SIGKILL]);
+    while (tracer.waitFor(thread) !== EventKind.Exited) tracer.resume(thread, Resume.Cont, 0);
+    t.is(tracer.waitFor(tid), EventKind.Exited);
+    t.is(tracer.event[3], SIGKILL);
+  },
+);
 
 test.serial("an exec from a thread that isn't the leader: its tid becomes the leader's", (t) => {
   const tid = start(tracer, guest('thread-exec'), '/bin/true');

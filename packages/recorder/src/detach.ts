@@ -87,7 +87,7 @@ class Detacher {
   private take(kind: EventKind): void {
     const { event } = this.session.tracer;
     const tid = event[0]!;
-    if (kind === EventKind.Exited) this.left.delete(tid);
+    if (kind === EventKind.Exited || kind === EventKind.Zombie) this.left.delete(tid);
     else this.release(tid, { kind, detail: event[2]! });
     for (const [other, stop] of this.postponed) {
       if (!this.isKept(other)) this.release(other, stop);

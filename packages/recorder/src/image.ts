@@ -53,7 +53,9 @@ export function captureImage(session: Session, task: Task): void {
     if (mapping.start >= RESERVED_START && mapping.start < RESERVED_END) continue;
     if (isKernelPage(mapping)) continue;
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
-    mappings.push(describe(session, task, mapping, hashes));
+    const described = describe(session, task, mapping, hashes);
+    mappings.push(described);
+    if (described.backing.kind === 'file') patchCode(session, task, described, described.backing);
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
     else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
       writes.push(...zeroedTail(session, task, mapping));
@@ -190,6 +192,17 @@ function describe(
     flags,
     backing: { kind: 'file', hash, offset: mapping.offset, path: session.nameOf(mapping.name) },
   };
+}
+
+/** Leads known system call sites of a private mapping to the agent. True if the tracer's registers are another stop's now. */
+export function patchCode(
+  session: Session,
+  task: Task,
+  { start, end, prot }: Pick<Mapping, 'start' | 'end' | 'prot'>,
+  { hash, offset }: { readonly hash: string; readonly offset: number },
+): boolean {
+  if ((prot & (Prot.EXEC | Prot.WRITE)) !== Prot.EXEC) return false;
+  return session.agent?.mapped(task, { start, end, offset, content: hash }) === true;
 }
 
 /** A path under which this process can open the very file a task has mapped. */

@@ -30,9 +30,12 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
   }
   if ((!verbosity.data && !verbosity.strings) || !hasInBesideStrings(row.nr)) return;
   session.peekTid = task.tid;
+  const peek = row.args.some(({ type }) => type.kind === 'strings')
+    ? pagePeek(tracer, task.tid)
+    : session.peek;
   const limit = verbosity.wholeData ? Infinity : DATA_LIMIT;
   let strings = 0;
-  inRegions(row, task.args, undefined, session.peek, (addr, size, arg, part) => {
+  inRegions(row, task.args, undefined, peek, (addr, size, arg, part) => {
     const { type, name } = row.args[arg]!;
     if (type.kind === 'string') return;
     let length = Math.min(size, limit);
@@ -46,6 +49,25 @@ export function recordInputs(session: Session, task: Task, row: SyscallRow): voi
     } else if (!verbosity.data) return;
     session.emitDataAt(task, arg, size, addr, length);
   });
+}
+
+/** Reads a page at a time: the strings of an environment lie side by side, and so do the pointers to them. */
+function pagePeek(tracer: Tracer, tid: number): Session['peek'] {
+  const page = new Uint8Array(PAGE_SIZE);
+  let start = -1;
+  let got = 0;
+  return (addr, length) => {
+    const offset = addr % PAGE_SIZE;
+    if (offset + length > PAGE_SIZE) {
+      const bytes = new Uint8Array(length);
+      return tracer.readMemory(tid, addr, bytes, 0, length) === length ? bytes : undefined;
+    }
+    if (start !== addr - offset) {
+      start = addr - offset;
+      got = tracer.readMemory(tid, start, page, 0, PAGE_SIZE);
+    }
+    return offset + length <= got ? page.subarray(offset, offset + length) : undefined;
+  };
 }
 
 /** Most strings are shorter. */

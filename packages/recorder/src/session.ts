@@ -1,7 +1,6 @@
 import {
   type CpuPolicy,
   type EventKind,
-  monotonicNs,
   Reg,
   Registers,
   RESERVED_END,
@@ -9,11 +8,13 @@ import {
   Resume,
   Sys,
   type Tracer,
+  unixPeer,
 } from '@scribe-ts/core-native';
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
 import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
 import { Chaos } from './chaos/chaos.js';
+import { Connections } from './connections/connections.js';
 import { EarlyTasks } from './early.js';
 import { FileRegistry, type FileTable, type Resource } from './files.js';
 import { OutputTracker } from './output.js';
@@ -71,6 +72,7 @@ export class Session {
   readonly output = new OutputTracker();
   readonly baton = new Baton(this);
   readonly parking = new Parking(this.baton);
+  readonly connections = new Connections(unixPeer);
   /** Set if calls are recorded inside the tasks. */
   agent: AgentControl | undefined;
   /** Set if who runs is left to chance. */
@@ -80,7 +82,6 @@ export class Session {
   /** Files (dev:ino) that the program has opened for writing. */
   readonly writtenFiles = new Set<string>();
   readonly notes = new Set<string>();
-  readonly startNs: number;
   /** Whether the log is to hold what calls read through their arguments. */
   readonly recordsInputs: boolean;
   syscalls = 0;
@@ -108,10 +109,11 @@ export class Session {
     readonly store: ContentStore,
     readonly config: SessionConfig,
     readonly cpus: CpuPolicy,
+    /** When the recording began (CLOCK_MONOTONIC), ns. */
+    readonly startNs: number,
   ) {
     this.regs = new Registers(tracer.regs);
     this.objects = new SharedObjects(store, (path) => this.nameOf(path));
-    this.startNs = monotonicNs();
     if (config.chaosSeed !== undefined) this.chaos = new Chaos(this, config.chaosSeed);
     this.baton.chaos = this.chaos;
     this.recordsInputs = config.verbosity.strings || config.verbosity.data;

@@ -282,7 +282,8 @@ export function deliver(
     }
     // If it was to hit before a call, the next stop is that call's entry again: no signal waits there any more.
     task.state = TaskState.Running;
-    session.goOn(task, signo);
+    // The kernel may take SIGSYS for one that is not ignored (agent/sigsys.ts).
+    session.goOn(task, signo === Signal.SIGSYS && action === 'ignored' ? 0 : signo);
     return;
   }
   const stackPointer = regs.address(Reg.rsp);

@@ -1,4 +1,4 @@
-import { ARGUMENT_REGS, Errno, Reg, Resume, Sys } from '@scribe-ts/core-native';
+import { ARGUMENT_REGS, Errno, Reg, Resume } from '@scribe-ts/core-native';
 import { hasEntry, readEntry, syscallTable } from '@scribe-ts/tracelog';
 import { answer, cancelSyscall, endOutput, goIntoKernel, proceed, refuse } from './calls.js';
 import { recordInputs } from './inputs.js';
@@ -8,7 +8,7 @@ import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
 import { hideInterruption, putBackBlocked } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
-import { entryHooks, exitHooks } from './syscalls/index.js';
+import { entryHooks, exitHooks, looksOnly } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
 import { mayWait, setsMode } from './waiting.js';
 
@@ -78,8 +78,7 @@ export class SyscallStops {
       refuse(session, task, row);
       return;
     }
-    // futex's hook looks at its result only.
-    task.hooked = exitHooks[nr] !== undefined && nr !== Sys.futex;
+    task.hooked = exitHooks[nr] !== undefined && !looksOnly.has(nr);
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
     goIntoKernel(session, task);

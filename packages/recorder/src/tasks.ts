@@ -1,6 +1,7 @@
 import { CallPaths } from './agent/call-paths.js';
 import type { AgentSpace } from './agent/space.js';
 import { readFileSync } from 'node:fs';
+import { Signal } from '@scribe-ts/core-native';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import { type MovedBuffers, type ScratchSlot, ScratchSlots } from './scratch.js';
@@ -99,16 +100,30 @@ export class AddressSpace {
   }
 }
 
+/** Bytes of the kernel's struct sigaction: handler, flags, restorer, mask. */
+export const SIGACTION_SIZE = 32;
+
 /** Dispositions a thread group has for its signals: the handler's address, 0 default, 1 ignore; flags as in sigaction. */
 export class SignalHandlers {
   readonly handler = new Float64Array(65);
   readonly flags = new Float64Array(65);
+  /** The action for SIGSYS as rt_sigaction takes it. */
+  readonly sysAction = new Uint8Array(SIGACTION_SIZE);
+  /** The kernel has put that action back to the default, because dispatch has forced the signal on one who ignores it. */
+  isSysReset = false;
 
   clone(): SignalHandlers {
     const copy = new SignalHandlers();
     copy.handler.set(this.handler);
     copy.flags.set(this.flags);
+    copy.sysAction.set(this.sysAction);
+    copy.isSysReset = this.isSysReset;
     return copy;
+  }
+
+  /** True if the program does something else with SIGSYS than to die of it. */
+  get usesSys(): boolean {
+    return this.handler[Signal.SIGSYS]! > 0;
   }
 
   /** After exec: caught signals go back to default, ignored ones stay ignored. */
@@ -117,6 +132,9 @@ export class SignalHandlers {
       if (this.handler[signo]! > 1) this.handler[signo] = 0;
       this.flags[signo] = 0;
     }
+    this.sysAction.fill(0);
+    this.sysAction[0] = this.handler[Signal.SIGSYS]!;
+    this.isSysReset = false;
   }
 }
 

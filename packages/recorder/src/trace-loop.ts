@@ -8,7 +8,7 @@ import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
 import { onSignalStop } from './signals.js';
 import { SyscallStops } from './syscall-stops.js';
-import { beginExit, reportDeath, stateOf } from './syscalls/exit.js';
+import { beginExit, reportDeath, reportZombie, stateOf } from './syscalls/exit.js';
 import { exitHooks } from './syscalls/index.js';
 import { NOWHERE, SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
 
@@ -204,6 +204,9 @@ export class TraceLoop implements StopHandler {
         return;
       case EventKind.Exited:
         reportDeath(session, this.whoEnds(task), session.tracer.event[3]!);
+        return;
+      case EventKind.Zombie:
+        reportZombie(session, task, session.tracer.event[3]!);
         return;
     }
   }

@@ -3,7 +3,7 @@ import { getegid, geteuid } from 'node:process';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
+import { CpuPolicy, NativeError, Tracer, trapCpuidHere, monotonicNs } from '@scribe-ts/core-native';
 import { contentPath, type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
@@ -27,7 +27,7 @@ function tell(report: Report): void {
   port.postMessage(report);
 }
 
-function header(missing: readonly string[], store: string): NewLogHeader {
+function header(missing: readonly string[], store: string, startedAt: number): NewLogHeader {
   const all = cpus();
   return {
     writer: 'scribe-ts 0.1.0',
@@ -37,7 +37,7 @@ function header(missing: readonly string[], store: string): NewLogHeader {
     // The first image has it.
     env: [],
     recorder: process.pid,
-    startedAt: Date.now() / 1000,
+    startedAt,
     verbosity: parseVerbosity(options.verbosity).letters,
     machine: {
       kernel: release(),
@@ -86,7 +86,10 @@ function run(): void {
     disableAslr: true,
     stdio: options.stdio,
   });
-  const log = LogWriter.create(options.log, header(missing, storePath));
+  // The same moment: readers tell by both when something happened.
+  const startedAt = Date.now() / 1000;
+  const startNs = monotonicNs();
+  const log = LogWriter.create(options.log, header(missing, storePath, startedAt));
   let detached = false;
   let nextBookmark = 1;
   let stopsBefore = 0;
@@ -134,7 +137,7 @@ function run(): void {
       },
     });
   };
-  const session = new Session(tracer, log, store, sessionConfig(), cpusOf);
+  const session = new Session(tracer, log, store, sessionConfig(), cpusOf, startNs);
   if (options.agent === true && AgentControl.canHold(sessionConfig().verbosity))
     session.agent = new AgentControl(session);
   const loop = new TraceLoop(session, {

@@ -1,11 +1,13 @@
 import {
   Agent,
   AgentDetail,
+  type CodeMapping,
   Halt,
   NativeError,
   Patcher,
   type ProcMapping,
   Resume,
+  Shared,
 } from '@scribe-ts/core-native';
 import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
@@ -14,6 +16,7 @@ import { type Task, TaskState } from '../tasks.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
 import { AgentRing } from './ring.js';
+import { isHarmedByDispatch, restoreSys } from './sigsys.js';
 import { AgentSpace } from './space.js';
 import { AgentStops } from './stops.js';
 
@@ -66,11 +69,19 @@ export class AgentControl {
     task.dispatching = false;
   }
 
+  /** A stopped task has mapped code of a file privately. True if the tracer's registers are another stop's now. */
+  mapped(task: Task, mapping: CodeMapping): boolean {
+    const space = task.space.agent;
+    if (space === undefined || !this.patcher.mapped(task.tid, space, mapping)) return false;
+    this.agent.reports.code(task.tid, space.changedPages());
+    return true;
+  }
+
   /** Lets a task go on in user code. */
   resume(task: Task, space: AgentSpace): void {
     const { session } = this;
     const { tid } = task;
-    const usable = !session.parking.active && !space.given;
+    const usable = !session.parking.active && !space.given && !isHarmedByDispatch(session, task);
     if (usable) this.handOver(task, space);
     const halt = !usable ? Halt.Off : task.held.length > 0 ? Halt.Signal : Halt.None;
     if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
@@ -79,6 +90,7 @@ export class AgentControl {
       space.shares = shares;
       this.agent.reports.share(tid, shares);
     }
+    if (!usable) restoreSys(session, task);
     if (task.dispatching !== usable) {
       const done = this.dispatch(task, space, usable);
       if (done === undefined) return;
@@ -93,13 +105,18 @@ export class AgentControl {
     const { tid } = task;
     if (space.user !== task) {
       // What was left in the ring by one that was killed has no place in the log any more.
-      if (space.user?.state === TaskState.Dead) this.ring.discard(tid, space);
+      if (space.user?.state === TaskState.Dead) this.ring.drop(task, space);
       space.user = task;
     }
-    const shared = task.domain.tasks.size > 1;
+    const shared = sharedBy(task);
     if (space.shared !== shared) {
       space.shared = shared;
       agent.share(tid, shared);
+    }
+    const { usesSys } = task.handlers;
+    if (space.usesSys !== usesSys) {
+      space.usesSys = usesSys;
+      agent.guard(tid, usesSys);
     }
     if (space.files !== task.files) {
       space.files = task.files;
@@ -160,6 +177,7 @@ export class AgentControl {
     const { agent } = this;
     if (task.dispatching) agent.dispatch(task.tid, false);
     task.dispatching = false;
+    restoreSys(this.session, task);
     if (task.space.agent === undefined) return;
     // Whoever is let go must not come into the agent any more.
     this.unpatch(task);
@@ -167,4 +185,13 @@ export class AgentControl {
     agent.unload(task.tid);
     task.space.agent = undefined;
   }
+}
+
+/** What a task has in common with others of its domain: the child of a vfork has dispositions of its own. */
+function sharedBy(task: Task): Shared {
+  const { tasks } = task.domain;
+  if (tasks.size === 1) return Shared.Nothing;
+  for (const other of tasks)
+    if (other !== task && other.handlers === task.handlers) return Shared.TurnAndActions;
+  return Shared.Turn;
 }

@@ -1,4 +1,5 @@
 import { type Agent, type Drained } from '@scribe-ts/core-native';
+import { numberConnections } from '../connections/numbers.js';
 import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -32,6 +33,14 @@ export class AgentRing {
       else for (const fd of drained.changed) task.files.forget(fd);
       this.append(task, space, drained);
     } else if (taken.bytes === 0) return;
+    this.discard(task.tid, space);
+  }
+
+  /** Empties the ring of what one has left that is dead. `task`: another that lives there. */
+  drop(task: Task, space: AgentSpace): void {
+    if (this.agent.look(task.tid) && this.agent.hasReports)
+      for (const key of this.agent.takeReports(task.tid).written)
+        this.session.writtenFiles.add(key);
     this.discard(task.tid, space);
   }
 
@@ -86,10 +95,12 @@ export class AgentRing {
   private append(
     task: Task,
     space: AgentSpace,
-    { bytes, head, frames, calls, time }: Drained,
+    { bytes, head, frames, calls, time, connections }: Drained,
   ): void {
     const { session } = this;
     const { taken } = space;
+    if (space.connections !== connections) numberConnections(session, task, bytes, space.time);
+    space.connections = connections;
     if (bytes.length > 0) session.appendRun(task, bytes, frames - taken.frames, space.time, time);
     session.syscalls += calls - taken.calls;
     task.paths.agent += calls - taken.calls;

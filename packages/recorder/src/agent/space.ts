@@ -1,4 +1,4 @@
-import { type Agent, Halt, PatchedSpace } from '@scribe-ts/core-native';
+import { type Agent, Halt, PatchedSpace, Shared } from '@scribe-ts/core-native';
 import type { FileTable } from '../files.js';
 import { type Task, TaskState } from '../tasks.js';
 
@@ -13,12 +13,16 @@ export class AgentSpace extends PatchedSpace {
   files: FileTable | undefined;
   /** As the agent has it. */
   halt: Halt = Halt.Off;
-  /** As the agent has it: others of the domain may have to run before a call that waits can end. */
-  shared = false;
+  /** As the agent has it. */
+  shared = Shared.Nothing;
+  /** As the agent has it: SIGSYS must not be blocked inside. */
+  usesSys = false;
   /** Time of the agent's last frame, CLOCK_MONOTONIC, ns. */
   time = 0;
   /** What has been taken from the ring since it was last emptied: bytes, frames and calls. */
   readonly taken = { bytes: 0, frames: 0, calls: 0 };
+  /** How many connections there have been whose frames have their numbers. */
+  connections = 0;
   /** As the agent has them: files that are followed, and when; the program has shared mappings. */
   followed = '';
   generation = 0;
@@ -43,8 +47,10 @@ export class AgentSpace extends PatchedSpace {
     const copy = new AgentSpace();
     copy.halt = this.halt;
     copy.shared = this.shared;
+    copy.usesSys = this.usesSys;
     copy.time = this.time;
     copy.copyPatches(this);
+    copy.connections = this.connections;
     copy.followed = this.followed;
     copy.generation = this.generation;
     copy.shares = this.shares;

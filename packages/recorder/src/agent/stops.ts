@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import {
   type Agent,
   ARGUMENT_REGS,
+  ERESTARTNOHAND,
   EventKind,
   Halt,
   isRestart,
   MapFlag,
   type Patcher,
+  Prot,
   Reg,
   Resume,
   SAVED_REGS,
@@ -27,8 +29,10 @@ import {
   mayDeliverHeld,
 } from '../signals.js';
 import { exitHooks } from '../syscalls/index.js';
+import { isConnecting } from '../syscalls/network.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentRing } from './ring.js';
+import { asksForSys, noteForced, restoreSys } from './sigsys.js';
 import type { AgentSpace } from './space.js';
 
 /** si_code of a SIGSYS that dispatch raised. */
@@ -64,9 +68,12 @@ export class AgentStops {
     const rip = regs.address(Reg.rip);
     if (signo === Signal.SIGSYS) {
       if (isDispatch(tracer.getSiginfo(task.tid))) {
+        noteForced(task);
         this.onDispatch(task, space, rip);
         return true;
       }
+      // One that the program uses. A second of its kind can hide one of ours: that must not come again.
+      space.given = true;
     }
     if (agent.contains(rip)) {
       this.onSignalInside(task, space, signo, rip);
@@ -140,6 +147,7 @@ export class AgentStops {
       this.patcher.undo(task.tid, task.space.agent!);
       tracer.getRegs(tid);
     }
+    if (asksForSys(nr, regs.int(Reg.rdi)) && restoreSys(session, task)) tracer.getRegs(tid);
     regs.set(Reg.rip, this.agent.symbols.agent_pass);
     regs.set(Reg.orig_rax, -1);
     tracer.setRegs(tid);
@@ -157,6 +165,7 @@ export class AgentStops {
       tracer.setRegs(tid);
     } else if (
       kind !== EventKind.Exited &&
+      kind !== EventKind.Zombie &&
       regs.address(Reg.rip) === this.agent.symbols.agent_pass
     ) {
       // Something else came first: the call is still to be made.
@@ -182,6 +191,12 @@ export class AgentStops {
           (regs.int(Reg.r10) & MapFlag.FIXED) !== 0 &&
           space.covers(regs.address(Reg.rdi), regs.address(Reg.rsi))
         );
+      case Sys.mprotect:
+      case Sys.pkey_mprotect: {
+        const start = regs.address(Reg.rdi);
+        const isWritable = (regs.int(Reg.rdx) & Prot.WRITE) !== 0;
+        return isWritable && space.touches(start, start + regs.address(Reg.rsi));
+      }
       default:
         return false;
     }
@@ -224,7 +239,8 @@ export class AgentStops {
     const { session } = this;
     // What comes of a call that was successful may take time: the signal waits for the next one.
     task.regionContext.entry.fill(this.agent.entry);
-    const isPlain = exitHooks[task.nr] === undefined || Number(task.result) < 0;
+    const isPlain =
+      exitHooks[task.nr] === undefined || (Number(task.result) < 0 && !isConnecting(task));
     if (isPlain && mayDeliverHeld(session, task)) {
       recordSyscall(session, task);
       this.deliverHeld(task);
@@ -273,7 +289,7 @@ export class AgentStops {
       regs.set(Reg.orig_rax, agent.nr);
       tracer.setRegs(task.tid);
       this.keepExit(task);
-      recordInputs(session, task, syscallTable[task.nr]!);
+      this.recordGiven(task);
       recordSyscall(session, task);
       deliverFirst(session, task, signo, siginfo, 'syscall-exit');
       return;
@@ -396,6 +412,7 @@ export class AgentStops {
       agent.look(task.tid);
       this.ring.drainLooked(task, space);
       this.standBefore(task);
+      if (storesAlways(agent.nr)) this.recordInterrupted(task);
       if (space.halt === Halt.None) space.setHalt(agent, task.tid, Halt.Off);
     } else if (
       rip >= symbols.agent_window &&
@@ -419,6 +436,30 @@ export class AgentStops {
   }
 
   /**
+   * A task stands before its call again, and the kernel has stored something all the same: whoever looks at its memory
+   * before the call's end, as a bookmark does, finds that.
+   */
+  private recordInterrupted(task: Task): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    regs.set(Reg.rcx, agent.ret);
+    tracer.setRegs(task.tid);
+    this.keepExit(task);
+    task.result = ERESTARTNOHAND;
+    this.recordGiven(task);
+    recordSyscall(session, task);
+  }
+
+  /** Writes what an interrupted call was given, where the kernel may have stored something by now. The block has been looked at. */
+  private recordGiven(task: Task): void {
+    const { agent, session } = this;
+    const changed = agent.putBack(task.tid);
+    recordInputs(session, task, syscallTable[task.nr]!);
+    for (const { addr, bytes } of changed)
+      session.tracer.writeMemory(task.tid, addr, bytes, 0, bytes.length);
+  }
+
+  /**
    * For a task that is about to be let go: gives it the registers of the program alone. undefined if it stands where that
    * cannot be done: it has been sent on to where it can. Else whether the signal it is stopped for is taken care of.
    */
@@ -432,6 +473,7 @@ export class AgentStops {
     const rip = regs.address(Reg.rip);
     const siginfo = kind === EventKind.Signal ? tracer.getSiginfo(tid) : undefined;
     if (signo === Signal.SIGSYS && siginfo !== undefined && isDispatch(siginfo)) {
+      noteForced(task);
       agent.look(tid);
       const made = rip === symbols.agent_take_end || rip === symbols.agent_exit_end;
       const site = rip === symbols.agent_forward_end ? agent.ret : rip;
@@ -450,6 +492,8 @@ export class AgentStops {
     const swallow = siginfo !== undefined;
     if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
       agent.look(tid);
+      // The log ends before this call, and so is the memory.
+      agent.putBack(tid);
       this.standBefore(task);
       return { swallow };
     }
@@ -483,6 +527,10 @@ function isDispatch(siginfo: Uint8Array): boolean {
   const view = new DataView(siginfo.buffer, siginfo.byteOffset);
   return view.getInt32(8, true) === SYS_USER_DISPATCH;
 }
+
+/** True for calls that store something also where they are interrupted: poll has cleared all `revents` by then. */
+const storesAlways = (nr: number): boolean =>
+  syscallTable[nr]!.args.some(({ type }) => 'when' in type && type.when === 'always');
 
 function setWord(halves: Uint32Array, reg: Reg, word: bigint): void {
   halves[reg * 2] = Number(word & 0xffffffffn);

@@ -17,6 +17,7 @@ import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
 import { type Domain, NOWHERE, type Task, TaskState } from '../tasks.js';
+import { waitingSignals } from '../waiting-signals.js';
 import { Signatures } from './signature.js';
 
 /** A task that has run for less than this makes system calls often enough: signals wait for the next one, ns. */
@@ -98,6 +99,10 @@ export class Preempter {
   interrupted(task: Task): void {
     const { session } = this;
     const { domain } = task;
+    if (this.isTrapWaiting(task)) {
+      session.resumeUser(task);
+      return;
+    }
     if (domain.holder !== task || !this.isAwaited(domain, task)) {
       session.resumeUser(task);
       return;
@@ -126,6 +131,16 @@ export class Preempter {
       return false;
     const siginfo = tracer.getSiginfo(task.tid);
     return new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true) === TRAP_HWBKPT;
+  }
+
+  /**
+   * For an interrupt-stop: whether a debug register has stopped the task at the same moment. The kernel takes the interrupt
+   * first (get_signal); the signal comes before the task executes anything. As long as it waits there is no point to be
+   * made here: once `stopAt` has other addresses it would be taken for the program's own, and kill it.
+   */
+  private isTrapWaiting(task: Task): boolean {
+    const isThere = task.stopsAt.includes(this.session.regs.address(Reg.rip));
+    return isThere && waitingSignals(task).includes(Signal.SIGTRAP);
   }
 
   /** The task is where `stopAt` was to stop it. */

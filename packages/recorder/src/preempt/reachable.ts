@@ -1,5 +1,4 @@
-import { type ProcMapping, Prot, type Registers } from '@scribe-ts/core-native';
-import type { MemoryWrite } from '@scribe-ts/tracelog';
+import { type ProcMapping, Prot, type ReadPages, type Registers } from '@scribe-ts/core-native';
 import { isOutside, type Range } from './in-flight.js';
 import { isReserved, pointedTo } from './look-ahead.js';
 
@@ -21,7 +20,7 @@ export function reachable(
   stack: Uint8Array,
   maps: readonly ProcMapping[],
   stacks: readonly Range[],
-  read: (addr: number, length: number) => MemoryWrite | undefined,
+  memory: ReadPages,
 ): number[] {
   const written = maps.filter(
     ({ start, prot, name }) =>
@@ -36,8 +35,9 @@ export function reachable(
   for (const pointer of pointedTo(regs)) add(pointer);
   for (const pointer of wordsOf(stack)) add(pointer);
   for (const addr of [...found].slice(0, MAX_FOLLOWED)) {
-    const around = read(addr - BEFORE, BEFORE + BEHIND) ?? read(addr, BEHIND);
-    if (around !== undefined) for (const pointer of wordsOf(around.bytes)) add(pointer);
+    let around = memory.bytes(addr - BEFORE, BEFORE + BEHIND);
+    if (around.length === 0) around = memory.bytes(addr, BEHIND);
+    for (const pointer of wordsOf(around)) add(pointer);
   }
   return [...found];
 }

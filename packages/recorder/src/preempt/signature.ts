@@ -1,11 +1,13 @@
 import {
   clearStopTraces,
   Flow,
+  hashOfPieces,
   hashPiece,
   hashPieces,
   hashVectors,
   instructionsOver,
   monotonicNs,
+  type Page,
   PAGE_SIZE,
   parseMaps,
   type ProcMapping,
@@ -39,7 +41,7 @@ const MAX_NEAR_PAGES = 32;
 /** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
 const THOROUGH_SHARE = 20;
 const MAX_DATA = 0x100000;
-const NO_PAGES: readonly number[] = [];
+const NO_PAGES: Hashed = { pages: [], pagesHash: '' };
 const NO_BYTES = new Uint8Array(0);
 /** Bytes that replay may write a jump over. */
 const PATCH_SIZE = 5;
@@ -47,34 +49,43 @@ const PATCH_SIZE = 5;
 /** All that replay needs to find the point again, but for `task`, `time` and `ran`. */
 export type Signature = Omit<PreemptFrame, 'type' | 'task' | 'time' | 'ran'>;
 
+/** Pieces of memory, and a hash over them. */
+type Hashed = Pick<Signature, 'pages' | 'pagesHash'>;
+
 /** Describes states of tasks stopped in user code, so that each can be told from all states that come before it. */
 export class Signatures {
   private thoroughAt = 0;
   private thoroughCost = 0;
+  /** Kept from one signature to the next: pages made anew for each took a quarter of the time in garbage collections. */
+  private readonly spare: Page[] = [];
 
   constructor(private readonly session: Session) {}
 
   /** The signature of where `task` stands; `session.regs` are its registers. */
   take(task: Task): Signature {
+    const memory = new ReadPages(this.session.tracer, task.tid, this.spare);
+    const signature = this.describe(task, memory);
+    memory.release();
+    return signature;
+  }
+
+  private describe(task: Task, read: ReadPages): Signature {
     const { tracer, regs } = this.session;
     const { tid } = task;
     const rip = regs.address(Reg.rip);
-    const code = this.codeAt(tid, rip);
-    const kept = code.bytes.slice(rip - code.start, rip - code.start + CODE_KEPT);
+    const kept = read.bytes(rip, CODE_KEPT);
     const patchable = this.makePrivate(tid, rip, kept.subarray(0, PATCH_SIZE));
-    const named = lookAhead(new ReadPages(tracer, tid), rip, regs);
+    const named = lookAhead(read, rip, regs);
     const flying = inFlight(this.session, task);
     const maps = parseMaps(tid);
     const own = ownStack(regs, maps, (addr) => this.session.readWord(task, addr));
     const others = this.otherStacks(task, maps);
-    const memory = this.words(task, named, own, flying ?? []);
-    const stack = this.read(tid, regs.address(Reg.rsp), STACK_WINDOW)?.bytes ?? NO_BYTES;
+    const memory = this.words(read, named, own, flying ?? []);
+    const stack = read.bytes(regs.address(Reg.rsp), STACK_WINDOW);
     const stacks = [own, ...others];
-    const reached = reachable(regs, stack, maps, stacks, (addr, length) =>
-      this.read(tid, addr, length),
-    );
-    if (flying !== undefined) memory.push(...this.pointees(tid, reached, flying));
-    const pages =
+    const reached = reachable(regs, stack, maps, stacks, read);
+    if (flying !== undefined) memory.push(...this.pointees(read, reached, flying));
+    const { pages, pagesHash } =
       flying === undefined ? NO_PAGES : this.pages(task, named, reached, maps, stacks, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
@@ -88,7 +99,7 @@ export class Signatures {
       memory,
       stack,
       pages,
-      pagesHash: hashPieces(tracer, tid, pages) ?? '',
+      pagesHash,
       patchable,
     };
   }
@@ -140,7 +151,7 @@ export class Signatures {
 
   /** The words at these addresses. */
   private words(
-    task: Task,
+    read: ReadPages,
     addresses: ReadonlySet<number>,
     own: Range,
     flying: readonly Range[],
@@ -152,23 +163,23 @@ export class Signatures {
       // Below the red zone the stack is dead.
       if (addr < stackPointer - RED_ZONE && addr >= own.start) continue;
       if (!isOutside(flying, addr, WORD)) continue;
-      const word = this.read(task.tid, addr, WORD);
-      if (word?.bytes.length === WORD) found.push(word);
+      const bytes = read.bytes(addr, WORD);
+      if (bytes.length === WORD) found.push({ addr, bytes });
     }
     return found;
   }
 
   /** The beginnings of what can be reached: an interpreter has its variables there. */
   private pointees(
-    tid: number,
+    read: ReadPages,
     reached: readonly number[],
     flying: readonly Range[],
   ): MemoryWrite[] {
     const found: MemoryWrite[] = [];
-    for (const start of reached) {
-      if (!isOutside(flying, start, POINTEE)) continue;
-      const bytes = this.read(tid, start, POINTEE);
-      if (bytes?.bytes.length === POINTEE && found.push(bytes) === MAX_POINTEES) break;
+    for (const addr of reached) {
+      if (!isOutside(flying, addr, POINTEE)) continue;
+      const bytes = read.bytes(addr, POINTEE);
+      if (bytes.length === POINTEE && found.push({ addr, bytes }) === MAX_POINTEES) break;
     }
     return found;
   }
@@ -181,16 +192,16 @@ export class Signatures {
     maps: readonly ProcMapping[],
     stacks: readonly Range[],
     flying: readonly Range[],
-  ): readonly number[] {
+  ): Hashed {
     const { session } = this;
     const now = monotonicNs();
     if (now - this.thoroughAt > this.thoroughCost * THOROUGH_SHARE) {
-      const pieces = this.data(task, maps, flying);
-      // Their hash is made once more for the frame itself: that's the same again.
-      if (hashPieces(session.tracer, task.tid, pieces) !== undefined) {
+      const pages = this.data(task, maps, flying);
+      const pagesHash = hashPieces(session.tracer, task.tid, pages);
+      if (pagesHash !== undefined) {
         this.thoroughAt = monotonicNs();
-        this.thoroughCost = 2 * (this.thoroughAt - now);
-        return pieces;
+        this.thoroughCost = this.thoroughAt - now;
+        return { pages, pagesHash };
       }
     }
     return this.near(task, [...named, ...pointedTo(session.regs), ...reached], stacks, flying);
@@ -202,7 +213,7 @@ export class Signatures {
     addresses: readonly number[],
     stacks: readonly Range[],
     flying: readonly Range[],
-  ): number[] {
+  ): Hashed {
     const { tracer } = this.session;
     const pages = new Set<number>();
     for (const addr of addresses) {
@@ -211,11 +222,15 @@ export class Signatures {
       if (pages.size === MAX_NEAR_PAGES) break;
     }
     const pieces: number[] = [];
+    const hashes: string[] = [];
     for (const page of pages) {
       if (!isOutside(flying, page, PAGE_SIZE)) continue;
-      if (hashPiece(tracer, task.tid, page, PAGE_SIZE) !== undefined) pieces.push(page, PAGE_SIZE);
+      const hash = hashPiece(tracer, task.tid, page, PAGE_SIZE);
+      if (hash === undefined) continue;
+      pieces.push(page, PAGE_SIZE);
+      hashes.push(hash);
     }
-    return pieces;
+    return { pages: pieces, pagesHash: hashOfPieces(hashes) };
   }
 
   /** All small writable mappings but the stacks. */

@@ -183,12 +183,14 @@ function end(session: Session, task: Task): void {
   }
   if (!alone || task.domain.tasks.size > 1) {
     // The kernel's stores into shared memory must be done before anybody else runs.
+    let isGone = false;
     if (leads && !last) waitForZombie(task.tid);
     else {
       const kind = tracer.waitFor(task.tid);
       if (kind === EventKind.Exited) noteRootStatus(session, task, tracer.event[3]!);
+      isGone = kind !== EventKind.Zombie;
     }
-    if (!(leads && !last)) {
+    if (isGone) {
       forget(session, task);
       return;
     }
@@ -327,10 +329,15 @@ export function noteSilentEnd(session: Session, leader: Task): boolean {
   if (!group.ending || leader.exiting || leader.tid !== group.tgid) return false;
   const other = [...group.tasks].find(({ exiting }) => exiting);
   if (other === undefined || stateOf(leader.tid) !== 'Z') return false;
-  reportDeath(session, leader, other.exitStatus);
-  // The kernel tells of it when the last thread has ended.
-  session.tasks.set(leader.tid, leader);
+  reportZombie(session, leader, other.exitStatus);
   return true;
+}
+
+/** A leader has ended, and threads of its group are left: the kernel tells of its end when the last of them is gone. */
+export function reportZombie(session: Session, leader: Task, status: number): void {
+  if (leader.state === TaskState.Dead) return;
+  reportDeath(session, leader, status);
+  session.tasks.set(leader.tid, leader);
 }
 
 /**
@@ -367,6 +374,10 @@ function awaitEnd(session: Session, victim: Task): void {
     if (kind === EventKind.NoTracees) return;
     if (kind === EventKind.Exited) {
       reportDeath(session, victim, event[3]!);
+      return;
+    }
+    if (kind === EventKind.Zombie) {
+      reportZombie(session, victim, event[3]!);
       return;
     }
     if (kind === EventKind.Event && event[2] === PtraceEvent.Exit && values[0]! >= 0)

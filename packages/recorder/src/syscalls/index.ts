@@ -1,3 +1,4 @@
+import { Sys } from '@scribe-ts/core-native';
 import { affinityEntries, affinityExits } from './affinity.js';
 import { cloneEntries } from './clone.js';
 import { controlEntries, controlExits } from './control.js';
@@ -7,6 +8,7 @@ import { fileEntries, fileExits } from './file.js';
 import { futexEntries, futexExits } from './futex.js';
 import type { EntryHook, ExitHook } from './hook.js';
 import { memoryEntries, memoryExits } from './memory.js';
+import { networkExits } from './network.js';
 import { procEntries } from './proc.js';
 import { signalExits } from './signal.js';
 
@@ -30,7 +32,14 @@ export const exitHooks: readonly (ExitHook | undefined)[] = toArray(
   affinityExits,
   fileExits,
   signalExits,
+  networkExits,
 );
+
+/** Calls whose hooks only look at what they have done: those of a task that is killed meanwhile are recorded without. */
+export const looksOnly: ReadonlySet<number> = new Set([
+  Sys.futex,
+  ...Object.keys(networkExits).map(Number),
+]);
 
 function toArray<T>(...maps: Readonly<Record<number, T>>[]): (T | undefined)[] {
   const hooks: (T | undefined)[] = new Array<T | undefined>(512).fill(undefined);

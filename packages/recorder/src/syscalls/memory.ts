@@ -3,6 +3,7 @@ import { Errno, Madvise, MapFlag, pageAlign, Prot, Reg, statFd, Sys } from '@scr
 import type { Backing } from '@scribe-ts/tracelog';
 import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
+import { patchCode } from '../image.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { joinSharers } from '../shared.js';
@@ -71,6 +72,9 @@ function mmapExit(session: Session, task: Task): void {
     mapping: { start, end, prot, flags, backing },
   });
   if (backing.kind !== 'shared') {
+    const isPatched =
+      backing.kind === 'file' && !shared && patchCode(session, task, { start, end, prot }, backing);
+    if (isPatched) session.tracer.getRegs(task.tid);
     recordSyscall(session, task);
     return;
   }

@@ -1,10 +1,9 @@
 import { Signal, Sys } from '@scribe-ts/core-native';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
-import type { Task } from '../tasks.js';
+import { SIGACTION_SIZE, type Task } from '../tasks.js';
 import type { ExitHook } from './hook.js';
 
-const SIGACTION_SIZE = 24;
 const STACK_SIZE = 24;
 const SS_DISABLE = 2;
 
@@ -25,9 +24,10 @@ function sigactionExit(session: Session, task: Task): void {
     if (view !== undefined && signo >= 1 && signo <= 64) {
       task.handlers.handler[signo] = word(view, 0);
       task.handlers.flags[signo] = word(view, 8);
-      // Dispatch forces that signal on the task, which would take the handler away.
-      if (signo === Signal.SIGSYS && word(view, 0) > 0 && task.space.agent !== undefined)
-        task.space.agent.given = true;
+      if (signo === Signal.SIGSYS) {
+        for (let i = 0; i < SIGACTION_SIZE; i++) task.handlers.sysAction[i] = view.getUint8(i);
+        task.handlers.isSysReset = false;
+      }
     }
   }
   recordSyscall(session, task);

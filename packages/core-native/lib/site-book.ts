@@ -1,0 +1,76 @@
+import type { PatchedBytes } from './patched-space.js';
+
+/** Executable memory that is a private mapping of a file, as it was when it was mapped. */
+export interface CodeMapping {
+  readonly start: number;
+  readonly end: number;
+  /** Of `start` in the file, bytes. */
+  readonly offset: number;
+  /** Hash of the file. */
+  readonly content: string;
+}
+
+/** A site that has been patched, by its offsets in the file: what is where it is in every process. */
+export interface KnownSite {
+  /** Where what is changed begins and ends, the site's `syscall` included. */
+  readonly first: number;
+  readonly end: number;
+  /** After the site's `syscall`. */
+  readonly ret: number;
+  readonly jump: number;
+  /** As in Patch. */
+  readonly moved: Uint8Array;
+  readonly pieces: readonly PatchedBytes[];
+}
+
+interface Sites {
+  /** By `first`. */
+  readonly known: KnownSite[];
+  /** How often each of the others has trapped, in all processes; -1: it was tried to patch it, in vain. */
+  readonly traps: Map<number, number>;
+}
+
+const NONE: readonly KnownSite[] = [];
+/** So many sites of a file are remembered. */
+const MAX_SITES = 1024;
+
+/**
+ * What has been found out about the sites of each file: most processes of a recording are short, and pass each site of the
+ * same libraries a few times.
+ */
+export class SiteBook {
+  private readonly files = new Map<string, Sites>();
+
+  /** Sites that can be patched as soon as the file is mapped. */
+  known(content: string): readonly KnownSite[] {
+    return this.files.get(content)?.known ?? NONE;
+  }
+
+  /** A site has trapped. Returns how often it has by now; -1: it is not worth another try. */
+  trapped(content: string, ret: number): number {
+    const { traps } = this.of(content);
+    const count = traps.get(ret) ?? 0;
+    if (count < 0 || (count === 0 && traps.size >= MAX_SITES)) return -1;
+    traps.set(ret, count + 1);
+    return count + 1;
+  }
+
+  /** A site could not be patched. */
+  fail(content: string, ret: number): void {
+    this.of(content).traps.set(ret, -1);
+  }
+
+  add(content: string, site: KnownSite): void {
+    const { known, traps } = this.of(content);
+    traps.delete(site.ret);
+    if (known.length >= MAX_SITES || known.some(({ ret }) => ret === site.ret)) return;
+    known.push(site);
+    known.sort((a, b) => a.first - b.first);
+  }
+
+  private of(content: string): Sites {
+    let sites = this.files.get(content);
+    if (sites === undefined) this.files.set(content, (sites = { known: [], traps: new Map() }));
+    return sites;
+  }
+}
