@@ -1,6 +1,6 @@
-/** A shell with job control goes live on another terminal than it was recorded on. */
+/** A shell with job control, and an editor, go live on other terminals than they were recorded on. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { BIN, STORE } from './busy.js';
@@ -43,3 +43,38 @@ const DEADLINE_MS = 120_000;
     place.discard();
   },
 );
+
+const isThere = ['python3', 'vim'].every((name) => find(name) !== undefined) && keepsIds;
+for (const options of [[], ['--agent']])
+  (isThere ? test : test.skip)(
+    ['vim has what was typed, and saves it', ...options].join(' '),
+    (t) => {
+      const place = workspace('live-vim');
+      const text = join(place.path, 'text');
+      writeFileSync(text, 'line 1\nline 2\n');
+      const log = join(place.path, 'vim.log');
+      const on = (steps: string, ...command: string[]): ReturnType<typeof spawnSync> =>
+        spawnSync(
+          'python3',
+          [
+            join(root, 'test/programs/terminal.py'),
+            join(root, `test/programs/live-vim-${steps}.steps`),
+            process.execPath,
+            ...command,
+          ],
+          {
+            cwd: place.path,
+            env: { ...process.env, TERM: 'ansi' },
+            encoding: 'latin1',
+            timeout: DEADLINE_MS,
+          },
+        );
+      const vim = ['vim', '-u', 'NONE', '-N', '-n', 'text'];
+      on('before', join(BIN, 'record.js'), ...options, '-v', '--store', STORE, '-o', log, ...vim);
+      t.is(readFileSync(text, 'latin1'), 'line 1\nline 2\n');
+      const live = on('after', join(BIN, 'replay.js'), '-g', '1', log);
+      t.is(live.status, 0, `${live.stdout}${live.stderr}`);
+      t.is(readFileSync(text, 'latin1'), 'line 1\ntyped before\nand after\nline 2\n');
+      place.discard();
+    },
+  );

@@ -1,18 +1,27 @@
 /** Programs that are recorded, replayed to a bookmark, and then used for real. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
 import { BIN } from './busy.js';
 import { workspace } from './harness.js';
-import { answers, find, freePort, goLive, program, recordTo, type Started } from './live.js';
+import {
+  answers,
+  freePort,
+  goLive,
+  hasAll,
+  onBothPaths,
+  program,
+  recordTo,
+  type Started,
+} from './live.js';
 
-test('a program finds everything that it had', async (t) => {
+onBothPaths(true, 'a program finds everything that it had', async (t, options) => {
   const place = workspace('live-each');
   const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
-  const log = await recordTo(t, place.path, [program('one-of-each')], isReady);
+  const log = await recordTo(t, place.path, [program('one-of-each')], isReady, options);
   const live = goLive(t, log, '--require-complete');
   live.child.stdin!.end('x');
   await live.closed;
@@ -25,15 +34,26 @@ test('a program finds everything that it had', async (t) => {
   place.discard();
 });
 
-test('threads in condition waits go on', async (t) => {
+onBothPaths(true, 'threads in condition waits go on', async (t, options) => {
   const place = workspace('live-threads');
   const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
-  const log = await recordTo(t, place.path, [program('cond-wait')], isReady);
+  const log = await recordTo(t, place.path, [program('cond-wait')], isReady, options);
   const live = goLive(t, log, '--require-complete');
   live.child.stdin!.end('x');
   await live.closed;
   t.is(live.stdout, 'rests\nturn of 0\nturn of 1\nturn of 2\nturn of 3\nall ended\n', live.stderr);
   t.is(live.child.exitCode, 5);
+  place.discard();
+});
+
+onBothPaths(true, 'a poll waits on for what comes', async (t, options) => {
+  const place = workspace('live-poll');
+  const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
+  const log = await recordTo(t, place.path, [program('poll-again')], isReady, options);
+  const live = goLive(t, log, '--require-complete');
+  live.child.stdin!.end('x');
+  await live.closed;
+  t.is(live.child.exitCode, 7, live.stderr);
   place.discard();
 });
 
@@ -55,6 +75,74 @@ test('what cannot come back is told, and refused where it must be complete', asy
   t.regex(live.stderr, /reset/i);
   t.is(live.stdout, 'rests\n1 word\n');
   t.is(live.child.exitCode, 0);
+  place.discard();
+});
+
+test('a file without a name has what several processes wrote to it', async (t) => {
+  const place = workspace('live-written');
+  const script = `exec 5> gone 6< gone; rm gone; echo one >&5; env echo two >&5; (echo three; env echo four) >&5
+    env head -c 4 <&6 > /dev/null; echo rests; read x; echo five >&5; cat <&6`;
+  const log = await recordTo(t, place.path, ['bash', '-c', script], ({ stdout }) =>
+    stdout.includes('rests\n'),
+  );
+  const live = goLive(t, log);
+  live.child.stdin!.end('x\n');
+  await live.closed;
+  t.false(live.stderr.includes('gone'), live.stderr);
+  t.is(live.stdout, 'rests\ntwo\nthree\nfour\nfive\n');
+  place.discard();
+});
+
+onBothPaths(
+  hasAll('python3'),
+  'a temporary file without a name has its content',
+  async (t, options) => {
+    const place = workspace('live-temporary');
+    const script = `import os, tempfile
+first, second = (tempfile.TemporaryFile(dir='.') for i in range(2))
+path = os.path.abspath('gone')
+third = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+os.unlink(path)
+first.write(b'one'); first.flush(); second.write(b'two'); second.flush(); os.write(third, b'three')
+print('rests', flush=True); input()
+first.seek(0); second.seek(0); os.lseek(third, 0, os.SEEK_SET)
+print(first.read() + second.read() + os.read(third, 9))`;
+    const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
+    const log = await recordTo(t, place.path, ['python3', '-c', script], isReady, options);
+    const live = goLive(t, log);
+    live.child.stdin!.end('x\n');
+    await live.closed;
+    t.is(live.stdout, "rests\nb'onetwothree'\n", live.stderr);
+    place.discard();
+  },
+);
+
+test('files that the program had made, and that are not as they were, are told', async (t) => {
+  const place = workspace('live-made');
+  const script = `mkdir dir; echo one > dir/one; echo two > two; echo three > three; echo four > 4; mv dir moved
+    mv 4 four; rm three; echo rests; read x; cat moved/one two four 2> /dev/null; exit $?`;
+  const log = await recordTo(t, place.path, ['bash', '-c', script], ({ stdout }) =>
+    stdout.includes('rests\n'),
+  );
+  const same = goLive(t, log);
+  same.child.stdin!.end('x\n');
+  await same.closed;
+  t.false(same.stderr.includes(place.path), same.stderr);
+  t.is(same.stdout, 'rests\none\ntwo\nfour\n');
+  rmSync(join(place.path, 'moved'), { recursive: true });
+  writeFileSync(join(place.path, 'four'), 'FOUR\n');
+  const other = goLive(t, log);
+  other.child.stdin!.end('x\n');
+  await other.closed;
+  const told = other.stderr.split('\n').filter((line) => line.includes(place.path));
+  t.is(told.sort().length, 3, other.stderr);
+  for (const [i, text] of [
+    'four: it has been changed since',
+    'moved/one: it was there, and is gone by now',
+    'moved: it was there, and is gone by now',
+  ].entries())
+    t.true(told[i]!.includes(`${place.path}/${text}`), other.stderr);
+  t.is(other.stdout, 'rests\ntwo\nFOUR\n');
   place.discard();
 });
 
@@ -82,20 +170,18 @@ const canConfine = spawnSync('unshare', [...CONFINED, 'true']).status === 0;
   place.discard();
 });
 
-const redis = find('redis-server');
-const cli = find('redis-cli');
-(redis === undefined || cli === undefined ? test.skip : test)(
+onBothPaths(
+  hasAll('redis-server', 'redis-cli'),
   'redis-server tells a new client what an old one set',
-  async (t) => {
+  async (t, options) => {
     const place = workspace('live-redis');
     const port = await freePort();
     const ask = (...words: string[]): string =>
-      execFileSync(cli!, ['-p', `${port}`, ...words], { encoding: 'latin1' }).trim();
-    const command = [redis!, '--port', `${port}`, '--bind', '127.0.0.1', '--save', ''];
-    const log = await recordTo(t, place.path, command, async () => {
-      if (!(await answers(port))) return false;
-      return ask('set', 'key', 'before') === 'OK';
-    });
+      execFileSync('redis-cli', ['-p', `${port}`, ...words], { encoding: 'latin1' }).trim();
+    const command = ['redis-server', '--port', `${port}`, '--bind', '127.0.0.1', '--save', ''];
+    const isSet = async (): Promise<boolean> =>
+      (await answers(port)) && ask('set', 'key', 'before') === 'OK';
+    const log = await recordTo(t, place.path, command, isSet, options);
     const live = goLive(t, log);
     await live.until(t, () => answers(port));
     t.is(ask('get', 'key'), 'before');
@@ -108,8 +194,7 @@ const cli = find('redis-cli');
   },
 );
 
-const python = find('python3');
-(python === undefined ? test.skip : test)('an HTTP server serves a new client', async (t) => {
+onBothPaths(hasAll('python3'), 'an HTTP server serves a new client', async (t, options) => {
   const place = workspace('live-http');
   const port = await freePort();
   writeFileSync(join(place.path, 'page.txt'), 'a page\n');
@@ -120,11 +205,10 @@ const python = find('python3');
     for await (const bytes of response) text += bytes.toString();
     return text;
   };
-  const command = [python!, '-m', 'http.server', `${port}`, '--bind', '127.0.0.1'];
-  const log = await recordTo(t, place.path, command, async () => {
-    if (!(await answers(port))) return false;
-    return (await page()) === 'a page\n';
-  });
+  const command = ['python3', '-m', 'http.server', `${port}`, '--bind', '127.0.0.1'];
+  const isServed = async (): Promise<boolean> =>
+    (await answers(port)) && (await page()) === 'a page\n';
+  const log = await recordTo(t, place.path, command, isServed, options);
   const live = goLive(t, log);
   await live.until(t, () => answers(port));
   t.is(await page(), 'a page\n');

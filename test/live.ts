@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { BIN, STORE } from './busy.js';
-import { compile } from './harness.js';
+import { compile, recordOptions } from './harness.js';
 
 function kill(pid: number): void {
   try {
@@ -69,34 +69,78 @@ export class Started {
   }
 }
 
-/** Records a command, sets a bookmark once it is `ready`, and kills it there. Returns the log. */
-export async function recordTo(
+type Ready = (recording: Started) => boolean | Promise<boolean>;
+
+/**
+ * Records a command, sets a bookmark whenever the next of `ready` says so, and kills it at the last one. `options`: further
+ * ones of record. Returns the log.
+ */
+export async function recordThrough(
   t: ExecutionContext,
   cwd: string,
   command: readonly string[],
-  ready: (recording: Started) => boolean | Promise<boolean>,
+  ready: readonly Ready[],
+  options: readonly string[] = [],
 ): Promise<string> {
   const log = join(cwd, 'live.log');
-  const recording = new Started(t, 'record', ['-v', '--store', STORE, '-o', log, ...command], cwd);
-  await recording.until(t, () => ready(recording));
-  recording.child.kill('SIGUSR2');
-  await recording.until(t, () => recording.stderr.includes('bookmark 1\n'));
+  const recording = new Started(
+    t,
+    'record',
+    [...recordOptions, ...options, '-v', '--store', STORE, '-o', log, ...command],
+    cwd,
+  );
+  for (const [i, is] of ready.entries()) {
+    await recording.until(t, () => is(recording));
+    recording.child.kill('SIGUSR2');
+    await recording.until(t, () => recording.stderr.includes(`bookmark ${i + 1}\n`));
+  }
   // It takes its program with it, and the log is whole up to the bookmark.
   recording.child.kill('SIGKILL');
   await recording.closed;
   return log;
 }
 
+/** As recordThrough, with one bookmark. */
+export const recordTo = (
+  t: ExecutionContext,
+  cwd: string,
+  command: readonly string[],
+  ready: Ready,
+  options: readonly string[] = [],
+): Promise<string> => recordThrough(t, cwd, command, [ready], options);
+
 /** Whether programs can have the process ids of their recordings here: where not, tests of those that need them skip. */
 export const keepsIds = [['-pf'], ['-Upf']].some(
   (options) => spawnSync('unshare', [...options, 'true']).status === 0,
 );
 
+/** Whether all these commands are there. */
+export const hasAll = (...names: readonly string[]): boolean =>
+  names.every((name) => find(name) !== undefined);
+
+/** A test of a program recorded on each path: `options` are those of record. Both skip where `can` is false. */
+export function onBothPaths(
+  can: boolean,
+  title: string,
+  run: (t: ExecutionContext, options: readonly string[]) => Promise<void>,
+): void {
+  for (const options of [[], ['--agent']])
+    (can ? test : test.skip)([title, ...options].join(' '), (t) => run(t, options));
+}
+
 export const goLive = (t: ExecutionContext, log: string, ...options: string[]): Started =>
+  goLiveAt(t, log, 1, ...options);
+
+export const goLiveAt = (
+  t: ExecutionContext,
+  log: string,
+  bookmark: number,
+  ...options: string[]
+): Started =>
   new Started(
     t,
     'replay',
-    ['-g', '1', ...(keepsIds ? [] : ['--allow-new-pids']), ...options, log],
+    ['-g', `${bookmark}`, ...(keepsIds ? [] : ['--allow-new-pids']), ...options, log],
     '/',
   );
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, cpSync, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const BIN = join(root, 'packages/cli/bin');
 export const STORE = join(root, 'build/store');
 const TIMEOUT_MS = 300_000;
+/** How often each recording is replayed: each time in the next of the surroundings. */
+const REPLAYS = Number(process.env.REPLAYS ?? 3);
 /** Characters around the first difference that a failure shows. */
 const EXCERPT = 300;
 
@@ -22,6 +24,7 @@ const PATH = [
 
 /** Full path of a command, undefined if there is none. */
 export function find(command: string): string | undefined {
+  if (command.startsWith('/')) return existsSync(command) ? command : undefined;
   for (const directory of `${PATH}${delimiter}${process.env.PATH ?? ''}`.split(delimiter)) {
     const path = join(directory, command);
     try {
@@ -122,7 +125,7 @@ export interface Place {
 }
 
 export interface Program {
-  /** Commands that must be there. */
+  /** Commands that must be there; or files, by their full paths. */
   readonly needs?: readonly string[];
   /** Files of test/programs that are copied to where the program runs. */
   readonly files?: readonly string[];
@@ -142,8 +145,8 @@ export interface Program {
 }
 
 /**
- * A test that records a program once, takes its inputs away, replays it three times in three surroundings, and shows it
- * with profiler.
+ * A test that records a program once, takes its inputs away, replays it in three surroundings (REPLAYS times in all), and
+ * shows it with profiler.
  */
 export function program(title: string, made: Program): void {
   const missing = (made.needs ?? []).filter((command) => find(command) === undefined);
@@ -167,11 +170,11 @@ export function program(title: string, made: Program): void {
     made.expect?.(t, recorded);
     // What the program read and wrote is gone, as are those it talked to.
     rmSync(place.path, { recursive: true, force: true });
-    await replayThrice(t, log, recorded);
+    await replayThrice(t, log, recorded, REPLAYS);
     const replayedAt = performance.now();
     await profile(t, log);
     t.log(
-      `record ${seconds(recordedAt - startedAt)}, replay ${seconds((replayedAt - recordedAt) / 3)}, ` +
+      `record ${seconds(recordedAt - startedAt)}, replay ${seconds((replayedAt - recordedAt) / REPLAYS)}, ` +
         `profiler ${seconds(performance.now() - replayedAt)}`,
     );
     space.discard();
@@ -231,11 +234,13 @@ export async function replayThrice(
   t: ExecutionContext,
   log: string,
   recorded: Partial<Outcome>,
+  replays = SURROUNDINGS.length,
 ): Promise<Outcome> {
   let expected = recorded;
   if (unshare === undefined) t.log('replayed with the network there: unshare -n is refused');
   const states = new Set<string>();
-  for (const [file, ...prefix] of SURROUNDINGS) {
+  for (let i = 0; i < replays; i++) {
+    const [file, ...prefix] = SURROUNDINGS[i % SURROUNDINGS.length]!;
     const command = [process.execPath, join(BIN, 'replay.js'), '--state-hashes', log];
     const replayed = await run(file!, [...prefix, ...command], {
       cwd: '/',

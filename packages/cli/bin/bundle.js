@@ -4,11 +4,15 @@
 
 const { readFileSync, statSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
+const { isMainThread } = require('node:worker_threads');
 
 const packages = join(__dirname, '..', '..');
 const directory = join(__dirname, '..', 'dist', 'bundle');
 const PACKAGES = ['cli', 'core-native', 'profiler', 'recorder', 'replayer', 'tracelog', 'view'];
+
+const makesCache = process.env.SCRIBE_CODE_CACHE === 'write';
 
 /** Milliseconds since 1970; undefined if there is no such file. */
 function modified(...path) {
@@ -21,6 +25,12 @@ function isCurrent() {
   if (made === undefined) return false;
   return PACKAGES.every((name) => (modified(packages, name, 'dist', '.tsbuildinfo') ?? 0) <= made);
 }
+
+/**
+ * Bytes of bytecode that a function runs before V8 thinks of optimizing it; 67,584 if nothing is said. Most recordings and
+ * replays are over in some seconds, and with that number the compiler takes half as much CPU time as the thread that traces.
+ */
+const INTERRUPT_BUDGET = 500_000;
 
 /** Runs a bundle; returns its exports. `use`: what of it is used, as each use has its own compiled code. */
 function run(name, use) {
@@ -40,9 +50,11 @@ function run(name, use) {
     cachedData === undefined ? { filename } : { filename, cachedData },
   );
   const module = { exports: {} };
+  // Compiled code that was made with other options is refused: not before it has been loaded, nor where it is made.
+  if (!isMainThread && !makesCache) setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
   script.runInThisContext()(module.exports, require, module);
   // Asked for by scripts/bundle.mjs: only at the end it is known which functions are needed.
-  if (process.env.SCRIBE_CODE_CACHE === 'write') {
+  if (makesCache) {
     process.on('exit', () => writeFileSync(cachePath, script.createCachedData()));
   }
   return module.exports;

@@ -6,6 +6,8 @@ export interface OptionSpec {
   /** Names and value as `--help` shows them: '-o, --output <file>', '-q, --quiet', '--chaos[=<seed>]' (it may do without). */
   readonly flags: string;
   readonly description: string;
+  /** A value of it that takes the next word along: the two are one value, with a space between. */
+  readonly wordBehind?: string;
   /** Heading under which `--help` lists it. */
   readonly group: string;
 }
@@ -52,6 +54,7 @@ interface KnownOption {
   readonly takesValue: boolean;
   /** Only behind an equals sign. */
   readonly valueIsOptional: boolean;
+  readonly wordBehind: string | undefined;
 }
 
 /** Parses what stands after the command's name. Throws UsageError. */
@@ -157,11 +160,13 @@ function cutArgv(
     if (word.startsWith('--')) {
       const equals = word.indexOf('=');
       const name = equals < 0 ? word : word.slice(0, equals);
-      const { long, takesValue, valueIsOptional } = option(name);
+      const { long, takesValue, valueIsOptional, wordBehind } = option(name);
       if (valueIsOptional) {
         tokens.push(protect(long, equals < 0 ? '' : word.slice(equals + 1)));
       } else if (takesValue) {
-        tokens.push(protect(long, equals < 0 ? valueOf(name) : word.slice(equals + 1)));
+        const value = equals < 0 ? valueOf(name) : word.slice(equals + 1);
+        const whole = value === wordBehind ? `${value} ${valueOf(`${name}=${value}`)}` : value;
+        tokens.push(protect(long, whole));
       } else if (equals < 0) {
         addFlag(long);
       } else {
@@ -194,6 +199,7 @@ function knownOptions(options: readonly OptionSpec[]): ReadonlyMap<string, Known
         long,
         takesValue: takesValue(option),
         valueIsOptional: option.flags.includes('[='),
+        wordBehind: option.wordBehind,
       });
     }
   }

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { contentPath, type LogReader } from '@scribe-ts/tracelog';
+import { OwnDirectory } from './own-directory.js';
 
 /** A file the log refers to is neither in the log nor in the store. */
 export class MissingContentError extends Error {
@@ -17,7 +18,7 @@ export class MissingContentError extends Error {
 
 /** Finds the contents of mapped files: inside a packed log, or in the store. */
 export class Contents {
-  private directory = '';
+  private directory: OwnDirectory | undefined;
   private readonly extracted = new Map<string, string>();
   private readonly packed: ReadonlySet<string>;
 
@@ -38,14 +39,15 @@ export class Contents {
       return kept;
     }
     if (!this.packed.has(hash)) throw new MissingContentError(hash, this.store);
-    if (this.directory === '') this.directory = mkdtempSync(join(tmpdir(), 'scribe-contents-'));
-    const path = join(this.directory, hash);
+    this.directory ??= OwnDirectory.make(tmpdir(), 'scribe-packed-');
+    const path = join(this.directory.path, hash);
     this.log.extractContent(hash, path);
     this.extracted.set(hash, path);
     return path;
   }
 
   close(): void {
-    if (this.directory !== '') rmSync(this.directory, { recursive: true, force: true });
+    this.directory?.close();
+    this.directory = undefined;
   }
 }

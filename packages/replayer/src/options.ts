@@ -17,6 +17,11 @@ export interface LiveOptions {
    * NOT_SUPPORTED where the namespaces for that cannot be made.
    */
   readonly isolation?: LiveIsolation;
+  /**
+   * Directory, absolute, empty or not there: the program runs over an overlay that keeps there what it writes. In it files
+   * are as the recording has left them at that moment. Default: the files of this machine, as they are.
+   */
+  readonly overlay?: string;
   /** Processes may have other ids than in the recording, where those cannot be had. Without, going live fails with NEW_PIDS then. */
   readonly allowNewPids?: boolean;
   /** Fail with INCOMPLETE where something cannot come back. */

@@ -4,10 +4,11 @@ import { basename, join } from 'node:path';
 import { copyFile } from '@scribe-ts/core-native';
 import type { Backing, SharedWriteFrame } from '@scribe-ts/tracelog';
 import type { Contents } from './contents.js';
+import { OwnDirectory } from './own-directory.js';
 
 /** Files that stand for the shared objects of the recording: tasks of the replay map them where the program mapped the originals. */
 export class SharedFiles {
-  private directory = '';
+  private directory: OwnDirectory | undefined;
   private readonly files = new Map<number, string>();
 
   constructor(private readonly contents: Contents) {}
@@ -16,9 +17,8 @@ export class SharedFiles {
   path(backing: Extract<Backing, { kind: 'shared' }>): string {
     const known = this.files.get(backing.object);
     if (known !== undefined) return known;
-    if (this.directory === '')
-      this.directory = mkdtempSync(join(sharedMemoryDirectory(), 'scribe-replay-'));
-    const path = join(this.directory, `object-${backing.object}`);
+    this.directory ??= OwnDirectory.make(sharedMemoryDirectory(), 'scribe-shared-');
+    const path = join(this.directory.path, `object-${backing.object}`);
     if (backing.hash !== '') copyFile(this.contents.path(backing.hash), path);
     const fd = openSync(path, backing.hash === '' ? 'w+' : 'r+', 0o600);
     ftruncateSync(fd, backing.size);
@@ -26,6 +26,11 @@ export class SharedFiles {
     closeSync(fd);
     this.files.set(backing.object, path);
     return path;
+  }
+
+  /** Directory in which they are; '' before the first. */
+  get place(): string {
+    return this.directory?.path ?? '';
   }
 
   /** The path of a file by its last part. */
@@ -48,7 +53,8 @@ export class SharedFiles {
 
   close(): void {
     this.files.clear();
-    if (this.directory !== '') rmSync(this.directory, { recursive: true, force: true });
+    this.directory?.close();
+    this.directory = undefined;
   }
 }
 

@@ -48,6 +48,12 @@ export interface Program {
   readonly strings?: readonly [number, number, number, number] | undefined;
 }
 
+/** A SysV segment in an address space. `end`: the first address behind it. */
+export interface AttachedSegment {
+  readonly end: number;
+  readonly isReadOnly: boolean;
+}
+
 export class ReplaySpace {
   /** undefined until its image is built. */
   program: Program | undefined;
@@ -55,8 +61,8 @@ export class ReplaySpace {
   brk = 0;
   /** Where that was at first. */
   startBrk = 0;
-  /** SysV segments: start to end address, for shmdt. */
-  readonly segments = new Map<number, number>();
+  /** SysV segments by their first address, for shmdt. */
+  readonly segments = new Map<number, AttachedSegment>();
   users = 0;
   /** What the agent has in it; undefined if nothing. */
   agent: AgentSpace | undefined;

@@ -12,6 +12,7 @@ import { OutputQueue, writeAll } from './output.js';
 import { withOwnBytes } from './own-bytes.js';
 import type { Report, Request, Wanted } from './protocol.js';
 import type { LiveCut } from './live/live-cut.js';
+import type { LiveFiles } from './live/live-files.js';
 import type { Inspector } from './session/inspector.js';
 import { SharedFiles } from './shared.js';
 
@@ -84,6 +85,7 @@ async function run(): Promise<void> {
   trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   let cut: LiveCut | undefined;
+  let files: LiveFiles | undefined;
   const isAborted = (): boolean => {
     for (;;) {
       const message = receiveMessageOnPort(port)?.message as Request | undefined;
@@ -108,6 +110,8 @@ async function run(): Promise<void> {
   try {
     if (live !== undefined) {
       cut = await prepareLive(engine, loop, log.header, live);
+      const { LiveFiles } = await import('./live/live-files.js');
+      files = new LiveFiles(engine, log.header, live.overlay);
       if (wanted.cut !== undefined) cut.request(wanted.cut.time);
       if (inspector !== undefined) inspector.cut = cut;
       else engine.hooks = cut;
@@ -119,7 +123,9 @@ async function run(): Promise<void> {
     loop.run();
     output.flush();
     const isLive = live !== undefined && (wanted.session === undefined || cut?.reached === true);
-    const status = isLive ? await goLive(engine, loop, cut!, live, cpus, isAborted) : undefined;
+    const status = isLive
+      ? await goLive(engine, loop, cut!, files!, live, cpus, isAborted)
+      : undefined;
     tell({
       type: 'finished',
       result: {
@@ -171,6 +177,7 @@ async function goLive(
   engine: Engine,
   loop: ReplayLoop,
   cut: LiveCut,
+  files: LiveFiles,
   live: LiveOptions,
   cpus: CpuPolicy,
   isAborted: () => boolean,
@@ -182,7 +189,7 @@ async function goLive(
     throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
   }
   engine.live!.settle((kind) => loop.dispatch(kind));
-  const going = new GoLive(engine, cpus, live.allowNewPids === true);
+  const going = new GoLive(engine, cpus, files, live.allowNewPids === true);
   going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
   tell({ type: 'live', pid: going.release(), init: engine.live!.init });
   return going.wait(isAborted);

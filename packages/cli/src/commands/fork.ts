@@ -4,6 +4,7 @@ import { type Args, type CommandSpec, wholeNumber } from '../argv.js';
 import type { Command, Context } from '../command.js';
 import { errorCode, UsageError } from '../errors.js';
 import { describeStatus, ExitCode } from '../exit-codes.js';
+import { FILES_OPTION, overlayDirectory } from '../live-files.js';
 import { Copies, type CopiesOptions, type CopyEnd } from '../fork/copies.js';
 
 const MAX_COPIES = 1024;
@@ -37,6 +38,12 @@ const spec: CommandSpec = {
     {
       flags: '--require-complete',
       description: 'do not go live if something cannot come back',
+      group: 'Copies',
+    },
+    {
+      ...FILES_OPTION,
+      description:
+        'their files are those that are there now (default), or as they were, each in an overlay of its own in DIR/N',
       group: 'Copies',
     },
     { flags: '--store <dir>', description: 'take mapped files from there', group: 'Copies' },
@@ -109,6 +116,9 @@ function parseOptions(args: Args, log: string, onLost: (what: string) => void): 
   const store = args.value('store');
   const directory = args.value('directory');
   if (directory === '') throw new UsageError('-d needs the name of a directory');
+  const overlay = overlayDirectory(args);
+  if (overlay !== undefined && args.values('private').length > 0)
+    throw new UsageError('-P and --files=overlay exclude each other', `see 'scribe fork --help'`);
   return {
     replay: {
       log,
@@ -123,6 +133,7 @@ function parseOptions(args: Args, log: string, onLost: (what: string) => void): 
       directories: args.values('private').map((path) => resolve(path)),
     },
     waits: args.flag('wait'),
+    ...(overlay === undefined ? {} : { overlay }),
     ...(directory === undefined ? {} : { directory }),
     onLost,
   };

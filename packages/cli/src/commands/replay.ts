@@ -10,6 +10,7 @@ import type { Command, Context } from '../command.js';
 import { errorCode, UsageError } from '../errors.js';
 import { divergenceReport, type Formatter } from '../divergence-report.js';
 import { ExitCode, shellStatus, signalToRaise } from '../exit-codes.js';
+import { FILES_OPTION, overlayDirectory } from '../live-files.js';
 import { Progress } from '../progress.js';
 
 const DEFAULT_BACKTRACE = 20;
@@ -42,6 +43,12 @@ const spec: CommandSpec = {
     {
       flags: '--require-complete',
       description: 'do not go live if something cannot come back',
+      group: 'Going live',
+    },
+    {
+      ...FILES_OPTION,
+      description:
+        'its files are those that are there now (default), or as they were, in an overlay that keeps in DIR what it writes',
       group: 'Going live',
     },
     { flags: '-q, --quiet', description: "do not show the program's output", group: 'Replay' },
@@ -168,12 +175,15 @@ function parseRequest(args: Args, log: string): ReplayOptions {
   if (goLive === undefined) {
     for (const option of ['allow-new-pids', 'require-complete'])
       if (args.flag(option)) throw new UsageError(`--${option} needs -g`, `see 'replay --help'`);
+    if (args.value('files') !== undefined)
+      throw new UsageError('--files needs -g', `see 'replay --help'`);
   } else {
     for (const other of ['--until', '--agent'])
       if (other === '--agent' ? args.flag('agent') : args.value('until') !== undefined)
         throw new UsageError(`-g and ${other} exclude each other`, `see 'replay --help'`);
   }
   const until = goLive ?? args.value('until');
+  const overlay = overlayDirectory(args);
   const store = args.value('store');
   const deadlock = args.value('deadlock');
   return {
@@ -191,6 +201,7 @@ function parseRequest(args: Args, log: string): ReplayOptions {
           live: {
             allowNewPids: args.flag('allow-new-pids'),
             requireComplete: args.flag('require-complete'),
+            ...(overlay === undefined ? {} : { overlay }),
           },
         }),
     ...(store === undefined ? {} : { store }),

@@ -15,6 +15,8 @@ export interface CopiesOptions {
   /** Command to run against each; `{}` in a word stands for the process id. */
   readonly hook: readonly string[];
   readonly isolation: LiveIsolation;
+  /** Each has an overlay in a directory of its own below this one; default: files are as they are. */
+  readonly overlay?: string;
   /** Copies end by themselves; else with their hooks. */
   readonly waits: boolean;
   /** Where what they print is kept; default: nowhere. */
@@ -81,7 +83,7 @@ export class Copies {
   }
 
   private async live(copy: number, place: string): Promise<CopyEnd> {
-    const { replay, isolation, waits, onLost } = this.options;
+    const { replay, isolation, overlay, waits, onLost } = this.options;
     const directory = join(place, `${copy}`);
     const stdio = openStdio(directory);
     let init: Init | undefined;
@@ -91,7 +93,12 @@ export class Copies {
       const result = await this.replayer.replay({
         ...replay,
         quiet: true,
-        live: { ...replay.live, isolation, stdio },
+        live: {
+          ...replay.live,
+          isolation,
+          stdio,
+          ...(overlay === undefined ? {} : { overlay: join(overlay, `${copy}`) }),
+        },
         signal: this.aborter.signal,
         onLost,
         onLive: (pid, initPid) => {

@@ -1,7 +1,7 @@
-import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
 import type { Tell } from './make-file.js';
 import { type Credentials, message, MESSAGE_OVERHEAD } from './message.js';
 import type { Attachment, ByteQueue, Piece } from './model/byte-queue.js';
+import type { Datagram } from './model/datagrams.js';
 import type { OpenFile } from './model/open-file.js';
 import type { Socket } from './model/socket.js';
 import { Remote } from './remote.js';
@@ -10,6 +10,13 @@ const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 const MSG_DONTWAIT = 0x40;
 const SO_PASSCRED = '1:16';
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
+const EAGAIN = 11;
+/** Longest wait for room in a socket, and after how many of them more is asked for. In naps of 1 ms. */
+const SEND_NAPS = 1000;
+const WIDEN_AFTER = 20;
 const NOT_ALL = 'not all that waits in it has found room';
 const UNKNOWN = 'what waits in it is not known, and is lost';
 
@@ -44,27 +51,71 @@ export class SocketFiller {
   ) {}
 
   /** `fd`: the other end of the socket. */
-  fill(fd: number, { queue, options }: Socket, tell: Tell): void {
-    const wantsSender = (options.get(SO_PASSCRED)?.value[0] ?? 0) !== 0;
+  fill(fd: number, { queue, options }: Pick<Socket, 'queue' | 'options'>, tell: Tell): void {
+    const wantsSender = wantsSenderOf(options);
     const pieces = queue.pieces();
     if (pieces.some(({ bytes }) => bytes === undefined)) return tell(UNKNOWN);
     for (const { bytes, attachment } of queue.messages ? pieces : joined(pieces, wantsSender)) {
-      const rights: number[] = [];
-      for (const file of attachment?.files ?? []) {
-        const number = this.made(file);
-        if (number === undefined) tell('a descriptor that waits in it is lost');
-        else rights.push(number);
-      }
-      const credentials = wantsSender && attachment ? this.credentials(attachment) : undefined;
-      let sent = this.send(fd, bytes!, rights, credentials);
-      if (sent < 0 && credentials !== undefined) {
-        tell(`who has sent what waits in it: process ${credentials[0]} (errno ${-sent})`);
-        sent = this.send(fd, bytes!, rights, undefined);
-      }
+      let sent = this.sendWith(fd, bytes!, wantsSender, attachment, tell);
+      if (!queue.messages) sent = this.sendRest(fd, bytes!, sent);
       if (sent === bytes!.length) continue;
       tell(NOT_ALL);
       return;
     }
+  }
+
+  /** Sends one datagram to an address, `fd` being the socket that sends. */
+  sendTo(
+    fd: number,
+    { bytes, attachment }: Datagram,
+    to: Uint8Array,
+    { options }: Pick<Socket, 'options'>,
+    tell: Tell,
+  ): void {
+    const sent = this.sendWith(fd, bytes, wantsSenderOf(options), attachment, tell, to);
+    if (sent !== bytes.length) tell(`${NOT_ALL}: errno ${-sent}`);
+  }
+
+  /** Sends bytes with what goes with them. Returns how many were sent, or a negative errno. */
+  private sendWith(
+    fd: number,
+    bytes: Uint8Array,
+    wantsSender: boolean,
+    attachment: Attachment | undefined,
+    tell: Tell,
+    to?: Uint8Array,
+  ): number {
+    const rights: number[] = [];
+    for (const file of attachment?.files ?? []) {
+      const number = this.made(file);
+      if (number === undefined) tell('a descriptor that waits in it is lost');
+      else rights.push(number);
+    }
+    const credentials = wantsSender && attachment ? this.credentials(attachment) : undefined;
+    const sent = this.send(fd, bytes, rights, credentials, to);
+    if (sent >= 0 || credentials === undefined) return sent;
+    tell(`who has sent what waits in it: process ${credentials[0]} (errno ${-sent})`);
+    return this.send(fd, bytes, rights, undefined, to);
+  }
+
+  /** What a stream has not taken at once. `sent`: bytes it has taken, or a negative errno. Returns the same. */
+  private sendRest(fd: number, bytes: Uint8Array, sent: number): number {
+    const { remote } = this;
+    const nap = new Int32Array(new SharedArrayBuffer(4));
+    let done = sent === -EAGAIN ? 0 : sent;
+    for (let i = 0; i < SEND_NAPS && done >= 0 && done < bytes.length; i++) {
+      // The kernel makes room in its own time, where it has been told to.
+      Atomics.wait(nap, 0, 0, 1);
+      if (i === WIDEN_AFTER) {
+        const room = remote.words(bytes.length);
+        if (remote.call('setsockopt', fd, SOL_SOCKET, SO_SNDBUFFORCE, room, 4) < 0)
+          remote.call('setsockopt', fd, SOL_SOCKET, SO_SNDBUF, remote.words(bytes.length), 4);
+      }
+      const more = this.send(fd, bytes.subarray(done), [], undefined);
+      if (more >= 0) done += more;
+      else if (more !== -EAGAIN) return more;
+    }
+    return done;
   }
 
   /** Returns how many bytes were sent, or a negative errno. */
@@ -73,17 +124,14 @@ export class SocketFiller {
     bytes: Uint8Array,
     rights: readonly number[],
     credentials: Credentials | undefined,
+    to?: Uint8Array,
   ): number {
     const { remote } = this;
-    const size = bytes.length + MESSAGE_OVERHEAD;
-    const isSmall = size <= Remote.room;
     // A message cannot be sent in parts.
-    const address = isSmall ? REMOTE_SCRATCH : remote.map(size);
-    if (address < 0) return address;
-    remote.write(address, message(address, bytes, rights, credentials));
-    const sent = remote.call('sendmsg', fd, address, MSG_DONTWAIT);
-    if (!isSmall) remote.call('munmap', address, size);
-    return sent;
+    return remote.withMemory(bytes.length + MESSAGE_OVERHEAD, (address) => {
+      remote.write(address, message(address, bytes, rights, credentials, to));
+      return remote.call('sendmsg', fd, address, MSG_DONTWAIT);
+    });
   }
 
   private credentials({ sender: { pid, uid, gid } }: Attachment): Credentials {
@@ -91,6 +139,10 @@ export class SocketFiller {
     this.own ??= [remote.call('getuid'), remote.call('getgid')];
     return [this.ownPid(pid), uid ?? this.own[0], gid ?? this.own[1]];
   }
+}
+
+function wantsSenderOf(options: Socket['options']): boolean {
+  return (options.get(SO_PASSCRED)?.value[0] ?? 0) !== 0;
 }
 
 /** Pieces of a stream with those in one that nobody can tell apart. */

@@ -3,22 +3,22 @@ import {
   type CpuPolicy,
   EventKind,
   freeInstructions,
-  parseMaps,
   Reg,
   Signal,
   Sys,
   unmapReserved,
 } from '@scribe-ts/core-native';
-import type { FrameType } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
 import { endPartialWrites } from './blocked-writes.js';
+import { tellChangedFiles } from './changed-files.js';
 import { LiveError } from './live-error.js';
 import type { LiveProcesses } from './live-processes.js';
 import type { Tell } from './make-file.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
 import type { KernelModel } from './model/kernel-model.js';
 import type { TaskState } from './model/process-state.js';
+import type { LiveFiles } from './live-files.js';
 import { FileRebuilder, type TableHolder } from './rebuild-files.js';
 import {
   makePosixTimers,
@@ -32,21 +32,13 @@ import {
   setLimits,
   startTimers,
 } from './rebuild-process.js';
+import { IpcRebuilder } from './rebuild-ipc.js';
 import { Remote } from './remote.js';
+import { SharedMappings } from './shared-mappings.js';
 import { rebuildTerminal } from './terminal.js';
 
 /** Longest wait for a process to stop, in naps of 1 ms. */
 const STOP_NAPS = 5000;
-
-/** Frames that change nothing. */
-const TELLING: ReadonlySet<FrameType> = new Set<FrameType>([
-  'bookmark',
-  'state',
-  'resource',
-  'registers',
-  'counters',
-  'note',
-]);
 
 /** A task that goes live. */
 interface Member {
@@ -73,6 +65,7 @@ export class GoLive {
   constructor(
     private readonly engine: Engine,
     private readonly cpus: CpuPolicy,
+    private readonly files: LiveFiles,
     private readonly allowNewPids: boolean,
   ) {
     this.nowNs = engine.bookmarkTime;
@@ -92,12 +85,16 @@ export class GoLive {
     this.checkIds();
     for (const text of model.contradictions) lost.push(`not sure of what the kernel knew: ${text}`);
     for (const name of model.unknown) lost.push(`what ${name} changed is not made again`);
-    this.checkMappings();
+    const shared = this.sharedMappings();
     const tasks = this.members.map(({ task }) => task);
     endPartialWrites(this.engine, tasks, (text) => lost.push(text));
     for (const task of tasks) this.settle(task);
+    const first = this.processes[0]!.remote;
+    const directories = tasks.map(({ uid }) => model.tasks.get(uid)!.directories.cwd);
+    this.files.prepare(first, shared.contents(), directories, (text) => lost.push(text));
     for (const { remote, state } of this.processes)
       rebuildProcess(remote, state, this.teller(state));
+    const settled = this.rebuildShared(shared);
     this.eachSpace(({ remote, task }) => rebuildMemoryMap(remote, task.space));
     for (const { remote, state } of this.processes)
       rebuildPromises(remote, state.process, this.teller(state));
@@ -114,17 +111,25 @@ export class GoLive {
         this.teller(state),
       );
     const ownPid = (pid: number): number => live.ownPid(pid);
-    new FileRebuilder(
+    const files = new FileRebuilder(
       this.tables(),
       this.nowNs,
       ownPid,
       (name) => this.mapped(name),
       (text) => lost.push(text),
-    ).run();
+      model.connections.waiting(),
+      (file) => this.files.difference(file),
+    );
+    files.run();
+    if (!this.files.isOverlay)
+      tellChangedFiles(model, this.nowNs, new Set([...settled, ...this.files.differing]), (text) =>
+        lost.push(text),
+      );
+    this.files.close();
     for (const text of lost) tell(text);
     if (requireComplete && lost.length > 0)
       throw new LiveError('INCOMPLETE', 'not everything can come back');
-    this.rebuildTerminal();
+    this.rebuildTerminals(files);
   }
 
   /** Lets the processes go. Returns the id that the first one has for the tracer, 0 if it ended before. */
@@ -207,18 +212,15 @@ export class GoLive {
     });
   }
 
-  /** A task that has been made and has not run: what the kernel stores for it at its beginning is told behind the bookmark. */
+  /** A task that has been made and has not run: what the kernel stores for it at its beginning is told behind the bookmark, if at all. */
   private begin(task: ReplayTask): void {
-    const { cursor } = task.domain;
-    for (let frame = cursor.peek(); frame !== undefined; frame = cursor.peek()) {
-      if (frame.type === 'task-start' && frame.task === task.uid) {
-        this.engine.writeAll(task, frame.writes);
-        task.at = At.User;
-        return;
-      }
-      if (!TELLING.has(frame.type)) return;
-      cursor.next();
+    const { engine, model } = this;
+    const setTid = model.tasks.get(task.uid)?.setTid ?? 0;
+    if (setTid !== 0) {
+      const bytes = new Uint8Array(Int32Array.of(task.recordedTid).buffer);
+      engine.tracer.writeMemory(task.tid, setTid, bytes, 0, bytes.length);
     }
+    task.at = At.User;
   }
 
   private checkIds(): void {
@@ -264,30 +266,38 @@ export class GoLive {
     return [...holders.values()];
   }
 
-  private rebuildTerminal(): void {
+  private rebuildTerminals({ maker }: FileRebuilder): void {
     const { live, model } = this;
     const ownGroup = (group: number): number | undefined =>
       live.isOurs(group) ? live.ownPid(group) : undefined;
+    const leader = (pid: number): Remote | undefined =>
+      this.processes.find(({ state }) => state.process.pid === pid)?.remote;
+    maker.ptys.control(leader, ownGroup);
     for (const { remote, table } of this.tables())
       for (const [fd, { file }] of table.all)
         // Others of the program's standard descriptors may lead elsewhere.
         if (file.what.kind === 'standard') rebuildTerminal(remote, fd, model.terminal, ownGroup);
   }
 
-  /** Shared mappings are of files that the replay made. */
-  private checkMappings(): void {
-    const paths = new Set<string>();
-    this.eachSpace(({ task }) => {
-      for (const { shared, name } of parseMaps(task.tid)) {
-        if (!shared || !name.includes('/scribe-replay-')) continue;
-        const base = /\/(object-\d+)/.exec(name)?.[1] ?? '';
-        const path = this.engine.recordedPaths.get(base) ?? '';
-        // Those without a name are opened there as well.
-        if (/^\/(?!dev\/zero)/.test(path) && !path.endsWith(' (deleted)')) paths.add(path);
-      }
-    });
-    for (const path of paths)
-      this.lost.push(`memory shared with ${path} is a copy: what is stored there reaches no file`);
+  private sharedMappings(): SharedMappings {
+    const { engine, lost, model } = this;
+    const remotes: Remote[] = [];
+    this.eachSpace(({ remote }) => remotes.push(remote));
+    return new SharedMappings(engine, model, remotes, (text) => lost.push(text));
+  }
+
+  /** Returns the paths of files with which it is settled whether they are as they were. */
+  private rebuildShared(mappings: SharedMappings): ReadonlySet<string> {
+    const { engine, lost, model } = this;
+    const tell = (text: string): void => void lost.push(text);
+    const spaces: { remote: Remote; space: ReplaySpace }[] = [];
+    this.eachSpace(({ remote, task: { space } }) => spaces.push({ remote, space }));
+    const processes = this.processes.map(({ remote, state: { process } }) => ({ remote, process }));
+    const objects = new Map([...engine.recordedPaths].map(([base, path]) => [path, base]));
+    const objectOf = (id: number): string | undefined =>
+      engine.shared.find(objects.get(`SysV shm ${id}`) ?? '');
+    new IpcRebuilder(spaces, processes, objectOf, tell).run(model.ipc, model.queues.values());
+    return mappings.run();
   }
 
   /** The file that stands for a deleted one, or a memfd, that has been mapped; undefined if several have that name. */
@@ -308,7 +318,7 @@ export class GoLive {
     if (task.at !== At.Entry) return;
     engine.load(task);
     const nr = regs.int(Reg.orig_rax);
-    if (nr === Sys.vfork || nr === Sys.clone || nr === Sys.clone3)
+    if (task.hasSpawned)
       throw new LiveError('NOT_SUPPORTED', `task ${task.uid} waits there for a child of vfork`);
     const original =
       nr === Sys.restart_syscall ? this.model.tasks.get(task.uid)!.restart : undefined;

@@ -1,8 +1,10 @@
 import { Reg } from '@scribe-ts/core-native';
 import type {
+  ConnectionFrame,
   ExitFrame,
   ImageFrame,
   LogHeader,
+  Mapping,
   SignalFrame,
   SpawnFrame,
   TaskUid,
@@ -38,7 +40,15 @@ export class KernelObserver {
     frame: { readonly nr: number; readonly result: Word; readonly time: number },
     args: readonly Word[],
   ): void {
+    const { mapping } = task.details;
+    if (mapping !== undefined) this.mapped(mapping.mapping, frame.time);
     this.model.called(task.uid, frame.nr, args, frame.result, frame.time);
+  }
+
+  /** The task's next call connects or accepts a socket. */
+  connected(task: ReplayTask, frame: ConnectionFrame): void {
+    const state = this.model.tasks.get(task.uid);
+    if (state !== undefined) state.connection = frame;
   }
 
   spawned(task: ReplayTask, frame: SpawnFrame, args: readonly Word[], clone3?: DataView): void {
@@ -46,7 +56,12 @@ export class KernelObserver {
   }
 
   executed(task: ReplayTask, frame: ImageFrame): void {
+    for (const mapping of frame.mappings) this.mapped(mapping, frame.time);
     this.model.executed(task.uid, frame.tid);
+  }
+
+  private mapped({ backing }: Mapping, time: number): void {
+    if (backing.kind === 'file') this.model.acts?.addMapped(time, backing.path, backing.hash);
   }
 
   ended(uid: TaskUid, exit?: ExitFrame): void {

@@ -5,12 +5,15 @@ import type { ReplayLoop } from '../replay-loop.js';
 import { At, ReplayDomain, type ReplayTask } from '../tasks.js';
 import { queueToRead, queueToWrite } from './model/calls/transfer.js';
 import type { KernelModel } from './model/kernel-model.js';
+import type { OpenFile } from './model/open-file.js';
+import type { Pty } from './model/pty.js';
 
 /** Before these a task stands at a sync point where it can go on by itself. Others belong to what came before them. */
 const RESTS: ReadonlySet<FrameType> = new Set<FrameType>([
   'syscall',
   'block',
   'data',
+  'connection',
   'output',
   'mapping',
   'exec',
@@ -102,7 +105,14 @@ export class LiveCut implements EngineHooks {
     const owed = owedBy(model);
     for (const task of tasks.values()) {
       if (task.at === At.Dead) continue;
-      if (awaited.has(task.pid) || this.gives(task, model, owed)) offer(task.domain);
+      // Whoever knows an id may have put into it what others have taken.
+      if (
+        awaited.has(task.pid) ||
+        model.ipc.isAhead ||
+        model.queues.isAhead ||
+        this.gives(task, model, owed)
+      )
+        offer(task.domain);
     }
     return found;
   }
@@ -111,7 +121,7 @@ export class LiveCut implements EngineHooks {
   private gives(task: ReplayTask, model: KernelModel, owed: ReadonlySet<unknown>): boolean {
     if (owed.size === 0) return false;
     for (const { file } of model.tasks.get(task.uid)?.files.all.values() ?? [])
-      if (owed.has(file) || owed.has(queueToWrite(file))) return true;
+      if (owed.has(file) || owed.has(queueToWrite(file)) || owed.has(ptyOf(file))) return true;
     return false;
   }
 }
@@ -136,6 +146,12 @@ function owedBy(model: KernelModel): ReadonlySet<unknown> {
     // What was read from a FIFO may have come from outside.
     if (queue?.isAhead === true && file.what.kind !== 'path') owed.add(queue);
     if (file.what.kind === 'eventfd' && file.what.count < 0n) owed.add(file);
+    const pty = ptyOf(file);
+    if (pty !== undefined && !owed.has(pty) && pty.settled().isAhead) owed.add(pty);
   }
   return owed;
+}
+
+function ptyOf({ what }: OpenFile): Pty | undefined {
+  return what.kind === 'pty' ? what.pty : undefined;
 }

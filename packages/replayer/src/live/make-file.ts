@@ -1,11 +1,13 @@
-import { lstatSync, readlinkSync, type Stats, statSync, writeFileSync } from 'node:fs';
-import { bindSocket } from './bind-socket.js';
+import { readlinkSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { fillPipe, SocketFiller } from './fill-queue.js';
+import { PosixQueueOpener } from './make-posix-queue.js';
+import { PtyMaker } from './make-pty.js';
 import type { ByteQueue } from './model/byte-queue.js';
 import type { FileContent } from './model/file-content.js';
 import { type FileLocks, flockOf } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
-import type { Socket } from './model/socket.js';
+import type { Waiting } from './model/connections.js';
+import { SocketMaker } from './make-socket.js';
 import type { Remote } from './remote.js';
 import { nameOfFile } from './state.js';
 import { remaining } from './timers.js';
@@ -22,6 +24,8 @@ const F_OFD_SETLK = 37;
 const LOCK_NB = 4;
 const O_RDWR = 2;
 const O_NOCTTY = 0o400;
+const O_NOFOLLOW = 0o400000;
+const O_PATH = 0o10000000;
 const O_TMPFILE = 0o20200000;
 const MFD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
@@ -46,8 +50,9 @@ export type Tell = (text: string) => void;
 export class FileMaker {
   private readonly pipes = new Map<ByteQueue, [number, number]>();
   private readonly fifos = new Map<ByteQueue, number>();
-  private readonly pairs = new Map<Socket, number>();
-  private readonly fills: ((filler: SocketFiller) => void)[] = [];
+  private readonly sockets: SocketMaker;
+  readonly ptys: PtyMaker;
+  private readonly queues: PosixQueueOpener;
   private readonly settings: (() => void)[] = [];
   /** Files without a name. */
   private readonly nameless = new Map<FileContent | undefined, number>();
@@ -62,7 +67,12 @@ export class FileMaker {
     private readonly ownPid: (pid: number) => number,
     private readonly mapped: (name: string) => string | undefined,
     private readonly tell: Tell,
-  ) {}
+    waiting: readonly Waiting[],
+  ) {
+    this.sockets = new SocketMaker(remote, (fd) => this.moveUp(fd), waiting, tell);
+    this.ptys = new PtyMaker(remote, (fd) => this.moveUp(fd));
+    this.queues = new PosixQueueOpener(remote, (fd) => this.moveUp(fd), tell);
+  }
 
   /** To a number that is out of the program's way. */
   moveUp(fd: number): number {
@@ -155,16 +165,21 @@ export class FileMaker {
         for (const [wd, { path, mask }] of [...what.watches].sort(([a], [b]) => a - b))
           if (remote.call('inotify_add_watch', fd, remote.text(path), mask) !== wd)
             tell(`the watch of ${path} has another number, or none`);
+        if (what.watches.size > 0) tell('events that it had not read are lost');
         return fd;
       }
       case 'socket':
-        return this.socket(file, what.socket, tell);
+        return this.sockets.make(file, what.socket, tell);
       case 'memfd':
         return this.withContent(file, tell, () =>
           remote.call('memfd_create', remote.text(what.name), what.create & ~MFD_CLOEXEC),
         );
       case 'pidfd':
         return this.moveUp(remote.call('pidfd_open', this.ownPid(what.pid), nonBlocking));
+      case 'pty':
+        return this.ptys.make(file, what.end, what.pty, tell);
+      case 'mqueue':
+        return this.queues.open(file, what.queue);
       case 'other':
         tell('nothing that can be made again');
         return -1;
@@ -179,12 +194,8 @@ export class FileMaker {
       tell('another terminal');
       return -1;
     }
-    let stats: Stats | undefined;
-    try {
-      stats = statSync(what.path);
-    } catch {
-      // The open below says why.
-    }
+    // Where there is none the open below says why.
+    const stats = this.look(what.path);
     if (stats?.isFIFO() === true || stats?.isBlockDevice() === true) {
       tell('a FIFO or a block device');
       return -1;
@@ -205,6 +216,16 @@ export class FileMaker {
     return fd;
   }
 
+  /** What the process itself finds there: it may have mounts of its own. */
+  private look(path: string): Stats | undefined {
+    const { remote } = this;
+    const fd = remote.call('open', remote.text(path), O_PATH, 0);
+    if (fd < 0) return undefined;
+    const stats = statSync(`/proc/${remote.tid}/fd/${fd}`, { throwIfNoEntry: false });
+    remote.call('close', fd);
+    return stats;
+  }
+
   /** One end of a FIFO; what is open already keeps the others from waiting for their opposites. */
   private openFifo(file: OpenFile, what: PathKind, queue: ByteQueue, tell: Tell): number {
     const { remote } = this;
@@ -217,8 +238,7 @@ export class FileMaker {
       if (queue.isAhead) tell('others have written to it: what waits in it may be lost');
       else fillPipe(remote, holder, queue, tell);
     }
-    const again = remote.text(`/proc/self/fd/${holder}`);
-    const fd = this.moveUp(remote.call('open', again, file.flags | O_NONBLOCK, 0));
+    const fd = this.openAgain(holder, file.flags | O_NONBLOCK);
     if (fd >= 0) remote.call('fcntl', fd, F_SETFL, file.flags);
     return fd;
   }
@@ -226,7 +246,7 @@ export class FileMaker {
   /** A descriptor of both ends. */
   private holdFifo({ path, removed }: PathKind, tell: Tell): number {
     const { remote } = this;
-    if (!removed && lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true)
+    if (!removed && this.look(path)?.isFIFO() === true)
       return this.moveUp(remote.call('open', remote.text(path), O_RDWR | O_NONBLOCK, 0));
     if (!removed) tell('the FIFO is gone: it has what waits in it, and no name');
     const result = remote.call('pipe2', remote.words(0), 0);
@@ -266,11 +286,18 @@ export class FileMaker {
       writeFileSync(`/proc/${remote.tid}/fd/${fd}`, bytes, { flag: 'r+' });
     }
     if (fd < 0) return fd;
-    const flags = file.flags & ~O_TMPFILE;
-    const own = this.moveUp(remote.call('open', remote.text(`/proc/self/fd/${fd}`), flags, 0));
+    const own = this.openAgain(fd, file.flags & ~O_TMPFILE);
     const { value } = file.offset;
     if (own >= 0) remote.call('lseek', own, value === 'end' ? 0 : value, value === 'end' ? 2 : 0);
     return own;
+  }
+
+  /** Another open file of the same object. */
+  private openAgain(fd: number, flags: number): number {
+    const { remote } = this;
+    // What leads to it is a link.
+    const path = remote.text(`/proc/self/fd/${fd}`);
+    return this.moveUp(remote.call('open', path, flags & ~O_NOFOLLOW, 0));
   }
 
   /** Both ends; the one that the program does not have is closed in the end. */
@@ -292,67 +319,11 @@ export class FileMaker {
     return ends;
   }
 
-  private socket(file: OpenFile, socket: Socket, tell: Tell): number {
-    const { remote } = this;
-    const kept = socket.type | (file.flags & O_NONBLOCK);
-    if (socket.pair !== undefined) return this.pairedSocket(file, socket, socket.pair, tell);
-    const isStream = socket.type === SOCK_STREAM;
-    if (isStream && (socket.accepted || socket.peer !== undefined)) {
-      tell('its peer is gone');
-      return -1;
-    }
-    const fd = this.moveUp(remote.call('socket', socket.family, kept, socket.protocol));
-    if (fd < 0) return fd;
-    for (const { level, name, value } of socket.options.values())
-      remote.call('setsockopt', fd, level, name, remote.put(value), value.length);
-    const steps: [string, ...number[]][] = [];
-    if (socket.bound !== undefined && (socket.backlog !== undefined || !isStream))
-      steps.push(['bind', socket.bound.length]);
-    if (socket.backlog !== undefined) steps.push(['listen', socket.backlog]);
-    if (!isStream && socket.peer !== undefined) steps.push(['connect', socket.peer.length]);
-    for (const [name, size] of steps) {
-      const address = name === 'bind' ? socket.bound! : socket.peer;
-      const result =
-        name === 'listen'
-          ? remote.call('listen', fd, size!)
-          : name === 'bind'
-            ? bindSocket(remote, fd, socket)
-            : remote.call(name, fd, remote.put(address!), size!);
-      if (result < 0) {
-        tell(`${name} failed with errno ${-result}`);
-        remote.call('close', fd);
-        return result;
-      }
-    }
-    return fd;
-  }
-
-  private pairedSocket(file: OpenFile, socket: Socket, other: Socket, tell: Tell): number {
-    const { remote } = this;
-    if (!this.pairs.has(socket)) {
-      remote.call('socketpair', socket.family, socket.type, socket.protocol, remote.words(0));
-      const ends = remote.pair().map((fd) => this.moveUp(fd));
-      for (const [i, end] of [socket, other].entries()) {
-        this.pairs.set(end, ends[i]!);
-        for (const { level, name, value } of end.options.values())
-          remote.call('setsockopt', ends[i]!, level, name, remote.put(value), value.length);
-        // What is in flight may be any file, and is sent where nothing has been shut down.
-        this.fills.push((filler) => filler.fill(ends[1 - i]!, end, tell));
-      }
-    }
-    const fd = this.pairs.get(socket)!;
-    this.settings.push(() => {
-      remote.call('fcntl', fd, F_SETFL, file.flags);
-      if (socket.closed > 0) remote.call('shutdown', fd, socket.closed - 1);
-    });
-    return fd;
-  }
-
   /** All files have been made: puts into sockets what waits in them. `made` gives a file's number. */
   finish(made: (file: OpenFile) => number | undefined): void {
-    const filler = new SocketFiller(this.remote, made, this.ownPid);
-    for (const fill of this.fills.splice(0)) fill(filler);
+    this.sockets.finish(new SocketFiller(this.remote, made, this.ownPid));
     for (const set of this.settings.splice(0)) set();
+    this.ptys.finish(this.tell);
   }
 }
 

@@ -3,6 +3,7 @@ import { COURIER } from './live-processes.js';
 import { FileMaker, lockRanges, type Tell } from './make-file.js';
 import { FIRST_RIGHT, message } from './message.js';
 import type { ByteQueue } from './model/byte-queue.js';
+import { isWhole, type Waiting } from './model/connections.js';
 import type { DescriptorTable } from './model/descriptor-table.js';
 import type { FileLocks } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
@@ -46,7 +47,7 @@ export interface TableHolder {
 export class FileRebuilder {
   /** Numbers above those that the programs have: open files while they are made. */
   private readonly base: number;
-  private readonly maker: FileMaker;
+  readonly maker: FileMaker;
   private readonly made = new Map<OpenFile, number>();
 
   constructor(
@@ -55,11 +56,14 @@ export class FileRebuilder {
     ownPid: (pid: number) => number,
     mapped: (name: string) => string | undefined,
     private readonly lost: Tell,
+    waiting: readonly Waiting[],
+    /** What is not as it was in a file that has been opened, for people. */
+    private readonly difference: (file: OpenFile) => string | undefined,
   ) {
     const used = holders.flatMap(({ table }) => [...table.all.keys()]);
     // The courier's numbers are those that are free when it is made.
     this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
-    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped, lost);
+    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped, lost, waiting);
   }
 
   run(): void {
@@ -68,9 +72,10 @@ export class FileRebuilder {
       // Nothing else is open: the standard descriptors, and the courier.
       for (let fd = 0; fd < STANDARD + COURIER.length; fd++) this.moveUp(remote, fd);
     }
-    for (const holder of holders)
-      for (const [fd, { file }] of holder.table.all) this.makeOnce(file, this.nameOf(fd, holder));
-    this.makeWaiting();
+    // Before anybody listens where they are connected.
+    const files = this.files();
+    for (const [file, name] of files) if (isConnected(file)) this.makeOnce(file, name);
+    for (const [file, name] of files) this.makeOnce(file, name);
     this.tellLonely();
     this.maker.finish((file) => this.made.get(file));
     for (const holder of holders) this.place(holder);
@@ -87,18 +92,21 @@ export class FileRebuilder {
     return moved;
   }
 
-  /** Those in messages that nobody has received yet. */
-  private makeWaiting(): void {
-    // What they carry themselves is looked at as well: they are made on the way.
-    for (const [{ what }] of this.made) {
-      if (what.kind !== 'socket') continue;
-      for (const file of what.socket.queue.files()) {
-        const isNew = !this.made.has(file);
-        this.makeOnce(file, WAITING);
-        if (isNew && file.what.kind === 'epoll' && file.what.watches.size > 0)
-          this.lost(`${WAITING} (epoll): it watches nothing any more`);
-      }
-    }
+  /** Every open file, those in messages that nobody has received yet as well, with a name for people. */
+  private files(): ReadonlyMap<OpenFile, string> {
+    const found = new Map<OpenFile, string>();
+    for (const holder of this.holders)
+      for (const [fd, { file }] of holder.table.all)
+        if (!found.has(file)) found.set(file, this.nameOf(fd, holder));
+    // What they carry themselves is looked at as well: it is found on the way.
+    for (const [{ what }] of found)
+      for (const file of what.kind === 'socket' ? what.socket.files() : [])
+        if (!found.has(file)) {
+          found.set(file, WAITING);
+          if (file.what.kind === 'epoll' && file.what.watches.size > 0)
+            this.lost(`${WAITING} (epoll): it watches nothing any more`);
+        }
+    return found;
   }
 
   /** FIFOs whose other end nobody in the recording has open. */
@@ -130,6 +138,9 @@ export class FileRebuilder {
       reasons.splice(1);
       if (reasons.length === 0) reasons.push(`errno ${-made}`);
       made = this.maker.broken(file);
+    } else {
+      const difference = this.difference(file);
+      if (difference !== undefined && reasons.length === 0) reasons.push(difference);
     }
     for (const reason of reasons) this.lost(`${name} (${nameOfFile(file)}): ${reason}`);
     this.made.set(file, made);
@@ -208,4 +219,13 @@ export class FileRebuilder {
       if (!isMade) this.lost(`${name} (epoll): it watches ${fd} no more`);
     }
   }
+}
+
+/** A socket whose other end is in the recording. */
+function isConnected({ what }: OpenFile): boolean {
+  return (
+    what.kind === 'socket' &&
+    what.socket.connection !== undefined &&
+    isWhole(what.socket.connection)
+  );
 }

@@ -34,14 +34,37 @@ export class Remote {
     this.tracer.writeMemory(this.tid, address, bytes, 0, bytes.length);
   }
 
-  /** Maps memory for calls that take more than `room`. Returns its address or a negative errno. */
-  map(size: number): number {
+  /**
+   * Calls `use` with the address of memory for `size` bytes, which may be more than `room`; it is there for as long as that
+   * takes. Returns what that returns, or the negative errno for which there is no memory.
+   */
+  withMemory(size: number, use: (address: number) => number): number {
+    if (size <= Remote.room) return use(REMOTE_SCRATCH);
     const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS;
-    return this.call('mmap', 0, size, Prot.READ | Prot.WRITE, flags, -1, 0);
+    const address = this.call('mmap', 0, size, Prot.READ | Prot.WRITE, flags, -1, 0);
+    if (address < 0) return address;
+    const result = use(address);
+    this.call('munmap', address, size);
+    return result;
+  }
+
+  /** The same, with bytes in it. */
+  withBytes(bytes: Uint8Array, use: (address: number) => number): number {
+    return this.withMemory(bytes.length, (address) => {
+      this.write(address, bytes);
+      return use(address);
+    });
   }
 
   text(text: string): number {
     return this.put(Buffer.from(`${text}\0`));
+  }
+
+  /** Several strings at once. Returns their addresses. */
+  texts(...texts: readonly string[]): number[] {
+    const pieces = texts.map((text) => Buffer.from(`${text}\0`));
+    let next = this.put(Buffer.concat(pieces));
+    return pieces.map(({ length }) => (next += length) - length);
   }
 
   /** 64-bit words. */
@@ -51,11 +74,16 @@ export class Remote {
     );
   }
 
-  /** An int that a call has stored, `offset` bytes behind where `put` puts them. */
+  /** What a call has stored, `offset` bytes behind where `put` puts them. */
+  bytes(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.tracer.readMemory(this.tid, REMOTE_SCRATCH + offset, bytes, 0, length);
+    return bytes;
+  }
+
+  /** An int that a call has stored there. */
   int(offset: number): number {
-    const bytes = new Uint8Array(4);
-    this.tracer.readMemory(this.tid, REMOTE_SCRATCH + offset, bytes, 0, 4);
-    return new DataView(bytes.buffer).getInt32(0, true);
+    return new DataView(this.bytes(offset, 4).buffer).getInt32(0, true);
   }
 
   /** Two ints that a call has stored. */

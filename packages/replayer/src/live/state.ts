@@ -20,6 +20,8 @@ export interface DescriptorInfo {
     | 'signalfd'
     | 'inotify'
     | 'memfd'
+    | 'pty'
+    | 'mqueue'
     | 'pidfd'
     | 'other';
   /** What it is, for people: a path, 'pipe, read end' … */
@@ -154,6 +156,10 @@ export function nameOfFile({ what }: OpenFile): string {
       return `memfd ${what.name}`;
     case 'pidfd':
       return `pidfd of process ${what.pid}`;
+    case 'pty':
+      return `pseudo-terminal${what.pty.number === undefined ? '' : ` ${what.pty.number}`}, ${what.end} end`;
+    case 'mqueue':
+      return `message queue /${what.queue.name}`;
     case 'other':
       return what.what;
     default:

@@ -13,6 +13,8 @@ import type { Engine } from '../engine.js';
 import { mapRecorded } from '../image.js';
 import type { ReplayTask } from '../tasks.js';
 
+const SHM_RDONLY = 0o10000;
+
 /** Advice that changes contents or what children get; the rest is about speed alone. */
 const EFFECTIVE_ADVICE: ReadonlySet<Word> = new Set([
   Madvise.DONTNEED,
@@ -42,7 +44,7 @@ function makeRoom(
     const start = Number(args[0]);
     clear(start, start + pageAlign(Number(args[1])));
     if (nr === Sys.mremap) clear(Number(result), Number(result) + pageAlign(Number(args[2])));
-    else if (nr === Sys.shmdt) clear(start, space.segments.get(start) ?? start);
+    else if (nr === Sys.shmdt) clear(start, space.segments.get(start)?.end ?? start);
   }
 }
 
@@ -59,7 +61,11 @@ export function replayMemory(
   if (engine.agent !== undefined) makeRoom(engine.agent, task, frame, args);
   if (mapping !== undefined) {
     mapRecorded(engine, task, mapping.mapping);
-    if (frame.nr === Sys.shmat) task.space.segments.set(mapping.mapping.start, mapping.mapping.end);
+    if (frame.nr === Sys.shmat) {
+      const { start, end } = mapping.mapping;
+      const isReadOnly = (Number(args[2]) & SHM_RDONLY) !== 0;
+      task.space.segments.set(start, { end, isReadOnly });
+    }
     return;
   }
   if (typeof result !== 'number' || (result < 0 && frame.nr === Sys.brk)) return;
@@ -110,7 +116,7 @@ export function replayMemory(
       return;
     case Sys.shmdt: {
       const start = Number(args[0]);
-      const end = task.space.segments.get(start);
+      const end = task.space.segments.get(start)?.end;
       if (end !== undefined) again(Sys.munmap, [start, end - start], 0);
       return;
     }

@@ -105,7 +105,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
     space.startBrk = task.space.startBrk;
     space.program = task.space.program;
     space.agent = task.space.agent?.clone();
-    for (const [start, end] of task.space.segments) space.segments.set(start, end);
+    for (const [start, segment] of task.space.segments) space.segments.set(start, segment);
     tracer.openMemory(childTid);
   }
   const child = engine.newTask(frame.child, childTid, engine.domain(frame.stream), space);

@@ -45,6 +45,8 @@ export class ByteQueue {
   /** Bytes of the first chunk that have been read. */
   private readOf = 0;
   private debts: Debt[] = [];
+  /** What is in it is not followed any more. */
+  private isLost = false;
   /** What a pipe holds as fcntl(F_SETPIPE_SZ) has said, bytes. */
   capacity: number | undefined;
 
@@ -60,7 +62,7 @@ export class ByteQueue {
 
   /** `bytes` undefined: they are not known. Only messages can be empty. */
   write(time: number, size: number, bytes?: Uint8Array, attachment?: Attachment): void {
-    if (size === 0 && !this.messages) return;
+    if (this.isLost || (size === 0 && !this.messages)) return;
     let place = this.chunks.length;
     while (place > (this.readOf > 0 ? 1 : 0) && this.chunks[place - 1]!.time > time) place--;
     this.chunks.splice(place, 0, { time, bytes, size, attachment });
@@ -81,6 +83,7 @@ export class ByteQueue {
 
   /** What went with the first bytes of those read; undefined as well if those have not been written yet. */
   read(size: number, places: readonly OpenFile[] = []): Attachment | undefined {
+    if (this.isLost) return undefined;
     const { left, attachment } = this.take(size);
     if (left === 0) return attachment;
     const owed = carries(attachment) ? [] : places;
@@ -108,6 +111,7 @@ export class ByteQueue {
 
   /** What waits, the oldest first. */
   pieces(): readonly Piece[] {
+    if (this.isLost) return [{ bytes: undefined, attachment: undefined }];
     return this.chunks.map(({ bytes, attachment }, index) => ({
       bytes: index === 0 ? bytes?.subarray(this.readOf) : bytes,
       attachment,
@@ -119,6 +123,12 @@ export class ByteQueue {
     this.chunks = [];
     this.readOf = 0;
     this.debts = [];
+  }
+
+  /** Follows it no more: what waits is not known from now on. */
+  lose(): void {
+    this.clear();
+    this.isLost = true;
   }
 
   /** Descriptors that wait to be received. */

@@ -11,14 +11,22 @@ import { nameOf } from '../../words.js';
 import { handlers } from './calls/index.js';
 import { watchKey } from './calls/special-files.js';
 import type { Attachment, ByteQueue } from './byte-queue.js';
+import { Connections } from './connections.js';
+import { DatagramSockets } from './datagrams.js';
 import { DescriptorTable } from './descriptor-table.js';
 import { Fifos } from './fifos.js';
-import type { FileContent } from './file-content.js';
+import { FileNames } from './file-names.js';
+import type { FileActs } from './files/file-acts.js';
+import { noteAfter, noteBefore, noteFailed } from './files/note-calls.js';
 import { LASTING } from './lasting.js';
+import { MadeFiles } from './made-files.js';
 import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
+import { PosixQueues } from './posix-queue.js';
+import { Pty, Ptys } from './pty.js';
 import { SignalTraffic } from './signal-traffic.js';
 import { copySettings, isInherited, outlivesExec } from './settings.js';
+import { SysvIpc } from './sysv-ipc.js';
 import type { TerminalState } from './terminal-state.js';
 import { DEFAULT, Directories, ProcessState, SignalHandlers, TaskState } from './process-state.js';
 
@@ -29,6 +37,7 @@ const CLONE_PARENT = 0x8000;
 const CLONE_THREAD = 0x10000;
 const CLONE_PIDFD = 0x1000;
 const CLONE_CHILD_CLEARTID = 0x200000;
+const CLONE_CHILD_SETTID = 0x01000000;
 const CLONE_CLEAR_SIGHAND = 0x100000000n;
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
@@ -73,14 +82,26 @@ export class KernelModel {
   readonly signals = new SignalTraffic(this.tasks);
   /** What results in the log say against the model: something happened that it does not know. For people. */
   readonly contradictions: string[] = [];
-  /** Files that were made in the recording, by path. */
-  readonly contents = new Map<string, FileContent>();
+  readonly made = new MadeFiles();
+  readonly names = new FileNames();
+  /** Access bits of those that the recording may have made in memory (shm_open), by path. */
+  readonly memoryFiles = new Map<string, number>();
   readonly fifos = new Fifos();
+  readonly ipc = new SysvIpc();
+  /** Those of POSIX. */
+  readonly queues = new PosixQueues();
+  readonly connections = new Connections(() => this.openFiles());
+  readonly ptys = new Ptys();
+  readonly datagrams = new DatagramSockets();
   readonly terminal: TerminalState = { modes: undefined, foreground: undefined };
   /** State that calls have made and the model does not keep: names of the calls. */
   readonly unknown = new Set<string>();
+  /** What has been done to files, if that is wanted. */
+  acts: FileActs | undefined;
   /** Effective user id at the start. */
   readonly uid: number;
+  /** Seconds since 1970. */
+  readonly startedAt: number;
   private readonly epollSets = new Set<Extract<FileKind, { kind: 'epoll' }>>();
   private readonly call: ModelCall;
   private readonly header: LogHeader;
@@ -88,6 +109,7 @@ export class KernelModel {
   constructor(header: LogHeader, memory: (task: TaskUid) => CallMemory) {
     this.header = header;
     this.uid = header.machine.uid;
+    this.startedAt = header.startedAt;
     this.call = new ModelCall(this, {
       read: (addr, length) => memory(this.call.task.uid).read(addr, length),
       string: (addr, limit) => memory(this.call.task.uid).string(addr, limit),
@@ -141,6 +163,7 @@ export class KernelModel {
     task.process.stoppedBy = 0;
     if (call.result < 0 && !(nr === NR.connect && call.result === -EINPROGRESS)) {
       this.checkBad(call);
+      if (this.acts !== undefined) noteFailed(call, this.acts);
       if (call.result === ERESTART_RESTARTBLOCK && nr !== NR.restart_syscall) task.restart = nr;
       const mask = WAIT_MASK.get(nr);
       if (mask !== undefined && call.long(mask) !== 0)
@@ -150,9 +173,11 @@ export class KernelModel {
     const fd = DESCRIPTOR[nr]! >= 0 ? call.int(DESCRIPTOR[nr]!) : -1;
     if (fd >= 0 && task.descriptor(fd) === undefined && handlers[nr] === undefined)
       this.contradict(call, `descriptor ${fd} was open`);
+    if (this.acts !== undefined) noteBefore(call, this.acts);
     const handler = handlers[nr];
     if (handler !== undefined) handler(call);
     else if (LASTING.has(nr)) this.unknown.add(nameOf(nr));
+    if (this.acts !== undefined) noteAfter(call, this.acts);
   }
 
   /** A descriptor that is not open must be none in the model. */
@@ -198,9 +223,10 @@ export class KernelModel {
     copySettings(parent, task, isInherited);
     // A thread begins without, and so does whoever shares memory, unless its parent sleeps meanwhile.
     if ((flags & CLONE_VM) === 0 || (flags & CLONE_VFORK) !== 0) task.altStack = parent.altStack;
-    if ((flags & CLONE_CHILD_CLEARTID) !== 0)
-      task.clearTid =
-        clone3 === undefined ? Number(args[3]) : Number(clone3.getBigUint64(16, true));
+    const childTid = clone3 === undefined ? Number(args[3]) : Number(clone3.getBigUint64(16, true));
+    if ((flags & CLONE_CHILD_CLEARTID) !== 0) task.clearTid = childTid;
+    // Memory that the parent sees has it by the parent's own call.
+    if ((flags & CLONE_CHILD_SETTID) !== 0 && (flags & CLONE_VM) === 0) task.setTid = childTid;
     this.tasks.set(child, task);
     if ((flags & CLONE_PIDFD) === 0) return;
     // Its number is stored when the call ends, which is later: it is the lowest that is free.
@@ -237,7 +263,11 @@ export class KernelModel {
     if (task === undefined) return;
     this.tasks.delete(uid);
     this.dropTable(task);
-    if (exit?.last === true) this.signals.childEnded(task.process, exit);
+    if (exit?.last !== true) return;
+    this.ipc.ended(task.process, exit.time);
+    const terminal = this.ptys.of(task.process.pid);
+    if (terminal !== undefined) terminal.session = undefined;
+    this.signals.childEnded(task.process, exit);
   }
 
   /** A signal has been delivered; its handler begins, if it has one. */
@@ -270,7 +300,8 @@ export class KernelModel {
   install(call: ModelCall, fd: number, file: OpenFile, closeOnExec: boolean, from = 0): void {
     const { files } = call.task;
     const expected = files.lowestFree(from);
-    if (fd !== expected)
+    // A thread that sleeps in open(2) has its number already, which comes to be known when the call ends.
+    if (fd !== expected && !this.sharesTable(call.task))
       this.contradict(call, `descriptor ${expected} was not free, but ${fd} was`);
     if (file.what.kind === 'epoll') this.epollSets.add(file.what);
     files.install(fd, file, closeOnExec);
@@ -318,24 +349,27 @@ export class KernelModel {
       if (what !== undefined)
         return what.kind === 'path' ? { ...what, names: [...what.names] } : what;
     }
+    if (path === '/dev/ptmx' || path === '/dev/pts/ptmx')
+      return { kind: 'pty', end: 'master', pty: new Pty() };
+    const pty = this.ptys.at(path, task.process.session);
+    if (pty !== undefined) return { kind: 'pty', end: 'slave', pty };
     const fifo = removed ? undefined : this.fifos.at(path);
     return { kind: 'path', path, removed, names: [], ...(fifo && { fifo }) };
   }
 
-  pathRemoved(path: string): void {
+  pathRemoved(path: string, time: number): void {
+    this.names.removed(path);
     this.fifos.removed(path);
-    this.contents.delete(path);
+    this.made.removed(path, time);
     this.eachPath((what) => {
       if (what.path === path) lose(what);
     });
   }
 
-  pathRenamed(from: string, to: string): void {
+  pathRenamed(from: string, to: string, time: number): void {
+    this.names.renamed(from, to);
     this.fifos.renamed(from, to);
-    const content = this.contents.get(from);
-    this.contents.delete(from);
-    this.contents.delete(to);
-    if (content !== undefined) this.contents.set(to, content);
+    this.made.renamed(from, to, time);
     this.eachPath((what) => {
       if (what.path === to) lose(what);
       else if (what.path === from) what.path = to;
@@ -344,9 +378,9 @@ export class KernelModel {
   }
 
   /** Another name for a file: it outlives the first one. */
-  pathLinked(from: string, to: string): void {
-    const content = this.contents.get(from);
-    if (content !== undefined) this.contents.set(to, content);
+  pathLinked(from: string, to: string, time: number): void {
+    this.names.linked(from, to);
+    this.made.linked(from, to, time);
     this.eachPath((what) => {
       if (what.path === from && !what.removed) what.names.push(to);
     });
@@ -398,8 +432,13 @@ export class KernelModel {
     if (file.what.kind === 'epoll') this.epollSets.delete(file.what);
     const queue = file.what.kind === 'path' ? file.what.fifo : undefined;
     if (queue !== undefined) this.fifoClosed(queue);
+    if (file.what.kind === 'pty' && file.what.end === 'master') this.ptys.closed(file.what.pty);
+    if (file.what.kind !== 'socket') return;
+    const { socket } = file.what;
     // What waits to be received there never will be.
-    if (file.what.kind === 'socket') this.delivered({ files: file.what.socket.queue.files() });
+    this.delivered({ files: socket.files() });
+    this.connections.released(socket);
+    this.datagrams.released(socket);
   }
 
   private fifoClosed(queue: ByteQueue): void {
@@ -418,14 +457,14 @@ export class KernelModel {
   }
 
   /** Every open file once, those in messages that nobody has received yet as well. */
-  openFiles(): Set<OpenFile> {
+  readonly openFiles = (): Set<OpenFile> => {
     const found = new Set<OpenFile>();
     for (const table of this.tables()) for (const { file } of table.all.values()) found.add(file);
     // Those that are found on the way are looked at as well.
     for (const { what } of found)
-      if (what.kind === 'socket') for (const file of what.socket.queue.files()) found.add(file);
+      if (what.kind === 'socket') for (const file of what.socket.files()) found.add(file);
     return found;
-  }
+  };
 
   private tables(): Set<DescriptorTable> {
     return new Set([...this.tasks.values()].map(({ files }) => files));

@@ -27,9 +27,6 @@ export const LASTING: ReadonlySet<number> = new Set(
     'keyctl',
     'sethostname',
     'setdomainname',
-    'shmget',
-    'semget',
-    'msgget',
     'io_setup',
   ].map((name) => syscallByName.get(name)!.nr),
 );

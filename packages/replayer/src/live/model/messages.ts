@@ -1,3 +1,4 @@
+import { syscallByName } from '@scribe-ts/tracelog';
 import type { Attachment, Sender } from './byte-queue.js';
 import type { ModelCall } from './model-call.js';
 import { OpenFile } from './open-file.js';
@@ -12,6 +13,8 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_PEEK = 2;
 const MAX_CONTROL = 0x10000;
 const O_RDWR = 2;
+const MAX_ADDRESS = 128;
+const SENDTO = syscallByName.get('sendto')!.nr;
 
 /** What goes with a message that a task sends. `header`: address of its struct msghdr, 0 if it is sent without one. */
 export function attachmentOf(call: ModelCall, header: number): Attachment {
@@ -34,13 +37,19 @@ export function received(
   size: number,
   header: number,
   flags: number,
+  bytes: () => Uint8Array,
 ): void {
   const numbers = readControl(call, header).rights;
   const peeks = (flags & MSG_PEEK) !== 0;
   const places = numbers.map(unknownFile);
   const { queue } = socket;
-  const isOurs = socket.pair !== undefined;
-  const attachment = !isOurs ? undefined : peeks ? queue.peek() : queue.read(size, places);
+  const isOurs = socket.outgoing !== undefined;
+  let attachment: Attachment | undefined;
+  if (isOurs) attachment = peeks ? queue.peek() : queue.read(size, places);
+  else if (!peeks) {
+    attachment = socket.datagrams?.received(bytes(), call.time);
+    socket.netlink?.received(bytes());
+  }
   const closeOnExec = (flags & MSG_CMSG_CLOEXEC) !== 0;
   for (const [i, fd] of numbers.entries())
     call.model.install(call, fd, attachment?.files[i] ?? places[i]!, closeOnExec);
@@ -79,4 +88,18 @@ function readControl(
     at += Math.ceil(length / 8) * 8;
   }
   return { rights, sender };
+}
+
+/** Where a datagram goes: the address that the call names, or that the socket is connected to. */
+export function destinationOf(
+  call: ModelCall,
+  { peer }: Socket,
+  header: number,
+): Uint8Array | undefined {
+  let [name, size] = [0, 0];
+  if (header !== 0) {
+    const view = call.view(header, 12);
+    [name, size] = [Number(view.getBigUint64(0, true)), view.getUint32(8, true)];
+  } else if (call.nr === SENDTO) [name, size] = [call.long(4), call.int(5)];
+  return name === 0 ? peer : call.bytes(name, Math.min(size, MAX_ADDRESS)).slice();
 }

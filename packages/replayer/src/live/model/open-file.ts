@@ -2,6 +2,8 @@ import type { ByteQueue } from './byte-queue.js';
 import type { FileContent } from './file-content.js';
 import type { FileLocks } from './file-locks.js';
 import { FileOffset } from './file-offset.js';
+import type { PosixQueue } from './posix-queue.js';
+import type { Pty } from './pty.js';
 import type { Socket } from './socket.js';
 
 /** What was put into an epoll set. The kernel knows an entry by both number and open file. */
@@ -62,6 +64,8 @@ export type FileKind =
       readonly watches: Map<number, { readonly path: string; readonly mask: number }>;
     }
   | { readonly kind: 'memfd'; readonly name: string; readonly create: number }
+  | { readonly kind: 'pty'; readonly end: 'master' | 'slave'; readonly pty: Pty }
+  | { readonly kind: 'mqueue'; readonly queue: PosixQueue }
   | { readonly kind: 'pidfd'; readonly pid: number }
   /** Nothing that can be made again; `what` says what it is. */
   | { readonly kind: 'other'; readonly what: string };

@@ -1,4 +1,4 @@
-import type { TaskUid, Word } from '@scribe-ts/tracelog';
+import type { ConnectionFrame, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { DescriptorTable, Descriptor } from './descriptor-table.js';
 import type { FileLocks } from './file-locks.js';
 import type { OpenFile, TimerSetting } from './open-file.js';
@@ -122,6 +122,8 @@ export class TaskState {
   altStack: { readonly sp: number; readonly flags: number; readonly size: number } | undefined;
   /** Address that the kernel clears at its end, 0: none. */
   clearTid = 0;
+  /** Address at which the kernel stores its id before it runs, in memory of its own; 0: none. */
+  setTid = 0;
   robustList: { readonly head: number; readonly length: number } | undefined;
   /** As prctl(PR_SET_NAME) set it. */
   name: string | undefined;
@@ -135,6 +137,8 @@ export class TaskState {
   parentDeathSignal = 0;
   /** Signals that are pending for this thread alone. */
   pending = new PendingSignals();
+  /** What the log tells of the socket that its next call connects or accepts. */
+  connection: ConnectionFrame | undefined;
   /** Call that restart_syscall stands for, since it has been interrupted. */
   restart: number | undefined;
 

@@ -3,6 +3,7 @@ import { OpenFile } from '../open-file.js';
 import type { ModelCall } from '../model-call.js';
 import type { Handlers } from './handler.js';
 import { O_CLOEXEC } from './open.js';
+import { setTerminal } from './terminals.js';
 
 const O_NONBLOCK = 0o4000;
 /** What F_SETFL can change: O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME. */
@@ -31,9 +32,6 @@ const FIONBIO = 0x5421;
 const FIONCLEX = 0x5450;
 const FIOCLEX = 0x5451;
 const FIOASYNC = 0x5452;
-const TCSETS = 0x5402;
-const TCSETS2 = 0x402c542b;
-const TIOCSPGRP = 0x5410;
 const TIOCGPTPEER = 0x5441;
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -163,27 +161,6 @@ function duplicateFrom(call: ModelCall, closeOnExec: boolean): void {
   const entry = call.descriptor(0);
   if (entry === undefined) return;
   call.model.install(call, call.result, entry.file, closeOnExec, call.int(2));
-}
-
-/** Bytes that a request takes which sets a terminal's modes, and the plain one of its like. */
-const MODES = new Map<number, readonly [size: number, request: number]>(
-  [0, 1, 2].flatMap((k) => [
-    [TCSETS + k, [36, TCSETS]],
-    [TCSETS2 + k, [44, TCSETS2]],
-  ]),
-);
-
-/** True for a request that changes the terminal which the program was started with. */
-function setTerminal(call: ModelCall, request: number): boolean {
-  const modes = MODES.get(request);
-  if (modes === undefined && request !== TIOCSPGRP) return false;
-  const what = call.descriptor(0)?.file.what;
-  const isOurs = what?.kind === 'standard' || (what?.kind === 'path' && what.path === '/dev/tty');
-  if (!isOurs) return true;
-  const { terminal } = call.model;
-  if (modes === undefined) terminal.foreground = call.view(call.long(2), 4).getInt32(0, true);
-  else terminal.modes = { request: modes[1], bytes: call.bytes(call.long(2), modes[0]).slice() };
-  return true;
 }
 
 /** Numbers of descriptors, and their flags. */

@@ -2,10 +2,12 @@ import { syscallByName } from '@scribe-ts/tracelog';
 import { descriptorCalls } from './descriptors.js';
 import type { Handler, Handlers } from './handler.js';
 import { openCalls } from './open.js';
+import { posixQueueCalls } from './posix-queues.js';
 import { processCalls } from './process.js';
 import { signalCalls } from './signals.js';
 import { socketCalls } from './sockets.js';
 import { specialFileCalls } from './special-files.js';
+import { sysvIpcCalls } from './sysv-ipc.js';
 import { transferCalls } from './transfer.js';
 
 const all: Handlers = {
@@ -16,6 +18,8 @@ const all: Handlers = {
   ...socketCalls,
   ...signalCalls,
   ...processCalls,
+  ...sysvIpcCalls,
+  ...posixQueueCalls,
 };
 
 /** What a call that succeeded does to the model, by number. */

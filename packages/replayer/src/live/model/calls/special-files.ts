@@ -159,11 +159,6 @@ export const specialFileCalls: Handlers = {
   pidfd_open: (call) => made(call, { kind: 'pidfd', pid: call.int(0) }, call.int(1) | O_CLOEXEC),
   pidfd_getfd: other('a descriptor of another process', () => O_CLOEXEC),
   fanotify_init: other('a fanotify group', (call) => ((call.int(0) & 1) !== 0 ? O_CLOEXEC : 0)),
-  mq_open: (call) => {
-    const flags = call.int(1);
-    const what: FileKind = { kind: 'other', what: `the message queue /${call.string(0)}` };
-    made(call, what, flags | O_CLOEXEC, flags & 3);
-  },
   fsopen: other('a file system being set up', (call) => ((call.int(1) & 1) !== 0 ? O_CLOEXEC : 0)),
   fspick: other('a file system being set up', (call) => ((call.int(2) & 1) !== 0 ? O_CLOEXEC : 0)),
   fsmount: other('a mount', (call) => ((call.int(1) & 1) !== 0 ? O_CLOEXEC : 0)),

@@ -1,7 +1,9 @@
 import type { ModelCall } from '../model-call.js';
 import type { ByteQueue } from '../byte-queue.js';
-import { attachmentOf, MSGHDR, received } from '../messages.js';
+import type { FileEdit } from '../file-content.js';
+import { attachmentOf, destinationOf, MSGHDR, received } from '../messages.js';
 import type { FileKind, OpenFile } from '../open-file.js';
+import type { Socket } from '../socket.js';
 import type { Handlers } from './handler.js';
 
 const O_APPEND = 0o2000;
@@ -19,14 +21,16 @@ const SOCK_DGRAM = 2;
 export function queueToRead({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
   if (what.kind === 'path') return what.fifo;
-  return what.kind === 'socket' && what.socket.pair !== undefined ? what.socket.queue : undefined;
+  return what.kind === 'socket' && what.socket.outgoing !== undefined
+    ? what.socket.queue
+    : undefined;
 }
 
 /** Where what is written to a file goes, if that is inside the recording. */
 export function queueToWrite({ what }: OpenFile): ByteQueue | undefined {
   if (what.kind === 'pipe') return what.queue;
   if (what.kind === 'path') return what.fifo;
-  return what.kind === 'socket' ? what.socket.pair?.queue : undefined;
+  return what.kind === 'socket' ? what.socket.outgoing : undefined;
 }
 
 function hasOffset(what: FileKind): boolean {
@@ -36,16 +40,28 @@ function hasOffset(what: FileKind): boolean {
 /** So many bytes have been read at the file's offset. `bytes`: where they have been stored. */
 function read(call: ModelCall, index: number, size: number, first?: () => Uint8Array): void {
   const file = call.descriptor(index)?.file;
-  if (file === undefined || (size === 0 && !isDatagram(file))) return;
+  if (file === undefined) return;
   const { what } = file;
+  // The end of a pseudo-terminal's file is read once, and is gone then.
+  if (size === 0 && what.kind !== 'pty' && !isDatagram(file)) return;
   if (what.kind === 'eventfd' && first !== undefined) {
     const value = new DataView(first().slice().buffer).getBigUint64(0, true);
     what.count -= value;
   } else if (what.kind === 'signalfd' && first !== undefined) tookSignals(call, first());
   else if (what.kind === 'timerfd' && first !== undefined) sawTimer(what, first());
-  else if (hasOffset(what)) file.offset.move(call.time, size, call.model.isShared(file));
-  else {
-    const dropped = queueToRead(file)?.read(size);
+  else if (what.kind === 'pty') {
+    if (first === undefined) what.pty.happened(call.time, (discipline) => discipline.lose());
+    else what.pty.read(what.end, first(), call.time);
+  } else if (hasOffset(what)) {
+    edit(call, file, { kind: 'move', by: size });
+    file.offset.move(call.time, size, call.model.isShared(file));
+  } else {
+    const datagrams = what.kind === 'socket' ? what.socket.datagrams : undefined;
+    if (what.kind === 'socket' && first !== undefined) what.socket.netlink?.received(first());
+    const dropped =
+      datagrams !== undefined && first !== undefined
+        ? datagrams.received(first().slice(), call.time)
+        : queueToRead(file)?.read(size);
     if (dropped !== undefined) call.model.delivered(dropped);
   }
 }
@@ -85,34 +101,65 @@ function written(
   const { what } = file;
   if (what.kind === 'eventfd' && bytes !== undefined) {
     what.count += new DataView(bytes().slice().buffer).getBigUint64(0, true);
+  } else if (what.kind === 'pty') {
+    if (bytes === undefined) what.pty.happened(call.time, (discipline) => discipline.lose());
+    else what.pty.written(what.end, bytes(), call.time);
   } else if (hasOffset(what)) {
     if (file.content !== undefined) keep(call, file, bytes);
     if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
     else file.offset.move(call.time, size, call.model.isShared(file));
   } else {
     const queue = queueToWrite(file);
-    if (queue === undefined) return;
+    if (queue === undefined) {
+      if (what.kind !== 'socket' || bytes === undefined) return;
+      what.socket.netlink?.sent(bytes());
+      sentDatagram(call, what.socket, bytes, header);
+      return;
+    }
     const attachment = what.kind === 'socket' ? attachmentOf(call, header) : undefined;
     queue.write(call.time, size, bytes?.().slice(), attachment);
+    if (what.kind === 'socket') call.model.connections.sent(what.socket, size);
   }
 }
 
-/** Keeps what has been written at a file's offset. */
+/** A datagram waits where it has been sent to, if that is in the recording. */
+function sentDatagram(
+  call: ModelCall,
+  from: Socket,
+  bytes: () => Uint8Array,
+  header: number,
+): void {
+  if (from.datagrams === undefined) return;
+  const { model, time } = call;
+  const to = destinationOf(call, from, header);
+  const target = to === undefined ? undefined : model.datagrams.at(to, from.family);
+  if (target === undefined) return;
+  const attachment = attachmentOf(call, header);
+  const datagram = { time, bytes: bytes().slice(), attachment, from, to: to! };
+  if (!target.datagrams!.sent(datagram)) model.delivered(attachment);
+}
+
+/** Keeps what has been done to a file that was made in the recording. */
+function edit({ model, time }: ModelCall, file: OpenFile, done: FileEdit): void {
+  const { content } = file;
+  if (content === undefined) return;
+  if (model.isShared(file)) content.share();
+  content.edit(time, file.offset, done);
+}
+
+/** Something has been written at a file's offset. */
 function keep(call: ModelCall, file: OpenFile, bytes?: () => Uint8Array): void {
-  const content = file.content!;
-  const { value } = file.offset;
-  const isAtEnd = (file.flags & O_APPEND) !== 0 || value === 'end';
-  // Where others have written meanwhile is not known before all have come here.
-  if (bytes === undefined || call.model.isShared(file)) content.lose();
-  else content.write(isAtEnd ? content.size : value, bytes());
+  if (bytes === undefined) return edit(call, file, { kind: 'lose' });
+  const appends = (file.flags & O_APPEND) !== 0;
+  edit(call, file, { kind: 'write', bytes: bytes(), ...(appends && { at: 'end' }) });
 }
 
 /** The same at an offset that the call names. */
 function keepAt(call: ModelCall, offset: number, bytes: () => Uint8Array): void {
   const file = call.descriptor(0)?.file;
   if (file?.content === undefined || call.result === 0) return;
-  const isAtEnd = (file.flags & O_APPEND) !== 0;
-  file.content.write(isAtEnd ? file.content.size : offset, bytes());
+  const at = (file.flags & O_APPEND) !== 0 ? 'end' : offset;
+  edit(call, file, { kind: 'write', bytes: bytes(), at });
 }
 
 /** The first `size` bytes of a vector of buffers. */
@@ -129,22 +176,28 @@ function gather(call: ModelCall, vector: number, count: number, size: number): U
   return bytes;
 }
 
-const plainBytes = (call: ModelCall) => (): Uint8Array => call.bytes(call.long(1), call.result);
-const vectorBytes = (call: ModelCall) => (): Uint8Array =>
+/** What a call with a plain buffer has moved. */
+export const plainBytes = (call: ModelCall) => (): Uint8Array =>
+  call.bytes(call.long(1), call.result);
+/** What a call with a vector of buffers has moved. */
+export const vectorBytes = (call: ModelCall) => (): Uint8Array =>
   gather(call, call.long(1), call.long(2), call.result);
 
+/** The first `size` bytes of a message. */
+function messageBytes(call: ModelCall, header: number, size: number): Uint8Array {
+  const view = call.view(header, MSGHDR);
+  const vector = Number(view.getBigUint64(16, true));
+  return gather(call, vector, Number(view.getBigUint64(24, true)), size);
+}
+
 function sentMessage(call: ModelCall, header: number, size: number): void {
-  const bytes = (): Uint8Array => {
-    const view = call.view(header, MSGHDR);
-    const vector = Number(view.getBigUint64(16, true));
-    return gather(call, vector, Number(view.getBigUint64(24, true)), size);
-  };
-  written(call, 0, size, bytes, header);
+  written(call, 0, size, () => messageBytes(call, header, size), header);
 }
 
 function receivedMessage(call: ModelCall, header: number, size: number, flags: number): void {
   const what = call.descriptor(0)?.file.what;
-  if (what?.kind === 'socket') received(call, what.socket, size, header, flags);
+  if (what?.kind !== 'socket') return;
+  received(call, what.socket, size, header, flags, () => messageBytes(call, header, size));
 }
 
 /** The struct mmsghdrs of as many messages as the call has sent or received: address, and bytes of each. */
@@ -168,6 +221,7 @@ function seek(call: ModelCall): void {
         `the offset of ${call.int(0)} was ${call.result}, not ${expected}`,
       );
   }
+  edit(call, file, { kind: 'seek', to: call.result });
   offset.set(call.time, call.result);
 }
 
@@ -211,12 +265,15 @@ export const transferCalls: Handlers = {
   },
   pwrite64: (call) => keepAt(call, call.long(3), plainBytes(call)),
   pwritev: (call) => keepAt(call, call.long(3), vectorBytes(call)),
-  ftruncate: (call) => call.descriptor(0)?.file.content?.resize(call.long(1)),
+  ftruncate: (call) => {
+    const file = call.descriptor(0)?.file;
+    if (file !== undefined) edit(call, file, { kind: 'resize', size: call.long(1) });
+  },
   fallocate: (call) => {
-    const content = call.descriptor(0)?.file.content;
-    if (content === undefined) return;
-    if (call.int(1) !== 0) content.lose();
-    else content.resize(Math.max(content.size, call.long(2) + call.long(3)));
+    const file = call.descriptor(0)?.file;
+    if (file === undefined) return;
+    if (call.int(1) !== 0) edit(call, file, { kind: 'lose' });
+    else edit(call, file, { kind: 'extend', size: call.long(2) + call.long(3) });
   },
   write: (call) => written(call, 0, call.result, plainBytes(call)),
   writev: (call) => written(call, 0, call.result, vectorBytes(call)),
@@ -241,7 +298,9 @@ export const transferCalls: Handlers = {
     file.offset.set(call.time, Number(entries.getBigInt64(last + 8, true)));
   },
   recvfrom: (call) => {
-    if ((call.int(3) & MSG_PEEK) === 0) read(call, 0, call.result);
+    if ((call.int(3) & MSG_PEEK) !== 0) return;
+    const length = Math.min(call.result, call.long(2));
+    read(call, 0, call.result, () => call.bytes(call.long(1), length));
   },
   sendto: (call) => written(call, 0, call.result, plainBytes(call)),
   sendmsg: (call) => sentMessage(call, call.long(1), call.result),
