@@ -22,6 +22,11 @@ static void child(void) {
   sigset_t set = signal_set(SIGINT), none = signal_set(0);
   sigaddset(&set, SIGQUIT);
   CHECK_SYS(sigprocmask(SIG_BLOCK, &set, NULL));
+  /* Otherwise the keys that interrupt throw away what the terminal has not shown yet. */
+  struct termios modes;
+  CHECK_SYS(tcgetattr(0, &modes));
+  modes.c_lflag |= NOFLSH;
+  CHECK_SYS(tcsetattr(0, TCSANOW, &modes));
   ready();
   /* "abX<erase>c<enter>" */
   CHECK(read(0, line, sizeof(line)) == 4 && memcmp(line, "abc\n", 4) == 0);
@@ -45,8 +50,6 @@ static void child(void) {
   CHECK_SYS(ioctl(0, FIONREAD, &waiting));
   CHECK(waiting == 8);
   CHECK(read(0, line, sizeof(line)) == 8 && memcmp(line, "ong one\n", 8) == 0);
-  struct termios modes;
-  CHECK_SYS(tcgetattr(0, &modes));
   modes.c_lflag &= ~(ICANON | ECHO);
   modes.c_cc[VMIN] = 0;
   modes.c_cc[VTIME] = 1;

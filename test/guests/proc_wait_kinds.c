@@ -54,9 +54,12 @@ static void waitid_usage(void) {
 }
 
 static void stops(void) {
+  struct gate gate = gate_make();
   pid_t pid = CHECK_SYS(fork());
   if (pid == 0) {
     raise(SIGSTOP);
+    /* A stop takes back that the process was continued: whoever waits for that too late would wait for ever. */
+    gate_wait(gate);
     raise(SIGSTOP);
     raise(SIGTERM);
     _exit(1);
@@ -70,6 +73,7 @@ static void stops(void) {
   CHECK_SYS(waitid(P_PID, pid, &info, WCONTINUED));
   print_info("continued", &info);
   CHECK(info.si_code == CLD_CONTINUED && info.si_status == SIGCONT);
+  gate_open(gate);
   CHECK_SYS(waitid(P_PID, pid, &info, WSTOPPED | WNOWAIT));
   CHECK(info.si_code == CLD_STOPPED && info.si_status == SIGSTOP);
   CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
@@ -78,6 +82,7 @@ static void stops(void) {
   CHECK_SYS(waitid(P_PID, pid, &info, WEXITED));
   print_info("killed", &info);
   CHECK(info.si_code == CLD_KILLED && info.si_status == SIGTERM);
+  gate_close(gate);
 }
 
 static void groups(void) {

@@ -1,6 +1,7 @@
 /* SIGPIPE: from pipes and sockets, by default the end, ignored an error, suppressed by a flag. */
 #include "guest_tasks.h"
 
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -56,6 +57,9 @@ int main(void) {
   pid = CHECK_SYS(fork());
   if (pid == 0) {
     close(fds[1]);
+    /* Its write has begun: without a reader before that, it would write nothing at all. */
+    struct pollfd begun = {.fd = fds[0], .events = POLLIN};
+    CHECK(poll(&begun, 1, -1) == 1);
     wait_blocked(getppid());
     _exit(0);
   }
