@@ -38,13 +38,17 @@ export function parseScribe(text: string, root: number): Line[] {
   // Lines without an id are of the only task that lives: the one that is seen next, or was seen last.
   let only = root;
   const alive = new Set([root]);
+  const ended = new Set<number>();
   for (const line of lines) {
     if (line.pid === -1) line.pid = alive.size === 1 ? [...alive][0]! : only;
     only = line.pid;
     alive.add(line.pid);
     const made = spawned(line.text);
-    if (made !== undefined) alive.add(made);
-    if (line.text.startsWith('+++ ')) alive.delete(line.pid);
+    // A child may run, and end, before its parent's call has returned.
+    if (made !== undefined && !ended.has(made)) alive.add(made);
+    if (!line.text.startsWith('+++ ')) continue;
+    alive.delete(line.pid);
+    ended.add(line.pid);
   }
   return lines;
 }
