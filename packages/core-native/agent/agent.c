@@ -328,7 +328,7 @@ int agent_main(struct saved* saved) {
   const u64 args[6] = {saved->rdi, saved->rsi, saved->rdx, saved->r10, saved->r8, saved->r9};
   if (row->varies && (row = variant_of(nr, (u32)args[1])) == 0) return FORWARD;
   struct plan plan;
-  if (admit(row, args, &plan) == FORWARD) return FORWARD;
+  if (!may_keep(row, args) || admit(row, args, &plan) == FORWARD) return FORWARD;
 
   const u32 details = B->details;
   const i64 last = B->time;

@@ -11,7 +11,7 @@
 #define MSG_WAITALL 0x100
 /* Where there is any room in a pipe, there is room for so many bytes. */
 #define PIPE_BUF 4096
-/* More descriptors than this are polled by the tracer. */
+/* More descriptors than this are polled by the tracer: there is no room to keep more. */
 #define MAX_POLLED 128
 /* More descriptors than this have their sets looked at by the tracer. */
 #define MAX_SELECTED 1024
@@ -40,7 +40,18 @@ struct kept {
   u64 addr, size;
 };
 
-/* Keeps what is at `addr`: `size` bytes, or what poll's arguments say. */
+/* Room for what one call keeps, bytes; beyond it begins what the stack may need. */
+#define KEPT_ROOM (MAX_POLLED * sizeof(struct pollfd) + 16)
+_Static_assert(AGENT_KEPT_BYTES + KEPT_ROOM <= AGENT_STACK_TOP - 0x4000, "the stack needs its room");
+
+/* False if a call has more to be kept than there is room for, whether it waits or not: any call may be interrupted. */
+static int may_keep(const struct agent_row* row, const u64* args) {
+  for (u32 i = 0; i < row->keeps; i++)
+    if (row->keep_size[i] == KEEP_POLLED && args[1] > MAX_POLLED) return 0;
+  return 1;
+}
+
+/* Keeps what is at `addr`: `size` bytes, or what poll's arguments say. `may_keep` is true of its call. */
 static void keep(u64 addr, u64 size, const u64* args) {
   volatile struct kept* pieces = (volatile struct kept*)(u64)AGENT_KEPT;
   const u32 count = B->kept;
@@ -89,11 +100,10 @@ static enum way way_to_gather(u32 fd, u64 addr, u64 count) {
   return way_to_write(fd, length_of_vector((const struct iovec*)addr, count));
 }
 
-/* Polls copies: what the program has must not change before others have had their turn. */
+/* Polls copies: what the program has must not change before others have had their turn. `may_keep` is true. */
 static enum way poll_now(const u64* args, i64* result) {
   struct pollfd polled[MAX_POLLED];
   const u64 count = args[1];
-  if (count > MAX_POLLED) return LEAVE;
   copy((u8*)polled, (const u8*)args[0], count * sizeof *polled);
   const u64 now[6] = {(u64)polled, count, 0, 0, 0, 0};
   const i64 ready = agent_try(SYS_POLL, now);
@@ -109,7 +119,6 @@ static int is_zero(const u64* limit) { return limit != 0 && limit[0] == 0 && lim
 static enum way ppoll_now(const u64* args) {
   struct pollfd polled[MAX_POLLED];
   const u64 count = args[1];
-  if (count > MAX_POLLED) return LEAVE;
   if (is_zero((const u64*)args[2])) return MAKE;
   copy((u8*)polled, (const u8*)args[0], count * sizeof *polled);
   const u64 now[6] = {(u64)polled, count, 0, 0, 0, 0};
@@ -184,9 +193,6 @@ static enum way way_alone(const struct agent_row* row, const u64* args) {
       return args[3] & MSG_WAITALL ? LEAVE : MAKE;
     case WAITS_MESSAGE_IN:
       return args[2] & MSG_WAITALL ? LEAVE : MAKE;
-    case WAITS_POLL:
-    case WAITS_PPOLL:
-      return args[1] > MAX_POLLED ? LEAVE : MAKE;
     default:
       return MAKE;
   }

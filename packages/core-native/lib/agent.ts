@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MapFlag, Prot, REMOTE_SCRATCH, REMOTE_SYSCALL, RESERVED_START, Sys } from './abi.js';
+import {
+  MapFlag,
+  pageAlign,
+  Prot,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  RESERVED_START,
+  Sys,
+} from './abi.js';
 import { AgentReports, type Reported } from './agent-reports.js';
 import type { NativeTracer, ProcMapping } from './binding.js';
 import type { PatchedBytes } from './patched-space.js';
@@ -17,8 +25,6 @@ const KEPT_BYTES = KEPT + 0x40;
 const STACK_TOP = DATA + 0x8000;
 const RING = DATA + 0x8000;
 const RING_SIZE = 0x40000;
-/** Where the agent's code ends at the latest. */
-const CODE_SIZE = 0x10000;
 /** The vDSO lives on here, out of the program's sight. */
 const PARKED_VDSO = 0x71800000;
 const PARKED_SIZE = 0x100000;
@@ -128,6 +134,8 @@ export class Agent {
   /** By system call: 1 if the agent makes it. */
   readonly calls = new Uint8Array(1024);
   private readonly code: Uint8Array;
+  /** Bytes that are mapped for it. */
+  private readonly codeSize: number;
   private readonly allowed: Uint8Array;
   private readonly block = new Uint8Array(BLOCK_SIZE);
   private readonly view = new DataView(this.block.buffer);
@@ -146,6 +154,7 @@ export class Agent {
     this.symbols = symbols;
     for (const nr of calls) this.calls[nr] = 1;
     this.code = readFileSync(file('agent.bin'));
+    this.codeSize = pageAlign(this.code.length);
     this.allowed = readFileSync(file('agent-allowed.bin'));
   }
 
@@ -164,7 +173,7 @@ export class Agent {
       ]);
       if (result !== addr) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
     };
-    map(CODE, CODE_SIZE, Prot.READ | Prot.EXEC);
+    map(CODE, this.codeSize, Prot.READ | Prot.EXEC);
     map(DATA, RING + RING_SIZE - DATA, Prot.READ | Prot.WRITE);
     tracer.writeMemory(tid, CODE, this.code, 0, this.code.length);
     tracer.writeMemory(tid, ALLOWED, this.allowed, 0, this.allowed.length);
@@ -183,7 +192,7 @@ export class Agent {
     const unmap = (addr: number, size: number): void => {
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [addr, size]);
     };
-    unmap(CODE, CODE_SIZE);
+    unmap(CODE, this.codeSize);
     unmap(DATA, RING + RING_SIZE - DATA);
     unmap(PARKED_VDSO, PARKED_SIZE);
   }
@@ -213,7 +222,8 @@ export class Agent {
   /** True for an address in the agent's code, or in the vDSO, which only the agent calls. */
   contains(rip: number): boolean {
     if (rip < ALLOWED || rip >= PARKED_VDSO + PARKED_SIZE) return false;
-    return rip < REMOTE_SCRATCH || (rip >= CODE && rip < CODE + CODE_SIZE) || rip >= PARKED_VDSO;
+    if (rip < REMOTE_SCRATCH || rip >= PARKED_VDSO) return true;
+    return rip >= CODE && rip < CODE + this.codeSize;
   }
 
   /** Reads the block of a task's address space, for the getters below. false if it is gone. */

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MapFlag, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
+import { MapFlag, pageAlign, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import { Reg, type NativeTracer } from './binding.js';
 import { SAVED_REGS } from './saved-registers.js';
 
 // Where the agent's parts lie: the same numbers as in agent/replay-layout.h.
 const CODE = 0x71000000;
-const CODE_SIZE = 0x2000;
 const DATA = 0x71100000;
 const ROWS = DATA + 0x1000;
 /** Rows that ReplayAgent.load takes: a byte for each call. */
@@ -56,6 +55,8 @@ export class ReplayAgent {
   readonly forwarded: number;
   readonly stopped: number;
   private readonly code: Uint8Array;
+  /** Bytes that are mapped for it. */
+  private readonly codeSize: number;
   private readonly block = new Uint8Array(BLOCK_SIZE);
   private readonly view = new DataView(this.block.buffer);
   private readonly saved = new Uint32Array(SAVED_REGS.length * 2);
@@ -67,6 +68,7 @@ export class ReplayAgent {
     this.forwarded = symbols.agent_forward + SYSCALL_BYTES;
     this.stopped = symbols.agent_stop + SYSCALL_BYTES;
     this.code = readFileSync(file('replay-agent.bin'));
+    this.codeSize = pageAlign(this.code.length);
   }
 
   /** Maps the agent into the address space of a stopped task, unarmed. `rows`: of REPLAY_ROW_COUNT calls. */
@@ -78,7 +80,7 @@ export class ReplayAgent {
       const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args);
       if (result !== addr) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
     };
-    map(CODE, CODE_SIZE, Prot.READ | Prot.EXEC);
+    map(CODE, this.codeSize, Prot.READ | Prot.EXEC);
     map(DATA, WINDOW + WINDOW_SIZE - DATA, Prot.READ | Prot.WRITE);
     tracer.writeMemory(tid, CODE, this.code, 0, this.code.length);
     tracer.writeMemory(tid, ROWS, rows, 0, REPLAY_ROW_COUNT);
@@ -112,7 +114,7 @@ export class ReplayAgent {
 
   /** True for an address in the agent's code. */
   contains(rip: number): boolean {
-    return rip >= CODE && rip < CODE + CODE_SIZE;
+    return rip >= CODE && rip < CODE + this.codeSize;
   }
 
   /** Reads the block of a task's address space, for the getters below. false if it is gone. */

@@ -32,8 +32,6 @@ const SYMBOLS = [
 ];
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
 const MAX_STEPS = 9;
-/** As in lib/agent.ts: bytes that are mapped for the code. */
-const CODE_SIZE = 0x10000;
 /** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
 const WAITS = [
   'NEVER',
@@ -114,7 +112,6 @@ function compile(file, name, wanted) {
   ]);
   const binary = join(buildDir, `${name}.bin`);
   run('objcopy', ['-O', 'binary', '-j', '.text', elf, binary]);
-  if (statSync(binary).size > CODE_SIZE) throw new Error(`${name} has too much code`);
   const found = new Map(
     run('nm', [elf])
       .split('\n')
