@@ -17,10 +17,14 @@ export class CpuPolicy {
   private stops = 0;
   private since = 0;
 
-  /** Binds the calling thread, and what it spawns from now on, to one CPU. */
-  constructor() {
+  /**
+   * Binds the calling thread, and what it spawns from now on, to one CPU. `isTrapped`: programs are told by the recorder
+   * what CPU they run on. Else cpuid tells them its APIC id, which the dynamic loader keeps: the same CPU in a recording
+   * and its replay keeps their memory the same.
+   */
+  constructor(isTrapped: boolean) {
     this.allowed = getAffinity(0);
-    this.home = currentCpu();
+    this.home = isTrapped ? currentCpu() : Math.min(...this.allowed);
     if (this.allowed.length > 1) {
       setAffinity(0, [this.home]);
       this.together = true;

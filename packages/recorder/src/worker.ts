@@ -72,10 +72,9 @@ function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
 
 function run(): void {
   const tracer = new Tracer();
-  trapCpuidHere();
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
-  const cpusOf = new CpuPolicy();
+  const cpusOf = new CpuPolicy(trapCpuidHere());
   const { tid, missing } = tracer.spawn({
     file,
     argv: options.command,

@@ -82,7 +82,6 @@ async function run(): Promise<void> {
   const shared = new SharedFiles(contents);
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
-  trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   let cut: LiveCut | undefined;
   let files: LiveFiles | undefined;
@@ -96,7 +95,7 @@ async function run(): Promise<void> {
       else cut.request();
     }
   };
-  const cpus = new CpuPolicy();
+  const cpus = new CpuPolicy(trapCpuidHere());
   const engine = new Engine(tracer, log, contents, shared, output, options);
   const onFrame = wanted.frames ? tellFrame : undefined;
   const onCheck = (stops: number): void => tell({ type: 'checked', stops });
