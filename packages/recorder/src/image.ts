@@ -79,7 +79,6 @@ export function captureImage(session: Session, task: Task): void {
   });
   task.exitRegs.set(regs.halves);
   task.exitRegsValid = true;
-  session.cpus.begins(tid);
 }
 
 /** Maps the page for remote calls, unmaps the vDSO, and makes rdtsc and cpuid trap. */

@@ -27,12 +27,7 @@ function tell(report: Report): void {
   port.postMessage(report);
 }
 
-function header(
-  missing: readonly string[],
-  store: string,
-  startedAt: number,
-  home: number | undefined,
-): NewLogHeader {
+function header(missing: readonly string[], store: string, startedAt: number): NewLogHeader {
   const all = cpus();
   return {
     writer: 'scribe-ts 0.1.0',
@@ -49,7 +44,6 @@ function header(
       arch: 'x86_64',
       cpu: all[0]?.model ?? '',
       cpus: all.length,
-      ...(home === undefined ? {} : { home }),
       hostname: hostname(),
       uid: geteuid!(),
       gid: getegid!(),
@@ -78,10 +72,10 @@ function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
 
 function run(): void {
   const tracer = new Tracer();
-  const trapsCpuid = trapCpuidHere();
+  trapCpuidHere();
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
-  const cpusOf = new CpuPolicy(trapsCpuid);
+  const cpusOf = new CpuPolicy();
   const { tid, missing } = tracer.spawn({
     file,
     argv: options.command,
@@ -95,8 +89,7 @@ function run(): void {
   // The same moment: readers tell by both when something happened.
   const startedAt = Date.now() / 1000;
   const startNs = monotonicNs();
-  const home = trapsCpuid ? undefined : cpusOf.home;
-  const log = LogWriter.create(options.log, header(missing, storePath, startedAt, home));
+  const log = LogWriter.create(options.log, header(missing, storePath, startedAt));
   let detached = false;
   let nextBookmark = 1;
   let stopsBefore = 0;

@@ -324,7 +324,6 @@ export class ReplayLoop {
       case 'image':
         if (task.at !== At.Stub) return engine.wait(task);
         buildImage(engine, task, frame);
-        this.cpus.begins(task.tid);
         if (task.uid === FIRST_TASK && task.ownTid === 0) engine.live?.began(task);
         engine.kernel?.executed(task, frame);
         return true;

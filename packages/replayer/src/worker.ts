@@ -82,7 +82,7 @@ async function run(): Promise<void> {
   const shared = new SharedFiles(contents);
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
-  const trapsCpuid = trapCpuidHere();
+  trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   let cut: LiveCut | undefined;
   let files: LiveFiles | undefined;
@@ -96,7 +96,7 @@ async function run(): Promise<void> {
       else cut.request();
     }
   };
-  const cpus = new CpuPolicy(trapsCpuid, log.header.machine.home);
+  const cpus = new CpuPolicy();
   const engine = new Engine(tracer, log, contents, shared, output, options);
   const onFrame = wanted.frames ? tellFrame : undefined;
   const onCheck = (stops: number): void => tell({ type: 'checked', stops });

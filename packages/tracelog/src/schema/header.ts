@@ -19,8 +19,6 @@ export interface LogHeader {
     readonly arch: string;
     readonly cpu: string;
     readonly cpus: number;
-    /** Number of the CPU on which programs began, where cpuid could not trap and tells it. */
-    readonly home?: number;
     readonly hostname: string;
     readonly uid: number;
     readonly gid: number;
