@@ -11,7 +11,26 @@ export {
 } from './agent-connections.js';
 export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
+export { CPUID_MISSING, CpuidSites, findCpuid, isCpuid } from './cpuid-sites.js';
 export * from './binding.js';
+export { ByteReader } from './elf/byte-reader.js';
+export {
+  ElfFile,
+  type ElfSection,
+  type ElfSegment,
+  PT_GNU_EH_FRAME,
+  PT_LOAD,
+} from './elf/elf-file.js';
+export { readPointer } from './elf/encoded-pointer.js';
+export {
+  type CommonEntry,
+  contentOf,
+  ehFrame,
+  entryAt,
+  type FrameEntry,
+  type FrameForm,
+  readEntries,
+} from './elf/frame-entries.js';
 export { SITE_BYTES } from './holes.js';
 export {
   type Patch,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ElfFile } from '../src/report/elf-file.js';
+import { ElfFile } from '@scribe-ts/core-native';
 import { LineTable } from '../src/report/line-table.js';
 import { ObjectFiles } from '../src/report/object-files.js';
 import { PltNames } from '../src/report/plt-names.js';

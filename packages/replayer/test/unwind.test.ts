@@ -9,7 +9,7 @@ import { backtrace } from '../src/report/backtrace.js';
 import { CallFrameInfo } from '../src/report/call-frame-info.js';
 import type { RegisterRule, UnwindRow } from '../src/report/call-frame-rows.js';
 import { evaluateExpression } from '../src/report/dwarf-expression.js';
-import { ElfFile } from '../src/report/elf-file.js';
+import { ElfFile } from '@scribe-ts/core-native';
 import { SymbolTable } from '../src/report/symbols.js';
 
 const LOADER = '/lib64/ld-linux-x86-64.so.2';

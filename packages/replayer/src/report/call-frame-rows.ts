@@ -1,6 +1,5 @@
 /** Rows of call frame information: the instructions of an entry, run up to an address. */
-import { ByteReader } from './byte-reader.js';
-import { readPointer } from './encoded-pointer.js';
+import { ByteReader, type CommonEntry, type FrameEntry, readPointer } from '@scribe-ts/core-native';
 
 /** How a register of the caller is found (DWARF 5, 6.4.1). Offsets are relative to the canonical frame address. */
 export type RegisterRule =
@@ -26,28 +25,6 @@ export interface UnwindRow {
   readonly isSignalFrame: boolean;
 }
 
-/** What several functions have in common (a CIE). */
-export interface CommonEntry {
-  readonly codeAlign: bigint;
-  readonly dataAlign: bigint;
-  readonly returnRegister: number;
-  readonly pointerEncoding: number;
-  readonly hasAugmentation: boolean;
-  readonly isSignalFrame: boolean;
-  readonly instructions: Uint8Array;
-}
-
-/** What is known of one function (an FDE). */
-export interface Entry {
-  readonly start: number;
-  readonly end: number;
-  readonly common: CommonEntry;
-  /** Its instructions: these of the bytes it was read from. A view of its own for each of a hundred thousand costs too much. */
-  readonly bytes: Uint8Array;
-  readonly codeStart: number;
-  readonly codeEnd: number;
-}
-
 class RowState {
   cfa: CfaRule | undefined;
   rules = new Map<number, RegisterRule>();
@@ -61,7 +38,7 @@ class RowState {
 }
 
 /** The row for an address of the entry. Throws RangeError for what is damaged or not known. */
-export function runInstructions(entry: Entry, address: number): UnwindRow {
+export function runInstructions(entry: FrameEntry, address: number): UnwindRow {
   const { start, common } = entry;
   const instructions = entry.bytes.subarray(entry.codeStart, entry.codeEnd);
   const initial = run(common.instructions, common, start, Infinity, new RowState());

@@ -8,8 +8,14 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { PAGE_SIZE, pageAlign, type ProcMapping, Prot, type Tracer } from '@scribe-ts/core-native';
-import { PT_LOAD } from './elf-file.js';
+import {
+  PAGE_SIZE,
+  pageAlign,
+  type ProcMapping,
+  Prot,
+  PT_LOAD,
+  type Tracer,
+} from '@scribe-ts/core-native';
 import { coreNotes, type CoreProcess } from './core-notes.js';
 
 const EHDR_SIZE = 64;

@@ -1,4 +1,4 @@
-import { ByteReader } from './byte-reader.js';
+import { ByteReader } from '@scribe-ts/core-native';
 
 /** What an expression may look at. Both give undefined for what is not known. */
 export interface ExpressionContext {

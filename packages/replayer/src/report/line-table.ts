@@ -1,5 +1,4 @@
-import { ByteReader } from './byte-reader.js';
-import type { ElfFile } from './elf-file.js';
+import { ByteReader, type ElfFile } from '@scribe-ts/core-native';
 
 /** A line of source. */
 export interface SourceLine {

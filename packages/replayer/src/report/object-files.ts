@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CallFrameInfo } from './call-frame-info.js';
 import type { UnwindRow } from './call-frame-rows.js';
-import { ElfFile } from './elf-file.js';
+import { ElfFile } from '@scribe-ts/core-native';
 import { LineTable, type SourceLine } from './line-table.js';
 import { PltNames } from './plt-names.js';
 import { type FunctionSymbol, SymbolTable } from './symbols.js';

@@ -1,4 +1,4 @@
-import type { ElfFile } from './elf-file.js';
+import type { ElfFile } from '@scribe-ts/core-native';
 import type { FunctionSymbol } from './symbols.js';
 
 const SECTIONS = ['.plt.sec', '.plt', '.plt.got'] as const;

@@ -1,5 +1,4 @@
-import { ByteReader } from './byte-reader.js';
-import type { ElfFile, ElfSection } from './elf-file.js';
+import { ByteReader, type ElfFile, type ElfSection } from '@scribe-ts/core-native';
 
 const SYMBOL_SIZE = 24;
 const STT_NOTYPE = 0;
