@@ -60,18 +60,21 @@ export function mapReserved(tracer: NativeTracer, tid: number, insn: number): vo
 }
 
 /**
- * As mapReserved and trapInstructions, of a fresh address space. False if cpuid cannot trap. cpuid comes first: while it traps
- * in the tracer alone (trapCpuidHere), each switch from one to the other costs as much as several stops.
+ * As mapReserved and trapInstructions, of a fresh address space. cpuid comes first: while it traps in the tracer alone
+ * (trapCpuidHere), each switch from one to the other costs as much as several stops. Without `cpuid` it is left as it is.
  */
-export function mapReservedAndTrap(tracer: NativeTracer, tid: number, insn: number): boolean {
-  const traps = borrowCode(tracer, tid, insn, () => {
-    const done = trapCpuid(tracer, tid, insn);
+export function mapReservedAndTrap(
+  tracer: NativeTracer,
+  tid: number,
+  insn: number,
+  cpuid = true,
+): void {
+  borrowCode(tracer, tid, insn, () => {
+    if (cpuid) trapCpuid(tracer, tid, insn);
     mapCode(tracer, tid, insn);
-    return done;
   });
   mapRest(tracer, tid);
   trapTsc(tracer, tid);
-  return traps;
 }
 
 /** Takes the reserved pages away again. */

@@ -265,6 +265,7 @@ class Detacher {
     const last = task !== undefined && !this.sharesSpace(task);
     if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
+    session.cpuidSites?.restore(tracer, tid);
     if (task !== undefined && task.stopsAt.length > 0) tracer.setBreakpoint(tid, 0);
     session.cpus.release(tid);
     for (const held of task?.held.splice(0) ?? []) sendAgain(session, tid, held);

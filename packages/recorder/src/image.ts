@@ -13,7 +13,7 @@ import {
   Resume,
   Sys,
 } from '@scribe-ts/core-native';
-import type { Mapping, MemoryWrite } from '@scribe-ts/tracelog';
+import { contentPath, type Mapping, type MemoryWrite } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
@@ -55,7 +55,10 @@ export function captureImage(session: Session, task: Task): void {
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     const described = describe(session, task, mapping, hashes);
     mappings.push(described);
-    if (described.backing.kind === 'file') patchCode(session, task, described, described.backing);
+    if (described.backing.kind === 'file') {
+      writes.push(...trapCpuid(session, task, described, described.backing));
+      patchCode(session, task, described, described.backing);
+    }
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
     else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
       writes.push(...zeroedTail(session, task, mapping));
@@ -87,12 +90,7 @@ function prepare(session: Session, task: Task, kernelPages: readonly ProcMapping
   const { tid } = task;
   const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
   // Any executable page will do for the first calls; the vDSO's go away afterwards.
-  if (!mapReservedAndTrap(tracer, tid, vdso?.start ?? regs.address(Reg.rip))) {
-    session.note(
-      task,
-      'cpuid does not trap on this machine: a replay needs the same kind of CPU, and RDRAND is not hidden',
-    );
-  }
+  mapReservedAndTrap(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
   if (session.agent !== undefined) {
     session.agent.load(task, kernelPages);
     return;
@@ -203,6 +201,18 @@ export function patchCode(
 ): boolean {
   if ((prot & (Prot.EXEC | Prot.WRITE)) !== Prot.EXEC) return false;
   return session.agent?.mapped(task, { start, end, offset, content: hash }) === true;
+}
+
+/** Makes cpuid in a private mapping trap where the CPU does not. Returns what that has stored in it. */
+export function trapCpuid(
+  session: Session,
+  task: Task,
+  mapping: Pick<Mapping, 'start' | 'end' | 'prot'>,
+  file: { readonly hash: string; readonly offset: number },
+): MemoryWrite[] {
+  if (session.cpuidSites === undefined || (mapping.prot & Prot.EXEC) === 0) return [];
+  const path = contentPath(session.store.directory, file.hash);
+  return session.cpuidSites.patch(session.tracer, task.tid, mapping, file, path);
 }
 
 /** A path under which this process can open the very file a task has mapped. */

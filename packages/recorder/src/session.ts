@@ -1,4 +1,5 @@
 import {
+  type CpuidSites,
   type CpuPolicy,
   type EventKind,
   Reg,
@@ -75,6 +76,8 @@ export class Session {
   readonly connections = new Connections(unixPeer);
   /** Set if calls are recorded inside the tasks. */
   agent: AgentControl | undefined;
+  /** Set where cpuid cannot be made to trap. */
+  cpuidSites: CpuidSites | undefined;
   /** Set if who runs is left to chance. */
   readonly chaos: Chaos | undefined;
   /** Set by the TraceLoop. */

@@ -1,4 +1,4 @@
-import { cpuid, Reg, readTsc } from '@scribe-ts/core-native';
+import { cpuid, isCpuid, Reg, readTsc } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
@@ -59,7 +59,7 @@ export function answerTrap(session: Session, task: Task): boolean {
     length = 3;
     const tsc = readTsc();
     values = [tsc.low, 0, 0, tsc.high];
-  } else if (code[1] === 0xa2) {
+  } else if (isCpuid(code)) {
     insn = 'cpuid';
     values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
   } else return false;
@@ -82,5 +82,5 @@ export function isTrap({ tracer, regs }: Session, tid: number): boolean {
     return false;
   const [first, second, third] = code;
   if (first !== 0x0f) return false;
-  return second === 0x31 || second === 0xa2 || (second === 0x01 && third === 0xf9);
+  return second === 0x31 || isCpuid(code) || (second === 0x01 && third === 0xf9);
 }

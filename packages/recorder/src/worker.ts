@@ -3,7 +3,15 @@ import { getegid, geteuid } from 'node:process';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CpuPolicy, NativeError, Tracer, trapCpuidHere, monotonicNs } from '@scribe-ts/core-native';
+import {
+  CPUID_MISSING,
+  CpuidSites,
+  CpuPolicy,
+  monotonicNs,
+  NativeError,
+  Tracer,
+  trapCpuidHere,
+} from '@scribe-ts/core-native';
 import { contentPath, type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
@@ -72,11 +80,11 @@ function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
 
 function run(): void {
   const tracer = new Tracer();
-  trapCpuidHere();
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
   const cpusOf = new CpuPolicy();
-  const { tid, missing } = tracer.spawn({
+  const canTrapCpuid = trapCpuidHere();
+  const spawned = tracer.spawn({
     file,
     argv: options.command,
     envp: options.env,
@@ -86,6 +94,8 @@ function run(): void {
     disableAslr: true,
     stdio: options.stdio,
   });
+  const { tid } = spawned;
+  const missing = canTrapCpuid ? spawned.missing : [...spawned.missing, CPUID_MISSING];
   // The same moment: readers tell by both when something happened.
   const startedAt = Date.now() / 1000;
   const startNs = monotonicNs();
@@ -138,6 +148,7 @@ function run(): void {
     });
   };
   const session = new Session(tracer, log, store, sessionConfig(), cpusOf, startNs);
+  if (!canTrapCpuid) session.cpuidSites = new CpuidSites();
   if (options.agent === true && AgentControl.canHold(sessionConfig().verbosity))
     session.agent = new AgentControl(session);
   const loop = new TraceLoop(session, {

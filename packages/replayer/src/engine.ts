@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import {
+  CPUID_MISSING,
+  CpuidSites,
   EventKind,
   PAGE_SIZE,
   Reg,
@@ -59,6 +61,13 @@ export class Engine {
   live: LiveProcesses | undefined;
   /** Answers calls inside the replayed processes; undefined if all are traced. */
   agent: AgentControl | undefined;
+  /** How cpuid traps: `traps` by itself, if the CPU can, `patches` by code that the replay changes, as it cannot. */
+  readonly cpuid: {
+    readonly traps: boolean;
+    readonly patches: boolean;
+    /** Code that the recording or this replay has made to trap. */
+    readonly sites: CpuidSites;
+  };
   /** Told how many frames more have been replayed. */
   onFrames: ((count: number) => void) | undefined;
   readonly domains = new Map<StreamId, ReplayDomain>();
@@ -76,7 +85,11 @@ export class Engine {
     readonly shared: SharedFiles,
     readonly output: OutputQueue,
     readonly options: ReplayOptions,
+    canTrapCpuid: boolean,
   ) {
+    // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
+    const traps = !log.header.missing.includes(CPUID_MISSING);
+    this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new CpuidSites() };
     this.regs = new Registers(tracer.regs);
   }
 

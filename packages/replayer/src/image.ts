@@ -2,6 +2,7 @@ import {
   MapFlag,
   mapReservedAndTrap,
   parseMaps,
+  Prot,
   Reg,
   REMOTE_SCRATCH,
   REMOTE_SYSCALL,
@@ -26,7 +27,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   const { tid } = task;
   tracer.openMemory(tid);
   tracer.getRegs(tid);
-  mapReservedAndTrap(tracer, tid, regs.address(Reg.rip));
+  mapReservedAndTrap(tracer, tid, regs.address(Reg.rip), engine.cpuid.traps);
   for (const mapping of parseMaps(tid)) {
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
@@ -38,8 +39,10 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   }
   liftStackLimit(engine, task);
   for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
-  for (const write of frame.writes)
-    tracer.writeMemory(tid, write.addr, write.bytes, 0, write.bytes.length);
+  for (const { addr, bytes } of frame.writes) {
+    tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
+    engine.cpuid.sites.learn(addr, bytes);
+  }
   task.space.brk = task.space.startBrk = frame.brk;
   tracer.regsBytes.set(frame.regs);
   const { path, argv } = frame;
@@ -81,6 +84,7 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
   const keep = mapping.flags & (MapFlag.GROWSDOWN | MapFlag.NORESERVE);
   let flags = MapFlag.FIXED | keep;
   let fd = -1;
+  let code = '';
   let offset = 0;
   if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
   else {
@@ -89,6 +93,7 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
       backing.kind === 'shared' ? engine.shared.path(backing) : engine.contents.path(backing.hash);
     engine.rememberPath(path, backing);
     flags |= shared ? MapFlag.SHARED : MapFlag.PRIVATE;
+    if (backing.kind === 'file' && !shared && (prot & Prot.EXEC) !== 0) code = path;
     offset = backing.offset;
     fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);
   }
@@ -108,6 +113,8 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
       `mapping ${start.toString(16)}-${end.toString(16)} failed with ${result}`,
     );
   }
+  if (code !== '' && backing.kind === 'file' && engine.cpuid.patches)
+    engine.cpuid.sites.patch(tracer, tid, mapping, backing, code);
 }
 
 function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): number {

@@ -82,7 +82,7 @@ async function run(): Promise<void> {
   const shared = new SharedFiles(contents);
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
-  trapCpuidHere();
+  const canTrapCpuid = trapCpuidHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   let cut: LiveCut | undefined;
   let files: LiveFiles | undefined;
@@ -97,7 +97,7 @@ async function run(): Promise<void> {
     }
   };
   const cpus = new CpuPolicy();
-  const engine = new Engine(tracer, log, contents, shared, output, options);
+  const engine = new Engine(tracer, log, contents, shared, output, options, canTrapCpuid);
   const onFrame = wanted.frames ? tellFrame : undefined;
   const onCheck = (stops: number): void => tell({ type: 'checked', stops });
   const loop = new ReplayLoop(engine, cpus, isAborted, onFrame, onCheck);

@@ -1,4 +1,5 @@
 import {
+  isCpuid,
   decode,
   EventKind,
   Flow,
@@ -328,7 +329,7 @@ function isSignalDue(task: Task): boolean {
 function isSyncPoint(code: Uint8Array): boolean {
   if (code[0] !== 0x0f) return false;
   const second = code[1];
-  return second === 0x05 || second === 0x31 || second === 0xa2 || second === 0x01;
+  return second === 0x05 || second === 0x31 || second === 0x01 || isCpuid(code);
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

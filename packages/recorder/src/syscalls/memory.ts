@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Errno, Madvise, MapFlag, pageAlign, Prot, Reg, statFd, Sys } from '@scribe-ts/core-native';
-import type { Backing } from '@scribe-ts/tracelog';
+import type { Backing, MemoryWrite } from '@scribe-ts/tracelog';
 import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
-import { patchCode } from '../image.js';
+import { patchCode, trapCpuid } from '../image.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { joinSharers } from '../shared.js';
@@ -72,10 +72,13 @@ function mmapExit(session: Session, task: Task): void {
     mapping: { start, end, prot, flags, backing },
   });
   if (backing.kind !== 'shared') {
-    const isPatched =
-      backing.kind === 'file' && !shared && patchCode(session, task, { start, end, prot }, backing);
-    if (isPatched) session.tracer.getRegs(task.tid);
-    recordSyscall(session, task);
+    let writes: MemoryWrite[] = [];
+    if (backing.kind === 'file' && !shared) {
+      const mapping = { start, end, prot };
+      writes = trapCpuid(session, task, mapping, backing);
+      if (patchCode(session, task, mapping, backing)) session.tracer.getRegs(task.tid);
+    }
+    recordSyscall(session, task, writes);
     return;
   }
   const mapping = {

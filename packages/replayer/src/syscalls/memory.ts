@@ -61,6 +61,7 @@ export function replayMemory(
   if (engine.agent !== undefined) makeRoom(engine.agent, task, frame, args);
   if (mapping !== undefined) {
     mapRecorded(engine, task, mapping.mapping);
+    for (const { addr, bytes } of frame.writes) engine.cpuid.sites.learn(addr, bytes);
     if (frame.nr === Sys.shmat) {
       const { start, end } = mapping.mapping;
       const isReadOnly = (Number(args[2]) & SHM_RDONLY) !== 0;

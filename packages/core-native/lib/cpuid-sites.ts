@@ -1,0 +1,124 @@
+/**
+ * cpuid on CPUs that cannot make it trap (many of AMD's, and virtual machines whose kernel does not know how): the
+ * instructions are found in the code of files, and each becomes one of the same length that always traps, as cpuid would.
+ */
+import type { NativeTracer } from './binding.js';
+import { ElfFile, PT_LOAD } from './elf/elf-file.js';
+import { FunctionRanges } from './elf/function-ranges.js';
+import { decode } from './x86.js';
+
+/** What the header of a log lists as missing if cpuid did not trap by itself. */
+export const CPUID_MISSING = 'trap cpuid: ENODEV';
+
+const CPUID = Buffer.of(0x0f, 0xa2);
+/** `clts`, which is the kernel's alone: a general protection fault, as that of a cpuid that traps. */
+const CLTS = 0x06;
+const PF_X = 1;
+const PIECE = 0x400000;
+/** Longer functions are made by generators, and hold none. */
+const MAX_FUNCTION = 0x10000;
+
+/**
+ * Offsets in a file of its cpuid instructions, ascending. Only those that decoding the function from its start comes upon:
+ * the same bytes may be part of another instruction.
+ */
+export function findCpuid(path: string): readonly number[] {
+  const elf = ElfFile.open(path);
+  if (elf === undefined) return [];
+  try {
+    const found: number[] = [];
+    let ranges: FunctionRanges | undefined;
+    for (const { type, flags, offset, fileSize } of elf.segments) {
+      if (type !== PT_LOAD || (flags & PF_X) === 0) continue;
+      for (const at of candidates(elf, offset, fileSize))
+        if (isInstruction(elf, (ranges ??= new FunctionRanges(elf)), at)) found.push(at);
+    }
+    return found;
+  } catch (error) {
+    // A file that is shorter than it says.
+    if (error instanceof RangeError) return [];
+    throw error;
+  } finally {
+    elf.close();
+  }
+}
+
+function* candidates(elf: ElfFile, offset: number, size: number): Generator<number> {
+  // Each piece has the first byte of the next one, too.
+  for (let from = 0; from < size; from += PIECE) {
+    const bytes = elf.read(offset + from, Math.min(PIECE + 1, size - from));
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = piece.indexOf(CPUID); at >= 0; at = piece.indexOf(CPUID, at + 1))
+      yield offset + from + at;
+  }
+}
+
+function isInstruction(elf: ElfFile, ranges: FunctionRanges, offset: number): boolean {
+  const address = elf.addressOf(offset);
+  const range = address === undefined ? undefined : ranges.at(address);
+  const start = range === undefined ? undefined : elf.offsetOf(range.start);
+  if (start === undefined || offset - start > MAX_FUNCTION) return false;
+  const code = elf.read(start, offset + CPUID.length - start);
+  let at = 0;
+  while (at < offset - start) {
+    const length = decode(code, at)?.length;
+    if (length === undefined) return false;
+    at += length;
+  }
+  return at === offset - start;
+}
+
+/** The cpuid instructions that have been made to trap, in all processes. */
+export class CpuidSites {
+  private readonly files = new Map<string, readonly number[]>();
+  private readonly addresses = new Set<number>();
+  private readonly code = new Uint8Array(CPUID.length);
+
+  /**
+   * Makes those in a fresh mapping [start, end) of a file trap; `offset` is that of `start` in it, `path` leads to the content
+   * with this `hash`. Returns what has been stored in the task's memory.
+   */
+  patch(
+    tracer: NativeTracer,
+    tid: number,
+    { start, end }: { readonly start: number; readonly end: number },
+    { hash, offset }: { readonly hash: string; readonly offset: number },
+    path: string,
+  ): { readonly addr: number; readonly bytes: Uint8Array }[] {
+    let sites = this.files.get(hash);
+    if (sites === undefined) this.files.set(hash, (sites = findCpuid(path)));
+    const writes = [];
+    for (const site of sites) {
+      const addr = site - offset + start;
+      if (addr < start || addr + CPUID.length > end || !this.has(tracer, tid, addr, CPUID[1]!))
+        continue;
+      const write = { addr: addr + 1, bytes: Uint8Array.of(CLTS) };
+      tracer.writeMemory(tid, write.addr, write.bytes, 0, 1);
+      this.addresses.add(addr);
+      writes.push(write);
+    }
+    return writes;
+  }
+
+  /** Learns from what `patch` has stored, as a log tells it. */
+  learn(addr: number, bytes: Uint8Array): void {
+    if (bytes.length === 1 && bytes[0] === CLTS) this.addresses.add(addr - 1);
+  }
+
+  /** Makes the instructions what they were, in a task's memory. */
+  restore(tracer: NativeTracer, tid: number): void {
+    for (const addr of this.addresses)
+      if (this.has(tracer, tid, addr, CLTS)) tracer.writeMemory(tid, addr, CPUID, 0, CPUID.length);
+  }
+
+  private has(tracer: NativeTracer, tid: number, addr: number, second: number): boolean {
+    const { code } = this;
+    if (tracer.readMemory(tid, addr, code, 0, code.length) !== code.length) return false;
+    return code[0] === CPUID[0] && code[1] === second;
+  }
+}
+
+/** Whether code is a cpuid, or what stands for one. */
+export function isCpuid(code: Uint8Array): boolean {
+  return code[0] === CPUID[0] && (code[1] === CPUID[1] || code[1] === CLTS);
+}
