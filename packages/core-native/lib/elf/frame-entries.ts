@@ -81,7 +81,11 @@ export function contentOf(elf: ElfFile, name: string): Uint8Array {
 }
 
 /** All entries, ascending by address, up to the end or to what cannot be read. `address`: that of the bytes. */
-export function readEntries(bytes: Uint8Array, address: number, form: FrameForm): readonly FrameEntry[] {
+export function readEntries(
+  bytes: Uint8Array,
+  address: number,
+  form: FrameForm,
+): readonly FrameEntry[] {
   const entries: FrameEntry[] = [];
   const commons = new Map<number, CommonEntry | undefined>();
   const common = (at: number): CommonEntry | undefined => {
