@@ -59,7 +59,7 @@ for (const [name, command] of commands) {
     const { differences, same, calls, trouble } = await compareTraces(place.path, command());
     for (const call of calls) seen.add(call);
     const unexplained = differences.filter((one) => {
-      const explanation = explain(one, explanations);
+      const explanation = explain(name, one, explanations);
       if (explanation !== undefined) used.add(explanation.id);
       return explanation === undefined;
     });

@@ -114,14 +114,17 @@ export interface Explanation {
   /** Patterns of the lines; a side without one has no line. */
   readonly strace?: string;
   readonly scribe?: string;
+  /** Only of this program. */
+  readonly program?: string;
   /** Up to the result both lines are the same. */
   readonly sameArguments?: boolean;
 }
 
 const withoutResult = (line: string): string => line.slice(0, line.lastIndexOf(') = '));
 
-/** The explanation of a difference. */
+/** The explanation of a difference between two traces of a program. */
 export function explain(
+  program: string,
   { strace, scribe }: Difference,
   explanations: readonly Explanation[],
 ): Explanation | undefined {
@@ -135,6 +138,7 @@ export function explain(
     isSame(withoutResult(strace), withoutResult(scribe));
   return explanations.find(
     (one) =>
+      (one.program ?? program) === program &&
       fits(strace, one.strace) &&
       fits(scribe, one.scribe) &&
       (one.sameArguments !== true || sameArguments()),

@@ -7,11 +7,13 @@
 export interface TaskTrace {
   /** Its place in the tree of tasks: `0`, `0.1` its second child, `0.1.0`. */
   readonly key: string;
+  readonly pid: number;
   readonly lines: string[];
 }
 
-interface Line {
-  pid: number;
+/** A line of a trace, and whose it is. */
+export interface Line {
+  readonly pid: number;
   readonly text: string;
 }
 
@@ -21,34 +23,6 @@ export function parseStrace(text: string): Line[] {
   for (const line of text.split('\n')) {
     const match = /^(\d+) +(.*)$/.exec(line);
     if (match !== null) lines.push({ pid: Number(match[1]), text: match[2]! });
-  }
-  return lines;
-}
-
-/** `profiler --strace`: `[pid N]` before each line while there are several tasks. */
-export function parseScribe(text: string, root: number): Line[] {
-  const lines: Line[] = [];
-  let last = root;
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    const match = /^\[pid +(\d+)\] (.*)$/.exec(line);
-    if (match !== null) last = Number(match[1]);
-    lines.push({ pid: match === null ? -1 : last, text: match === null ? line : match[2]! });
-  }
-  // Lines without an id are of the only task that lives: the one that is seen next, or was seen last.
-  let only = root;
-  const alive = new Set([root]);
-  const ended = new Set<number>();
-  for (const line of lines) {
-    if (line.pid === -1) line.pid = alive.size === 1 ? [...alive][0]! : only;
-    only = line.pid;
-    alive.add(line.pid);
-    const made = spawned(line.text);
-    // A child may run, and end, before its parent's call has returned.
-    if (made !== undefined && !ended.has(made)) alive.add(made);
-    if (!line.text.startsWith('+++ ')) continue;
-    alive.delete(line.pid);
-    ended.add(line.pid);
   }
   return lines;
 }
@@ -77,7 +51,7 @@ export function join(lines: readonly Line[]): Line[] {
   return joined;
 }
 
-/** order between tasks: each has its own list, named by its place in the tree of tasks. */
+/** order between tasks: each has its own list of normalised lines, named by its place in the tree of tasks. */
 export function byTask(lines: readonly Line[]): TaskTrace[] {
   const keys = new Map<number, string>();
   const children = new Map<number, number>();
@@ -95,17 +69,17 @@ export function byTask(lines: readonly Line[]): TaskTrace[] {
   for (const { pid, text } of lines) {
     let trace = traces.get(pid);
     if (trace === undefined) {
-      trace = { key: keys.get(pid) ?? '?', lines: [] };
+      trace = { key: keys.get(pid) ?? '?', pid, lines: [] };
       traces.set(pid, trace);
     }
-    trace.lines.push(named(text, keys));
+    trace.lines.push(outside(named(normalise(text), keys)));
   }
   return [...traces.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /**
  * process ids: those of traced tasks get their places in the tree. Other numbers may be the same by chance, so that they
- * are still told.
+ * are still told, and lines are normalised before: a step would not know its number again.
  */
 function named(text: string, keys: ReadonlyMap<number, string>): string {
   return text.replace(/\b[1-9]\d{1,6}\b/g, (digits) => {
@@ -148,6 +122,26 @@ export function withoutStart(lines: readonly string[]): string[] {
 }
 const LOADER_CALLS = 200;
 
+const READ = /^read\((\d+), "((?:[^"\\]|\\.)*)", (\d+)\) = (\d+)$/;
+
+/**
+ * pieces in which a terminal gives what it has: a worker of the kernel's moves it from one end to the other, and a reader may
+ * come in between. Reads of a piece and of the rest of the same buffer become one.
+ */
+export function withWholeReads(lines: readonly string[]): string[] {
+  const whole: string[] = [];
+  for (const line of lines) {
+    const [, fd, text, room, got] = READ.exec(line) ?? [];
+    const [, fdBefore, textBefore, roomBefore, gotBefore] = READ.exec(whole.at(-1) ?? '') ?? [];
+    const left = Number(roomBefore) - Number(gotBefore);
+    if (fd !== undefined && fd === fdBefore && Number(room) === left && left > 0) {
+      const all = Number(gotBefore) + Number(got);
+      whole[whole.length - 1] = `read(${fd}, "${textBefore}${text}", ${roomBefore}) = ${all}`;
+    } else whole.push(line);
+  }
+  return whole;
+}
+
 type Step = readonly [name: string, pattern: RegExp, replacement: string];
 
 const STEPS: readonly Step[] = [
@@ -158,16 +152,17 @@ const STEPS: readonly Step[] = [
     /^(brk\()\w+(\) = )\w+$/,
     '$1ADDR$2ADDR',
   ],
-  [
-    'ids of processes outside',
-    /^(getppid\(\) = |getsid\(\d+\) = |getpgrp\(\) = |getpgid\(\d+\) = )\d+$/,
-    '$1PID',
-  ],
   ['times of the clock', /tv_sec=\d{4,}, tv_([nu])sec=\d+/g, 'tv_sec=TIME, tv_$1sec=TIME'],
+  // The clock of a machine that has just been started has few digits.
+  [
+    'times of the clock',
+    /^(clock_(?:gettime|nanosleep)\(CLOCK_(?:MONOTONIC|BOOTTIME)\w*, (?:TIMER_ABSTIME, )?)\{tv_sec=\d+, tv_nsec=\d{3,}\}/,
+    '$1{tv_sec=TIME, tv_nsec=TIME}',
+  ],
   ['time that was left', /(left )\{tv_sec=\d+, tv_([nu])sec=\d+\}/g, '$1{LEFT}'],
   ['time that was left', /^((?:clock_)?nanosleep\(.*\}, )\{tv_sec=\d+, tv_nsec=\d+\}/, '$1{LEFT}'],
   ['time that was left', /(it_value=)\{tv_sec=\d+, tv_[nu]sec=\d{4,}\}/g, '$1{LEFT}'],
-  ['keys made from process ids', /^((?:msg|sem|shm)get\()0x7ff[0-9a-f]{5}/, '$1KEY'],
+  ['keys made from process ids', /^((?:msg|sem|shm)get\()0x7f[0-9a-f]{6}/, '$1KEY'],
   [
     'numbers of System V objects',
     /^((?:msg|sem|shm)ctl\(.*, (?:IPC|MSG|SEM|SHM)_(?:INFO|STAT), .* = )\d+$/,
@@ -185,18 +180,23 @@ const STEPS: readonly Step[] = [
   ['CPU time', /(ru_[us]time)=\{tv_sec=\d+, tv_usec=\d+\}/g, '$1=TIME'],
   ['CPU time', /^(times\(.*\) = )\d+$/, '$1TICKS'],
   ['CPU time', /^(clock_gettime\(CLOCK_(?:PROCESS|THREAD)_CPUTIME_ID, ).*(\) = 0)$/, '$1TIME$2'],
-  ['numbers of System V objects', /^((?:msg|sem|shm)get\(.* = )\d{3,}$/, '$1ID'],
+  ['numbers of System V objects', /^((?:msg|sem|shm)get\(.* = )\d+$/, '$1ID'],
   [
     'numbers of System V objects',
-    /^((?:msg(?:ctl|snd|rcv)|sem(?:ctl|op|timedop)|shm(?:ctl|at))\()\d{3,}/,
+    /^((?:msg(?:ctl|snd|rcv)|sem(?:ctl|op|timedop)|shm(?:ctl|at))\()\d+/,
     '$1ID',
   ],
   ['times of the clock', /((?:shm|msg|sem)_[acdorst]time)=\d+/g, '$1=TIME'],
+  ['load of the machine', /^(sched_rr_get_interval\(0, )\{.*\}/, '$1{SLICE}'],
   ['load of the machine', /^sysinfo\(\{.*\}\)/, 'sysinfo({LOAD})'],
   ['numbers of inodes', /\b(pipe|socket|anon_inode|net|mnt|pid):\[\d+\]/g, '$1:[N]'],
 ];
 
-export function normalise(line: string): string {
+/** After ids of traced tasks have got their names. */
+const OUTSIDE = /^(getppid\(\) = |getsid\(\d+\) = |getpgrp\(\) = |getpgid\(\d+\) = )\d+$/;
+const outside = (text: string): string => text.replace(OUTSIDE, '$1PID');
+
+function normalise(line: string): string {
   let text = line;
   for (const [, pattern, replacement] of STEPS) text = text.replace(pattern, replacement);
   return text;
@@ -207,6 +207,8 @@ export const NORMALISATIONS: readonly string[] = [
   'unfinished calls',
   'order between tasks',
   'process ids',
+  'ids of processes outside',
   "the program's start",
+  'pieces in which a terminal gives what it has',
   ...new Set(STEPS.map(([name]) => name)),
 ];

@@ -57,5 +57,5 @@ export const COMMANDS: readonly string[] = [
   'sed -n 1p /etc/passwd; basename /a/b; printf "%d" 5',
   'kill -9 $$',
   'trap "echo got" USR1; kill -USR1 $$; (exit 3); echo $?',
-  'dd if=/dev/zero of=f bs=1k count=3; truncate -s 1M f; du f; df . >/dev/null; sync f',
+  'dd if=/dev/zero of=f bs=1k count=3; truncate -s 1M f; du f; stat -fc %T .; sync f',
 ];

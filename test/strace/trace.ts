@@ -1,9 +1,19 @@
 /** Runs a program under strace and under record, and gives what differs. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
+import { LineFormatter } from '@scribe-ts/profiler';
+import { openLog } from '@scribe-ts/tracelog';
 import { root, run, scribe } from '../harness.js';
 import { difference, type Difference } from './compare.js';
-import { byTask, join, normalise, parseScribe, parseStrace, withoutStart } from './normalise.js';
+import {
+  byTask,
+  join,
+  type Line,
+  parseStrace,
+  type TaskTrace,
+  withoutStart,
+  withWholeReads,
+} from './normalise.js';
 
 export interface Compared {
   readonly differences: readonly Difference[];
@@ -21,12 +31,18 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   HOME: '/nonexistent',
   TZ: 'UTC',
 };
-const PROFILER_ENVIRONMENT = { ...process.env, TZ: 'UTC' };
 
-export async function compareTraces(
+/** The two traces of one program, and what went wrong when they were made; '' if nothing. */
+interface Traces {
+  readonly strace: readonly TaskTrace[];
+  readonly scribe: readonly TaskTrace[];
+  readonly trouble: string;
+}
+
+async function trace(
   directory: string,
-  command: readonly [string, ...string[]],
-): Promise<Compared> {
+  [file, ...args]: readonly [string, ...string[]],
+): Promise<Traces> {
   const strace = joinPath(directory, 'strace.txt');
   const log = joinPath(directory, 'scribe.log');
   // Each run in an empty directory of the same name.
@@ -36,7 +52,6 @@ export async function compareTraces(
     mkdirSync(cwd);
     return cwd;
   };
-  const [file, ...args] = command;
   const straced = await run('strace', ['-f', '-o', strace, file, ...args], {
     cwd: emptied(),
     env: ENVIRONMENT,
@@ -46,16 +61,53 @@ export async function compareTraces(
     ['-o', log, '-l', '15', '--store', joinPath(root, 'build/store'), file, ...args],
     { cwd: emptied(), env: ENVIRONMENT },
   );
-  const printed = await scribe('profiler', ['--strace', log], { env: PROFILER_ENVIRONMENT });
-  let trouble = '';
-  if (straced.code !== recorded.code) {
-    trouble = `exit ${straced.code} under strace, ${recorded.code} under record: ${straced.stderr}${recorded.stderr}`;
+  return {
+    strace: byTask(join(parseStrace(readFileSync(strace, 'latin1')))),
+    scribe: byTask(scribeLines(log)),
+    trouble:
+      straced.code === recorded.code
+        ? ''
+        : `exit ${straced.code} under strace, ${recorded.code} under record: ${straced.stderr}${recorded.stderr}`,
+  };
+}
+
+/** What `profiler --strace` prints, each line with its task: ids stand before lines only while several tasks live. */
+function scribeLines(log: string): Line[] {
+  using reader = openLog(log);
+  const formatter = new LineFormatter({ form: 'strace', cwd: reader.header.cwd });
+  const pids = new Map<number, number>();
+  const lines: Line[] = [];
+  for (const record of reader.records()) {
+    const { frame } = record;
+    if (frame.type === 'task-start') pids.set(frame.task, frame.tid);
+    for (const line of formatter.push(record)) {
+      const text = line.replace(/^\[pid +\d+\] /, '');
+      lines.push({ pid: pids.get(frame.task) ?? 0, text });
+    }
   }
-  if (printed.code !== 0) trouble += printed.stderr;
-  const first = await scribe('profiler', ['-r', log], { env: PROFILER_ENVIRONMENT });
-  const rootPid = Number(/task-start .*? tid=(\d+)/.exec(first.stdout)?.[1] ?? 0);
-  const left = tasks(byTask(join(parseStrace(readFileSync(strace, 'latin1')))));
-  const right = tasks(byTask(join(parseScribe(printed.stdout, rootPid))));
+  return lines;
+}
+
+/** Whether texts with ids of tasks in them can be as long in both. */
+function haveIdsOfSameLength({ strace, scribe }: Traces): boolean {
+  const digits = new Map(strace.map(({ key, pid }) => [key, String(pid).length]));
+  return scribe.every(({ key, pid }) => {
+    const { length } = String(pid);
+    return length === (digits.get(key) ?? length);
+  });
+}
+
+export async function compareTraces(
+  directory: string,
+  command: readonly [string, ...string[]],
+): Promise<Compared> {
+  let traces = await trace(directory, command);
+  // The kernel's counter has come from 9999 to 10000 in between, or to its end, and from there to 300.
+  for (let i = 0; i < 3 && !haveIdsOfSameLength(traces); i++) {
+    traces = await trace(directory, command);
+  }
+  const left = tasks(traces.strace);
+  const right = tasks(traces.scribe);
   const differences: Difference[] = [];
   const calls = new Set<string>();
   let same = 0;
@@ -70,12 +122,12 @@ export async function compareTraces(
       if (name !== undefined) calls.add(name);
     }
   }
-  return { differences, same, calls, trouble };
+  return { differences, same, calls, trouble: traces.trouble };
 }
 
-function tasks(traces: ReturnType<typeof byTask>): Map<string, string[]> {
+function tasks(traces: readonly TaskTrace[]): Map<string, string[]> {
   return new Map(
-    traces.map(({ key, lines }) => [key, childrenLast(withoutStart(lines).map(normalise))]),
+    traces.map(({ key, lines }) => [key, childrenLast(withWholeReads(withoutStart(lines)))]),
   );
 }
 
