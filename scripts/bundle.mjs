@@ -18,10 +18,12 @@ const cli = join(root, 'packages', 'cli');
 const bundle = join(cli, 'dist', 'bundle');
 const COMMANDS = ['record', 'replay', 'profiler', 'scribe'];
 
-/** Defined at the top of each bundle. `require` is that of bin/bundle.js. */
-const BANNER = `const __path = require('node:path'), __url = require('node:url');
-const __moduleUrl = (name, file) => __url.pathToFileURL(__path.join(__path.dirname(require.resolve(name + '/package.json')), file)).href;
-const __workerUrl = (name) => new URL('../../bin/' + name + '-worker.js', __moduleUrl('@scribe-ts/cli', 'dist/bundle/'));`;
+/** At the top of each bundle, which is a function of its own. `require` and `module` are those of bin/bundle.js. */
+const BANNER = `(function (exports, require, module) {
+const __path = require('node:path'), __url = require('node:url');
+const __moduleUrl = (name, file) => __url.pathToFileURL(__path.join(module.directoryOf(name), file)).href;
+const __workerUrl = (name) => new URL('../../bin/' + name + '-worker.js', __moduleUrl('@scribe-ts/cli', 'dist/bundle/'));
+const __newWorker = module.newWorker;`;
 
 /** Modules look for things beside them: they have to be told where they came from. */
 const origins = {
@@ -32,6 +34,7 @@ const origins = {
       const url = `__moduleUrl('@scribe-ts/${name}', '${file.join('/')}')`;
       const contents = readFileSync(path, 'utf8')
         .replace("new URL('./worker.js', import.meta.url)", `__workerUrl('${name}')`)
+        .replace('new Worker(url', '__newWorker(url')
         .replaceAll('import.meta.url', url);
       return { contents };
     });
@@ -50,6 +53,7 @@ async function makeBundle(name, input) {
     charset: 'ascii',
     legalComments: 'inline',
     banner: { js: BANNER },
+    footer: { js: '})' },
     plugins: [origins],
     logLevel: 'warning',
   });

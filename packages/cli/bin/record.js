@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 'use strict';
 
-require('./bundle.js').start('record');
+require('./bundle.js').start('record', 'recorder-worker');

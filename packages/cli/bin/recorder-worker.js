@@ -1,4 +1,4 @@
 // The thread that traces, when the commands run from their bundle.
 'use strict';
 
-require('./bundle.js').run('recorder-worker', 'recorder-worker');
+require('./bundle.js').runThread('recorder-worker');

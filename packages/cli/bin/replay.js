@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 'use strict';
 
-require('./bundle.js').start('replay');
+require('./bundle.js').start('replay', 'replayer-worker');

@@ -1,4 +1,4 @@
 // The thread that traces, when the commands run from their bundle.
 'use strict';
 
-require('./bundle.js').run('replayer-worker', 'replayer-worker');
+require('./bundle.js').runThread('replayer-worker');

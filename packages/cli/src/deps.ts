@@ -36,9 +36,9 @@ export interface Deps {
 export function systemDeps(): Deps {
   return {
     host: processHost(),
-    recorder: () => import('@scribe-ts/recorder'),
+    recorder: () => import('@scribe-ts/recorder/record'),
     verbosity: () => import('@scribe-ts/recorder/options'),
-    replayer: () => import('@scribe-ts/replayer'),
+    replayer: () => import('@scribe-ts/replayer/replay'),
     sessions: () => import('@scribe-ts/replayer'),
     profiler: () => import('@scribe-ts/profiler'),
     tracelog: () => import('@scribe-ts/tracelog'),

@@ -1,11 +1,10 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { errorCode } from './errors.js';
 
 /** What a command needs of the process it runs in; tests give another. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds, as performance.now gives them. */
+  /** Milliseconds since some moment. */
   now(): number;
   isTerminal(fd: number): boolean;
   /** Writes everything, waiting while the reader is slow. Throws ClosedPipeError once nobody reads any more. */
@@ -42,8 +41,8 @@ const FULL_PIPE_WAIT_MS = 5;
 export function processHost(): Host {
   return {
     env: process.env,
-    now: () => performance.now(),
-    isTerminal: isatty,
+    now,
+    isTerminal,
     write: writeAll,
     readText(path) {
       try {
@@ -74,6 +73,22 @@ export function processHost(): Host {
     },
     leaveTerminal,
   };
+}
+
+/** `performance` has Node load a dozen modules when it is first used. */
+function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** node:tty, which loads all of Node's networking, is only asked about a character device. */
+function isTerminal(fd: number): boolean {
+  try {
+    if (!fstatSync(fd).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  return process.getBuiltinModule('node:tty').isatty(fd);
 }
 
 function writeAll(fd: number, bytes: Uint8Array | string): void {

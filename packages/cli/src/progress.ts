@@ -8,7 +8,7 @@ const ERASE = '\r\x1b[K';
 
 /** A line on the terminal that says how far a long piece of work is. Off a terminal it does nothing. */
 export class Progress {
-  private readonly active: boolean;
+  private active: boolean | undefined;
   private nextUpdate: number;
   private shown = false;
 
@@ -16,18 +16,18 @@ export class Progress {
     private readonly host: Host,
     private readonly label: string,
   ) {
-    this.active = host.isTerminal(2);
     this.nextUpdate = host.now() + DELAY_MS;
   }
 
   /** True on a terminal: whoever writes to it meanwhile calls `clear` before. */
   get isActive(): boolean {
+    this.active ??= this.host.isTerminal(2);
     return this.active;
   }
 
   /** Says that `part` of the work, 0 to 1, is done. Cheap enough to be called often. */
   update(part: number): void {
-    if (!this.active) return;
+    if (!this.isActive) return;
     const now = this.host.now();
     if (now < this.nextUpdate) return;
     this.nextUpdate = now + UPDATE_MS;

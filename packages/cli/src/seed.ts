@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { wholeNumber } from './argv.js';
 
 const HIGHEST_SEED = 2 ** 32 - 1;
@@ -9,5 +8,5 @@ export function parseSeed(option: string, text: string): number {
 }
 
 export function anySeed(): number {
-  return randomInt(HIGHEST_SEED + 1);
+  return process.getBuiltinModule('node:crypto').randomInt(HIGHEST_SEED + 1);
 }

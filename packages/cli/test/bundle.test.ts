@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,4 +74,58 @@ test('a bundle older than a package is not used', (t) => {
   t.true(copied.isCurrent(), 'compiled before');
   utimesSync(at('tracelog', 'dist', '.tsbuildinfo'), 1e10, 1e10);
   t.false(copied.isCurrent(), 'compiled since');
+});
+
+/** Modules of Node that take milliseconds to load, in each thread. */
+const SLOW = ['crypto', 'net', 'perf_hooks', 'tty', 'http', 'child_process', 'inspector'];
+
+test('a recording and a replay load no modules of Node that they do not need', (t) => {
+  if (!isCurrent()) {
+    t.log('skipped: the bundle is older than the packages (npm run build makes it)');
+    t.pass();
+    return;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'bundle-test-'));
+  t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+  const hook = join(scratch, 'hook.cjs');
+  writeFileSync(
+    hook,
+    `const { isMainThread } = require('node:worker_threads');
+     process.on('exit', () => {
+       const name = process.env.LISTED + (isMainThread ? '.main' : '.thread');
+       require('node:fs').writeFileSync(name, process.moduleLoadList.join('\\n'));
+     });`,
+  );
+  const bare = join(scratch, 'bare.cjs');
+  writeFileSync(
+    bare,
+    `const { isMainThread, Worker } = require('node:worker_threads');
+     if (isMainThread) new Worker(__filename, { stdout: true, stderr: true });`,
+  );
+  const store = join(scratch, 'store');
+  const log = join(scratch, 'log');
+  const command = (name: string): string => join(cli, 'bin', `${name}.js`);
+  // The first one fills the store, for which it takes hashes.
+  for (const [listed, ...args] of [
+    ['bare', bare],
+    ['first', command('record'), '-o', log, '--store', store, 'true'],
+    ['record', command('record'), '-o', log, '--store', store, 'true'],
+    ['replay', command('replay'), log],
+  ] as const) {
+    const { status, stderr } = spawnSync(process.execPath, ['--require', hook, ...args], {
+      cwd: scratch,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, LISTED: join(scratch, listed) },
+    });
+    t.is(status, 0, stderr);
+  }
+  const slowOf = (name: string): string[] => {
+    const loaded = readFileSync(join(scratch, name), 'utf8').split('\n');
+    t.true(loaded.includes('NativeModule fs'), name);
+    return SLOW.filter((module) => loaded.includes(`NativeModule ${module}`));
+  };
+  for (const thread of ['main', 'thread'])
+    for (const run of ['record', 'replay'])
+      t.deepEqual(slowOf(`${run}.${thread}`), slowOf(`bare.${thread}`), `${run}.${thread}`);
 });

@@ -1,7 +1,12 @@
-import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { addon } from './addon.js';
 import { type NativeTracer, Reg } from './binding.js';
 import { STOP_FLAGS } from './registers.js';
+
+/** node:crypto is loaded when first needed: that takes 3 ms, and as long again in each thread. */
+function sha256(): Hash {
+  return process.getBuiltinModule('node:crypto').createHash('sha256');
+}
 
 /** Where the XSAVE area holds what programs compute with, bytes: control words and tags, mxcsr, x87 and SSE registers. */
 const LEGACY: readonly (readonly [number, number])[] = [
@@ -20,7 +25,7 @@ const PKRU_SIZE = 8;
  * processor tracked their use, the last x87 instruction's address, and the protection keys.
  */
 export function hashVectors(state: Uint8Array): string {
-  const hash = createHash('sha256');
+  const hash = sha256();
   for (const [from, to] of LEGACY) hash.update(state.subarray(from, to));
   const [, pkru] = addon.cpuid(XSAVE_LEAF, PKRU_COMPONENT);
   if (pkru >= EXTENDED && pkru < state.length) {
@@ -63,7 +68,7 @@ export function hashPieces(
 /** What `hashPieces` gives for pieces whose own hashes, as `hashPiece` gives them, are known. */
 export function hashOfPieces(hashes: readonly string[]): string {
   if (hashes.length === 0) return '';
-  const hash = createHash('sha256');
+  const hash = sha256();
   for (const piece of hashes) hash.update(piece);
   return hash.digest('hex').slice(0, 16);
 }

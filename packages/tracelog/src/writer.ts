@@ -1,6 +1,5 @@
 /** Writes a log. Everything is synchronous: the recorder's worker blocks in waits and never comes back to an event loop. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
 import { ByteSink } from './bytes.js';
 import { ChunkFile } from './chunk-file.js';
 import { type EncodedResource, FrameEncoder } from './codec.js';
@@ -59,7 +58,7 @@ interface StreamBuffer {
   sequence: number;
   /** Capacity of the encoder's memory that is accounted for, bytes. */
   capacity: number;
-  /** performance.now() of the run's first frame. */
+  /** What `now` was at the run's first frame. */
   since: number;
   /** A former run of this stream waits to be packed. */
   waiting: boolean;
@@ -70,7 +69,7 @@ interface WaitingRun {
   readonly entry: DirectoryEntry;
   readonly bytes: Uint8Array;
   readonly owner: StreamBuffer;
-  /** performance.now() of the run's first frame. */
+  /** What `now` was at the run's first frame. */
   readonly since: number;
 }
 
@@ -270,7 +269,7 @@ export class LogWriter {
   /** Writes out every run whose first frame was added at least `ms` ago. */
   flushOlderThan(ms: number): void {
     this.check();
-    const before = performance.now() - ms;
+    const before = now() - ms;
     let all = true;
     for (const buffer of this.streams.values()) {
       if (buffer.encoder.frames === 0) continue;
@@ -424,7 +423,7 @@ export class LogWriter {
   }
 
   private began(buffer: StreamBuffer, time: number): void {
-    buffer.since = performance.now();
+    buffer.since = now();
     if (this.dueTime === Infinity) this.dueTime = time + this.maxDelay;
   }
 
@@ -517,6 +516,12 @@ export class LogWriter {
     this.file.writeChunk(encodeBookmarks(bookmarks), { ...NO_FRAMES, kind: ChunkKind.Bookmarks });
     this.file.write(encodeTrailer({ index: indexOffset, bookmarks: bookmarksOffset }));
   }
+}
+
+/** Milliseconds. `performance` has Node load a dozen modules when it is first used in a thread. */
+function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
 }
 
 const NO_FRAMES = { stream: 0, sequence: 0, earliest: 0, latest: 0, frames: 0 };

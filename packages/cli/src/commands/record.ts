@@ -222,7 +222,12 @@ async function finish(
   relay: SignalRelay,
 ): Promise<number> {
   const result = await recording.finished;
-  sayNotes(result, verbose, host.isTerminal(2), (text) => output.message(text));
+  sayNotes(
+    result,
+    verbose,
+    () => host.isTerminal(2),
+    (text) => output.message(text),
+  );
   if (result.ended)
     output.message(
       `ended on request: the program was killed, ${options.log} is complete up to there`,
@@ -253,13 +258,13 @@ async function finish(
 function sayNotes(
   { notes, missing }: RecordResult,
   verbose: boolean,
-  terminal: boolean,
+  isTerminal: () => boolean,
   say: (text: string) => void,
 ): void {
   if (verbose) {
     for (const text of missing) say(`not available here: ${text}`);
     for (const note of notes) say(note);
-  } else if (terminal && notes.length > 0) {
+  } else if (notes.length > 0 && isTerminal()) {
     const text = notes.join('; ');
     say(text.length <= NOTE_CHARS ? text : `${text.slice(0, NOTE_CHARS)}… (-v shows all)`);
   }
