@@ -41,6 +41,7 @@ export interface Addon {
   vdsoClockOffset(): number;
   readTsc(): { low: number; high: number };
   trapCpuidHere(): boolean;
+  matchTscHere(): void;
   getAffinity(tid: number): number[];
   setAffinity(tid: number, cpus: readonly number[]): void;
   currentCpu(): number;

@@ -8,6 +8,12 @@ import { addon, type Addon } from './addon.js';
  */
 export const trapCpuidHere: Addon['trapCpuidHere'] = addon.trapCpuidHere;
 
+/**
+ * The same for rdtsc, from the calling thread's 500th wait for tasks on, where it pays. For a thread that starts processes by
+ * Tracer.spawn alone: others that it starts could not read the time.
+ */
+export const matchTscHere: Addon['matchTscHere'] = addon.matchTscHere;
+
 /** CPU numbers a task may run on (tid 0: the calling thread). */
 export const getAffinity: Addon['getAffinity'] = addon.getAffinity;
 export const setAffinity: Addon['setAffinity'] = addon.setAffinity;

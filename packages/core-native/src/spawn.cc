@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "own_traps.h"
 #include "stopped_task.h"
 #include "unique_fd.h"
 
@@ -88,6 +89,7 @@ class Child {
 
   [[noreturn]] void run() {
     reset_signals();
+    open_tsc();
     // Until the parent has seized us, or is gone (end of file).
     close(plan_.go_write);
     char go;

@@ -8,16 +8,16 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arguments.h"
+#include "clock.h"
 #include "counters.h"
 #include "cpu.h"
-#include "cpuid_trap.h"
 #include "environment.h"
 #include "fd_info.h"
 #include "interrupt.h"
+#include "own_traps.h"
 #include "proc_maps.h"
 #include "socket_ends.h"
 
@@ -72,6 +72,8 @@ Napi::Value trap_cpuid_here(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), ::trap_cpuid_here());
 }
 
+void match_tsc_here(const Napi::CallbackInfo&) { ::match_tsc_here(); }
+
 Napi::Value get_affinity(const Napi::CallbackInfo& info) {
   const pid_t tid = int_argument(info, 0);
   if (info.Env().IsExceptionPending()) return {};
@@ -114,9 +116,7 @@ Napi::Value gettid(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
+  return Napi::Number::New(info.Env(), static_cast<double>(::monotonic_ns()));
 }
 
 /// false: somebody else has the lock.
@@ -302,6 +302,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("vdsoClockOffset", Napi::Function::New<vdso_clock_offset>(env));
   exports.Set("readTsc", Napi::Function::New<read_tsc>(env));
   exports.Set("trapCpuidHere", Napi::Function::New<trap_cpuid_here>(env));
+  exports.Set("matchTscHere", Napi::Function::New<match_tsc_here>(env));
   exports.Set("getAffinity", Napi::Function::New<get_affinity>(env));
   exports.Set("setAffinity", Napi::Function::New<set_affinity>(env));
   exports.Set("currentCpu", Napi::Function::New<current_cpu>(env));

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "clock.h"
 #include "environment.h"
 #include "hash_memory.h"
 #include "remote_syscall.h"
@@ -24,12 +24,6 @@
 namespace {
 
 constexpr size_t kPageSize = 4096;
-
-double monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 /// true; false if the task is gone; any other error is raised.
 napi_value alive_or_throw(napi_env env, const Status& status) {
@@ -257,7 +251,7 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
   } else if (event.kind == EventKind::Exited) {
     memory_.forget(event.tid);
   }
-  values_[1] = monotonic_ns();
+  values_[1] = static_cast<double>(monotonic_ns());
   return js_int(env, event_[1]);
 }
 

@@ -12,6 +12,8 @@
 
 #include <optional>
 
+#include "clock.h"
+#include "own_traps.h"
 #include "stopped_task.h"
 #include "unique_fd.h"
 
@@ -26,12 +28,6 @@ constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 /// A wait for one task looks for its silent end this often.
 constexpr int64_t kLookNs = 20 * kNsPerMs;
-
-int64_t now_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kNsPerSecond + now.tv_nsec;
-}
 
 /// Rings the thread's interrupt signal from a deadline on, again and again: the first one may come just before the
 /// blocking call, and would be lost if it were the only one.
@@ -152,6 +148,7 @@ WaitEvent Waiter::note(pid_t tid, int status) {
 }
 
 Result<WaitEvent> Waiter::wait(int timeout_ms) {
+  match_tsc();
   WaitEvent event;
   if (target_->consume()) return event;
   if (!given_back_.empty() && take_given_back(-1, event)) return event;
@@ -169,14 +166,14 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
   std::optional<ArmedTimer> armed;
   if (timeout_ms > 0) {
     if (const Status status = prepare_timer(); !status.ok()) return status.error();
-    deadline_ns = now_ns() + timeout_ms * kNsPerMs;
+    deadline_ns = monotonic_ns() + timeout_ms * kNsPerMs;
     armed.emplace(timer_, timeout_ms * kNsPerMs, kNsPerMs);
   }
 
   const WaitBracket bracket(*target_);
   while (true) {
     if (target_->consume()) return event;
-    if (deadline_ns >= 0 && now_ns() >= deadline_ns) return event;
+    if (deadline_ns >= 0 && monotonic_ns() >= deadline_ns) return event;
     const pid_t tid = waitpid(-1, &status, kWaitFlags);
     if (tid > 0) return note(tid, status);
     if (errno == ECHILD) return WaitEvent{0, EventKind::NoTracees, 0, 0};
@@ -185,6 +182,7 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
 }
 
 Result<WaitEvent> Waiter::wait_for(pid_t tid) {
+  match_tsc();
   WaitEvent event;
   if (!given_back_.empty() && take_given_back(tid, event)) return event;
   if (const Status status = prepare_timer(); !status.ok()) return status.error();
@@ -213,7 +211,7 @@ Status Waiter::prepare_timer() {
 }
 
 void Waiter::kill_all() {
-  const int64_t deadline_ns = now_ns() + kNsPerSecond;
+  const int64_t deadline_ns = monotonic_ns() + kNsPerSecond;
   const auto end = [](pid_t tid) {
     ::kill(tid, SIGKILL);
     // SIGKILL doesn't wake a task from its PTRACE_EVENT_EXIT stop.
@@ -222,7 +220,7 @@ void Waiter::kill_all() {
   // The pid of one that somebody else has reaped may be another process's by now.
   std::erase_if(tracees_, [](pid_t tid) { return !is_ours(tid); });
   for (const pid_t tid : tracees_) end(tid);
-  while (!tracees_.empty() && now_ns() < deadline_ns) {
+  while (!tracees_.empty() && monotonic_ns() < deadline_ns) {
     bool idle = true;
     // Each by itself: a wait for any would take the events of the thread's other tracers.
     for (const pid_t tid : std::vector<pid_t>(tracees_.begin(), tracees_.end())) {

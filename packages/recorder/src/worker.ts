@@ -7,6 +7,7 @@ import {
   CPUID_MISSING,
   CpuidSites,
   CpuPolicy,
+  matchTscHere,
   monotonicNs,
   NativeError,
   Tracer,
@@ -84,6 +85,7 @@ function run(): void {
   const store = new ContentStore(storePath);
   const cpusOf = new CpuPolicy();
   const canTrapCpuid = trapCpuidHere();
+  matchTscHere();
   const spawned = tracer.spawn({
     file,
     argv: options.command,

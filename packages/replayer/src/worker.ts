@@ -1,6 +1,12 @@
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { CpuPolicy, NativeError, Tracer, trapCpuidHere } from '@scribe-ts/core-native';
+import {
+  CpuPolicy,
+  matchTscHere,
+  NativeError,
+  Tracer,
+  trapCpuidHere,
+} from '@scribe-ts/core-native';
 import { type Frame, type LogHeader, openLog } from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
 import { Contents } from './contents.js';
@@ -83,6 +89,7 @@ async function run(): Promise<void> {
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
   const canTrapCpuid = trapCpuidHere();
+  matchTscHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
   let cut: LiveCut | undefined;
   let files: LiveFiles | undefined;
