@@ -2,6 +2,8 @@
  * cpuid on CPUs that cannot make it trap (many of AMD's, and virtual machines whose kernel does not know how): the
  * instructions are found in the code of files, and each becomes one of the same length that always traps, as cpuid would.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PAGE_SIZE, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { ElfFile, PT_LOAD } from './elf/elf-file.js';
 import { FunctionRanges } from './elf/function-ranges.js';
@@ -14,6 +16,7 @@ const CPUID = Buffer.of(0x0f, 0xa2);
 /** `clts`, which is the kernel's alone: a general protection fault, as that of a cpuid that traps. */
 const CLTS = 0x06;
 const PF_X = 1;
+const MADV_DONTNEED = 4;
 const PIECE = 0x400000;
 /** Longer functions are made by generators, and hold none. */
 const MAX_FUNCTION = 0x10000;
@@ -68,10 +71,42 @@ function isInstruction(elf: ElfFile, ranges: FunctionRanges, offset: number): bo
   return at === offset - start;
 }
 
+interface FilePage {
+  readonly path: string;
+  readonly offset: number;
+}
+
+interface PatchedPage {
+  readonly addresses: Set<number>;
+  readonly files: FilePage[];
+}
+
+function pageOf(addr: number): number {
+  return addr - (addr % PAGE_SIZE);
+}
+
+/** Whether a page of a file has these bytes; beyond its end there are zeroes. */
+function isPageOf({ path, offset }: FilePage, bytes: Uint8Array): boolean {
+  const there = new Uint8Array(bytes.length);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, there, 0, there.length, offset);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // The store is gone: the process keeps a page of its own.
+    return false;
+  }
+  return Buffer.compare(there, bytes) === 0;
+}
+
 /** The cpuid instructions that have been made to trap, in all processes. */
 export class CpuidSites {
   private readonly files = new Map<string, readonly number[]>();
-  private readonly addresses = new Set<number>();
+  /** By page: their addresses, and where the page is in which file, if that is known. */
+  private readonly pages = new Map<number, PatchedPage>();
   private readonly code = new Uint8Array(CPUID.length);
 
   /**
@@ -94,7 +129,7 @@ export class CpuidSites {
         continue;
       const write = { addr: addr + 1, bytes: Uint8Array.of(CLTS) };
       tracer.writeMemory(tid, write.addr, write.bytes, 0, 1);
-      this.addresses.add(addr);
+      this.add(addr, { path, offset: pageOf(write.addr) - start + offset });
       writes.push(write);
     }
     return writes;
@@ -102,13 +137,39 @@ export class CpuidSites {
 
   /** Learns from what `patch` has stored, as a log tells it. */
   learn(addr: number, bytes: Uint8Array): void {
-    if (bytes.length === 1 && bytes[0] === CLTS) this.addresses.add(addr - 1);
+    if (bytes.length === 1 && bytes[0] === CLTS) this.add(addr - 1, undefined);
   }
 
-  /** Makes the instructions what they were, in a task's memory. */
+  /** True if there are some in a page of a task's memory. */
+  areIn(tracer: NativeTracer, tid: number, page: number): boolean {
+    for (const addr of this.pages.get(page)?.addresses ?? [])
+      if (this.has(tracer, tid, addr, CLTS)) return true;
+    return false;
+  }
+
+  /** Makes the instructions what they were, in the memory of a stopped task that can make remote calls. */
   restore(tracer: NativeTracer, tid: number): void {
-    for (const addr of this.addresses)
-      if (this.has(tracer, tid, addr, CLTS)) tracer.writeMemory(tid, addr, CPUID, 0, CPUID.length);
+    const bytes = new Uint8Array(PAGE_SIZE);
+    for (const [page, { addresses, files }] of this.pages) {
+      const own = [...addresses].filter((addr) => this.has(tracer, tid, addr, CLTS));
+      for (const addr of own) tracer.writeMemory(tid, addr + 1, CPUID, 1, 1);
+      // One that is as the file has it can be the file's again, shared with all who run it.
+      if (own.length === 0 || tracer.readMemory(tid, page, bytes, 0, PAGE_SIZE) !== PAGE_SIZE)
+        continue;
+      if (files.some((file) => isPageOf(file, bytes)))
+        tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
+    }
+  }
+
+  private add(addr: number, file: FilePage | undefined): void {
+    // That of the byte that is changed.
+    const start = pageOf(addr + 1);
+    let page = this.pages.get(start);
+    if (page === undefined) this.pages.set(start, (page = { addresses: new Set(), files: [] }));
+    page.addresses.add(addr);
+    if (file === undefined) return;
+    const isSame = (one: FilePage): boolean => one.path === file.path && one.offset === file.offset;
+    if (!page.files.some(isSame)) page.files.push(file);
   }
 
   private has(tracer: NativeTracer, tid: number, addr: number, second: number): boolean {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
+import type { CpuidSites } from './cpuid-sites.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
 import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
 import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
@@ -38,6 +39,8 @@ export class Patcher {
     private readonly tracer: NativeTracer,
     /** Address of the agent's code that a patched site leads to. */
     private readonly entry: number,
+    /** What else is changed in code. */
+    private readonly cpuidSites?: CpuidSites,
   ) {}
 
   /**
@@ -299,7 +302,8 @@ export class Patcher {
     space.isUndone = true;
     // They hold what the file holds: let them be the file's again.
     for (const page of pages)
-      tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
+      if (this.cpuidSites?.areIn(tracer, tid, page) !== true)
+        tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
     for (const { start } of space.pages.splice(0))
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, PAGE_SIZE]);
   }

@@ -43,7 +43,7 @@ export class AgentControl {
 
   constructor(private readonly session: Session) {
     this.agent = new Agent(session.tracer);
-    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry);
+    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry, session.cpuidSites);
     this.ring = new AgentRing(session, this.agent);
     this.stops = new AgentStops(session, this.agent, this.patcher, this.ring);
     this.descriptors = new AgentDescriptors(session, this.agent);
