@@ -49,9 +49,6 @@ class ScopedOpenMemory {
   Status status_;
 };
 
-/// Bytes below the stack pointer that belong to the running function.
-constexpr uint64_t kRedZone = 128;
-
 class Hasher {
  public:
   Hasher(const TaskMemory& memory, pid_t tid, PageRange excluded, const std::vector<uint64_t>& left_out)
@@ -150,7 +147,7 @@ Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange exclude
     if (is_kernel_page(mapping) || is_device(mapping)) continue;
     if (mapping.start >= excluded.start && mapping.end <= excluded.end) continue;
     if (mapping.start < stack_pointer.value && stack_pointer.value <= mapping.end) {
-      hasher.set_dead({mapping.start, stack_pointer.value - std::min(kRedZone, stack_pointer.value - mapping.start)});
+      hasher.set_dead({mapping.start, stack_pointer.value});
     }
     Status status;
     if (!mapping.shared) {

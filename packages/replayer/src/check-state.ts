@@ -29,7 +29,7 @@ export function checkState(engine: Engine, task: ReplayTask, frame: StateFrame):
   if (frame.memory === '') return;
   engine.load(task);
   if (engine.agent !== undefined) tracer.leaveOut(engine.agent.changedPages(task.space));
-  const stackPointer = engine.regs.address(Reg.rsp);
+  const stackPointer = engine.regs.address(Reg.rsp) - engine.hashedBelowStack;
   const actual = tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stackPointer);
   if (actual !== frame.memory) {
     throw engine.mismatch(

@@ -36,6 +36,10 @@ const DEFAULT_HISTORY = 20;
 /** Tasks that have ended whose last frames a divergence report shows. */
 const MAX_ENDED_TASKS = 64;
 
+/** Hashes of logs before this minor version had the bytes below the stack pointer that a leaf function may use. */
+const WITHOUT_RED_ZONE = 2;
+const RED_ZONE = 128;
+
 /** One replay: its tasks, its domains, and the ways to take a task from one sync point to the next. */
 export class Engine {
   readonly regs: Registers;
@@ -61,6 +65,8 @@ export class Engine {
   live: LiveProcesses | undefined;
   /** Answers calls inside the replayed processes; undefined if all are traced. */
   agent: AgentControl | undefined;
+  /** Bytes below the stack pointer that count in hashes of memory. */
+  readonly hashedBelowStack: number = 0;
   /** How cpuid traps: `traps` by itself, if the CPU can, `patches` by code that the replay changes, as it cannot. */
   readonly cpuid: {
     readonly traps: boolean;
@@ -88,6 +94,7 @@ export class Engine {
     canTrapCpuid: boolean,
   ) {
     // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
+    if (log.header.formatMinor < WITHOUT_RED_ZONE) this.hashedBelowStack = RED_ZONE;
     const traps = !log.header.missing.includes(CPUID_MISSING);
     this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new CpuidSites() };
     this.regs = new Registers(tracer.regs);
