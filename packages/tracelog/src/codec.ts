@@ -324,27 +324,34 @@ export class FrameEncoder {
 
   /**
    * Appends frames of one task that somebody else has encoded: `bytes` as a run that goes on after one frame of that task
-   * at time `base`; the last of them is at time `last`. Frames that would be earlier than those before are all made later.
+   * at time `base`; the last of them is at time `last`. Those that would be earlier than the frames before them, by a clock that
+   * is behind, are at the time of these.
    */
   appendRun(bytes: Uint8Array, frames: number, task: TaskUid, base: number, last: number): void {
     if (this.start >= 0) throw new Error('a frame is being written');
     const { sink, runSource } = this;
-    // Only the first frame's head depends on what is before it.
     runSource.reset(bytes, 0, bytes.length);
-    const tag = runSource.byte();
-    const length = runSource.uint();
-    const end = runSource.pos + length;
-    const told = base + runSource.int();
-    const first = Math.max(told, this.time);
-    const rest = end - runSource.pos;
-    this.begin(tag, task, first);
-    sink.ensure(rest + bytes.length - end);
-    sink.raw(bytes.subarray(runSource.pos, end), rest);
-    this.end();
-    sink.ensure(bytes.length - end);
-    sink.raw(bytes.subarray(end), bytes.length - end);
-    this.frames += frames - 1;
-    this.time = last + first - told;
+    let told = base;
+    let added = 0;
+    // The heads of the first one and of the early ones depend on what is before them.
+    for (let isEarly = true; isEarly && added < frames; added++) {
+      const tag = runSource.byte();
+      const length = runSource.uint();
+      const end = runSource.pos + length;
+      told += runSource.int();
+      isEarly = told < this.time;
+      const { pos } = runSource;
+      this.begin(tag, task, isEarly ? this.time : told);
+      sink.ensure(end - pos);
+      sink.raw(bytes.subarray(pos, end), end - pos);
+      this.end();
+      runSource.pos = end;
+    }
+    const rest = bytes.subarray(runSource.pos);
+    sink.ensure(rest.length);
+    sink.raw(rest, rest.length);
+    this.frames += frames - added;
+    this.time = Math.max(last, this.time);
     if (this.time > this.latest) this.latest = this.time;
   }
   private readonly runSource = new ByteSource();
