@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -10,19 +11,21 @@ const ROUNDS = 3;
 const NEVER_DONE = 1_000_000;
 const pool = new Pool(2);
 
-/** A whole recording, whatever its end, and a replay that ends alike. */
+/** A whole recording, whatever its end, and a replay that ends alike. The program goes on at least until `act` is done. */
 async function meddle(
   t: ExecutionContext,
   salt: number,
   act: (recording: Meddled, chance: Chance) => Promise<void>,
-  rounds = 25,
+  rounds = 10,
 ): Promise<Meddled> {
   const place = workspace('signals');
   const log = join(place.path, 'signals.log');
-  const recording = new Meddled(log, [busy, String(rounds)], ['--state-hashes']);
+  const over = join(place.path, 'over');
+  const recording = new Meddled(log, [busy, String(rounds), over], ['--state-hashes']);
   t.log(`SEED=${SEED}`);
   await recording.exists();
   await act(recording, new Chance(SEED + salt));
+  writeFileSync(over, '');
   await recording.closed;
   t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
   const again = `once more: scribe replay ${log}`;

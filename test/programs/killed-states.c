@@ -74,6 +74,20 @@ static void asleep(void) { pause(); }
 static void asleep_in_threads(void) { start_threads(), pause(); }
 static void executes(void) { start_threads(), execl("/bin/true", "true", (char *)NULL); }
 
+/* Killed before it sleeps it would be killed while it computes, which leaves no memory to verify. */
+static void wait_asleep(pid_t pid) {
+  char state = 0, path[32];
+  snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+  while (state != 'S') {
+    const struct timespec moment = {0, 1000000};
+    nanosleep(&moment, NULL);
+    FILE *stat = fopen(path, "r");
+    if (stat == NULL || fscanf(stat, "%*[^)]) %c", &state) != 1)
+      exit(1);
+    fclose(stat);
+  }
+}
+
 int main(void) {
   void (*const ends[])(void) = {own_exit, own_signal, own_kill,          own_fault, own_abort,
                                 written_away, asleep, asleep_in_threads, executes};
@@ -86,10 +100,13 @@ int main(void) {
       ends[i]();
       _exit(99);
     }
-    if (ends[i] == asleep || ends[i] == asleep_in_threads) {
+    if (ends[i] == asleep) {
+      wait_asleep(child);
+      kill(child, SIGTERM);
+    } else if (ends[i] == asleep_in_threads) {
       const struct timespec moment = {0, 20000000};
       nanosleep(&moment, NULL);
-      kill(child, ends[i] == asleep ? SIGTERM : SIGKILL);
+      kill(child, SIGKILL);
     }
     int status = 0;
     waitpid(child, &status, 0);

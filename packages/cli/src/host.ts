@@ -13,6 +13,8 @@ export interface Host {
   readText(path: string): string | undefined;
   /** Returns a function that takes the handler back. */
   onSignal(signal: NodeJS.Signals, handler: () => void): () => void;
+  /** At the end of this process its handlers stay until there is nobody to be signalled any more. */
+  keepHandlers(): void;
   /** Sends a signal to this process. Returns if the signal did not end it. */
   raise(signal: number | NodeJS.Signals): void;
   /** False if the current directory has been removed. */
@@ -54,6 +56,10 @@ export function processHost(): Host {
     onSignal(signal, handler) {
       process.on(signal, handler);
       return () => process.off(signal, handler);
+    },
+    keepHandlers() {
+      // An end by itself has Node take its handles down first, and default actions are back for the milliseconds until exit.
+      process.once('exit', () => process.exit());
     },
     raise(signal) {
       // Node ignores SIGPIPE; taking a handler back leaves the default action behind.

@@ -103,6 +103,7 @@ export class SignalRelay {
    */
   settle(): void {
     this.over = true;
+    this.host.keepHandlers();
     for (const [name, remove] of this.removals) {
       if (name !== 'SIGUSR1' && name !== 'SIGUSR2') remove();
     }

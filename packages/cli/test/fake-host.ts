@@ -64,6 +64,8 @@ export class FakeHost implements Host {
     return () => this.handlers.delete(signal);
   };
 
+  keepHandlers = (): void => {};
+
   raise = (signal: number | NodeJS.Signals): void => {
     this.raised.push(signal);
   };
