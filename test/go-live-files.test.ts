@@ -16,7 +16,7 @@ import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, STORE } from './busy.js';
 import { scribe, workspace as plainWorkspace } from './harness.js';
-import { goLive, keepsIds, recordTo, Started } from './live.js';
+import { goLive, keepsIds, program, recordTo, Started } from './live.js';
 
 /** A directory in which overlays are kept: the kernel has left some of theirs that only root may enter. */
 function workspace(name: string): ReturnType<typeof plainWorkspace> {
@@ -46,13 +46,13 @@ const TICK_MS = 20;
 const needsOverlay = keepsIds && canOverlay() ? test : test.skip;
 const rests = ({ stdout }: Started): boolean => stdout.includes('rests\n');
 
-/** Records until the program rests, sets a bookmark, and lets it go on to its end with `word`. */
+/** Records until the program rests, sets a bookmark, and lets it go on to its end with `word`. Returns what it has written. */
 async function recordBeyond(
   t: ExecutionContext,
   cwd: string,
   log: string,
   command: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const args = ['-v', '--store', STORE, '-o', log, ...command];
   const recording = new Started(t, 'record', args, cwd);
   await recording.until(t, () => rests(recording));
@@ -62,6 +62,7 @@ async function recordBeyond(
   recording.child.stdin!.end('word\n');
   await recording.closed;
   t.is(recording.child.exitCode, 0, recording.stderr);
+  return recording.stdout;
 }
 
 interface Lived {
@@ -157,6 +158,21 @@ needsOverlay('over an overlay a program finds its own files, and changes no othe
   const again = await live(t, log, '--files', 'overlay', kept);
   t.is(again.code, 119);
   t.regex(again.stderr, /cannot go live: .*kept is not empty: an overlay needs its own\n/);
+  place.discard();
+});
+
+needsOverlay('names, offsets and sizes that no call alone tells are as they were', async (t) => {
+  const place = workspace('live-names');
+  const own = join(place.path, 'own');
+  const log = join(place.path, 'live.log');
+  mkdirSync(own);
+  writeFileSync(join(own, 'was'), 'was here');
+  const recorded = await recordBeyond(t, own, log, [program('live-names')]);
+  // It has removed all of them in the end.
+  t.deepEqual(readdirSync(own), []);
+  const lived = await live(t, log, '--files=overlay', join(place.path, 'kept'));
+  t.is(lived.stdout, recorded, lived.stderr);
+  t.is(lived.code, 0);
   place.discard();
 });
 

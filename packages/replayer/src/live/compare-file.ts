@@ -3,7 +3,7 @@ import { readAt } from './model/files/file-bytes.js';
 import type { FileNode } from './model/files/file-node.js';
 import type { Disk } from './model/files/file-tree.js';
 import type { KeptBytes } from './model/files/kept-bytes.js';
-import type { Piece } from './model/files/pieces.js';
+import type { Piece, Source } from './model/files/pieces.js';
 
 /** Bytes compared or copied at once. */
 const BLOCK = 1 << 18;
@@ -50,13 +50,20 @@ export class PieceReader {
     for (let at = start; at < end; at += BLOCK) {
       const size = Math.min(BLOCK, end - at);
       const place = source.at + at - start;
-      const bytes =
-        source.kind === 'kept'
-          ? this.bytes.read(place, size)
-          : readAt(this.open(source.path), place, size);
+      const bytes = this.read(source, place, size);
       if (bytes.length < size || !take(bytes, at)) return false;
     }
     return true;
+  }
+
+  /** Nothing where the file is gone, or not for us. */
+  private read(source: Source, place: number, size: number): Uint8Array {
+    if (source.kind === 'kept') return this.bytes.read(place, size);
+    try {
+      return readAt(this.open(source.path), place, size);
+    } catch {
+      return new Uint8Array(0);
+    }
   }
 
   close(): void {

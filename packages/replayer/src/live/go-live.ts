@@ -116,6 +116,7 @@ export class GoLive {
       this.nowNs,
       ownPid,
       (name) => this.mapped(name),
+      (file) => this.files.contentOf(file),
       (text) => lost.push(text),
       model.connections.waiting(),
       (file) => this.files.difference(file),

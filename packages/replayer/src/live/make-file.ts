@@ -3,7 +3,6 @@ import { fillPipe, SocketFiller } from './fill-queue.js';
 import { PosixQueueOpener } from './make-posix-queue.js';
 import { PtyMaker } from './make-pty.js';
 import type { ByteQueue } from './model/byte-queue.js';
-import type { FileContent } from './model/file-content.js';
 import { type FileLocks, flockOf } from './model/file-locks.js';
 import type { FileKind, OpenFile } from './model/open-file.js';
 import type { Waiting } from './model/connections.js';
@@ -46,6 +45,15 @@ type PathKind = Extract<FileKind, { kind: 'path' }>;
 /** Something that is not as it was. For people. */
 export type Tell = (text: string) => void;
 
+/** A file whose content is known. */
+export interface KnownFile {
+  /** Tells files apart. */
+  readonly file: object;
+  readonly bytes: Uint8Array;
+  /** Permissions; undefined: not known. */
+  readonly mode: number | undefined;
+}
+
 /** Makes open files of the recording again, all in one process, at numbers from `base` on. */
 export class FileMaker {
   private readonly pipes = new Map<ByteQueue, [number, number]>();
@@ -55,7 +63,7 @@ export class FileMaker {
   private readonly queues: PosixQueueOpener;
   private readonly settings: (() => void)[] = [];
   /** Files without a name. */
-  private readonly nameless = new Map<FileContent | undefined, number>();
+  private readonly nameless = new Map<object, number>();
 
   /**
    * `mapped` gives the file that stands for one that the program has mapped as shared memory, by its name. The process has what it was started with as standard input, output and error at `base`, `base` + 1 and `base` + 2.
@@ -66,6 +74,7 @@ export class FileMaker {
     private readonly nowNs: number,
     private readonly ownPid: (pid: number) => number,
     private readonly mapped: (name: string) => string | undefined,
+    private readonly contentOf: (file: OpenFile) => KnownFile | undefined,
     private readonly tell: Tell,
     waiting: readonly Waiting[],
   ) {
@@ -201,7 +210,7 @@ export class FileMaker {
       return -1;
     }
     const fd = this.moveUp(remote.call('open', remote.text(what.path), file.flags | O_NOCTTY, 0));
-    if (fd === -ENOENT && file.content?.known !== undefined) {
+    if (fd === -ENOENT && this.known(file) !== undefined) {
       tell('the file is gone: it has its content, and no name');
       return this.makeNameless(file, what.path, tell);
     }
@@ -269,27 +278,35 @@ export class FileMaker {
   /** A file without a name: `create` makes an empty one. Those that had the same one have the same one. */
   private withContent(file: OpenFile, tell: Tell, create: () => number): number {
     const { remote } = this;
-    const { content } = file;
+    const known = this.known(file);
     // What is mapped is shared with the mapping, where the replay keeps it.
     const object = this.mapped(nameOfFile(file));
-    let fd = object === undefined ? this.nameless.get(content) : undefined;
+    let fd =
+      object === undefined && known !== undefined ? this.nameless.get(known.file) : undefined;
     if (object !== undefined) fd = this.moveUp(remote.call('open', remote.text(object), O_RDWR, 0));
     else if (fd === undefined) {
-      const bytes = content?.known;
-      if (bytes === undefined) {
+      if (known === undefined) {
         tell('what was in it is not known');
         return -1;
       }
       fd = this.moveUp(create());
       if (fd < 0) return fd;
-      this.nameless.set(content, fd);
-      writeFileSync(`/proc/${remote.tid}/fd/${fd}`, bytes, { flag: 'r+' });
+      this.nameless.set(known.file, fd);
+      writeFileSync(`/proc/${remote.tid}/fd/${fd}`, known.bytes, { flag: 'r+' });
+      if (known.mode !== undefined) remote.call('fchmod', fd, known.mode);
     }
     if (fd < 0) return fd;
     const own = this.openAgain(fd, file.flags & ~O_TMPFILE);
     const { value } = file.offset;
     if (own >= 0) remote.call('lseek', own, value === 'end' ? 0 : value, value === 'end' ? 2 : 0);
     return own;
+  }
+
+  private known(file: OpenFile): KnownFile | undefined {
+    const known = this.contentOf(file);
+    if (known !== undefined) return known;
+    const bytes = file.content?.known;
+    return bytes && { file: file.content!, bytes, mode: undefined };
   }
 
   /** Another open file of the same object. */

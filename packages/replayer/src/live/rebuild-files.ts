@@ -1,6 +1,6 @@
 import { REMOTE_SCRATCH } from '@scribe-ts/core-native';
 import { COURIER } from './live-processes.js';
-import { FileMaker, lockRanges, type Tell } from './make-file.js';
+import { FileMaker, type KnownFile, lockRanges, type Tell } from './make-file.js';
 import { FIRST_RIGHT, message } from './message.js';
 import type { ByteQueue } from './model/byte-queue.js';
 import { isWhole, type Waiting } from './model/connections.js';
@@ -55,6 +55,7 @@ export class FileRebuilder {
     nowNs: number,
     ownPid: (pid: number) => number,
     mapped: (name: string) => string | undefined,
+    contentOf: (file: OpenFile) => KnownFile | undefined,
     private readonly lost: Tell,
     waiting: readonly Waiting[],
     /** What is not as it was in a file that has been opened, for people. */
@@ -63,7 +64,9 @@ export class FileRebuilder {
     const used = holders.flatMap(({ table }) => [...table.all.keys()]);
     // The courier's numbers are those that are free when it is made.
     this.base = used.reduce((base, fd) => Math.max(base, fd + 1), COURIER[1] + 1);
-    this.maker = new FileMaker(holders[0]!.remote, this.base, nowNs, ownPid, mapped, lost, waiting);
+    const first = holders[0]!.remote;
+    const { base } = this;
+    this.maker = new FileMaker(first, base, nowNs, ownPid, mapped, contentOf, lost, waiting);
   }
 
   run(): void {

@@ -22,6 +22,7 @@ import { LASTING } from './lasting.js';
 import { MadeFiles } from './made-files.js';
 import { type CallMemory, ModelCall } from './model-call.js';
 import { type FileKind, OpenFile } from './open-file.js';
+import { ownDescriptor } from './paths.js';
 import { PosixQueues } from './posix-queue.js';
 import { Pty, Ptys } from './pty.js';
 import { SignalTraffic } from './signal-traffic.js';
@@ -341,11 +342,9 @@ export class KernelModel {
   }
 
   describePath(task: TaskState, path: string, removed: boolean): FileKind {
-    const self = /^\/(?:proc\/self\/fd|dev\/fd)\/(\d+)$|^\/dev\/(stdin|stdout|stderr)$/.exec(path);
-    if (self !== null) {
-      const fd =
-        self[1] === undefined ? ['stdin', 'stdout', 'stderr'].indexOf(self[2]!) : Number(self[1]);
-      const what = task.files.get(fd)?.file.what;
+    const own = ownDescriptor(path);
+    if (own !== undefined) {
+      const what = task.files.get(own)?.file.what;
       if (what !== undefined)
         return what.kind === 'path' ? { ...what, names: [...what.names] } : what;
     }

@@ -1,6 +1,6 @@
 import { FileContent } from '../file-content.js';
 import { OpenFile } from '../open-file.js';
-import { pathOf } from '../paths.js';
+import { ownDescriptor, pathOf } from '../paths.js';
 import type { ModelCall } from '../model-call.js';
 import type { Handlers } from './handler.js';
 import { maybeControls } from './terminals.js';
@@ -38,7 +38,9 @@ function opened(call: ModelCall, path: string, flags: number, mode: number): voi
     maybeControls(call, file.what.pty, flags);
   }
   const isFifo = file.what.kind === 'path' && file.what.fifo !== undefined;
-  if (!isFifo) file.content = contentOf(call, path, flags, removed);
+  const own = ownDescriptor(path);
+  const same = own === undefined ? undefined : task.files.get(own)?.file;
+  if (!isFifo) file.content = contentOf(call, path, flags, removed, same);
   model.install(call, result, file, (flags & O_CLOEXEC) !== 0);
 }
 
@@ -48,9 +50,10 @@ function contentOf(
   path: string,
   flags: number,
   isNameless: boolean,
+  same?: OpenFile,
 ): FileContent | undefined {
   if (isNameless) return new FileContent();
-  let content = model.made.at(path);
+  let content = same === undefined ? model.made.at(path) : same.content;
   content?.share();
   if ((flags & O_TRUNC) !== 0) content?.edit(time, undefined, { kind: 'resize', size: 0 });
   const isNew = (flags & O_CREAT) !== 0 && (flags & (O_EXCL | O_TRUNC)) !== 0;

@@ -7,6 +7,9 @@ import type { Socket } from '../socket.js';
 import type { Handlers } from './handler.js';
 
 const O_APPEND = 0o2000;
+const PWRITEV2 = 328;
+const RWF_APPEND = 0x10;
+const RWF_NOAPPEND = 0x20;
 const IOVEC = 16;
 const SEEK_CUR = 1;
 const MSG_PEEK = 2;
@@ -106,7 +109,7 @@ function written(
     else what.pty.written(what.end, bytes(), call.time);
   } else if (hasOffset(what)) {
     if (file.content !== undefined) keep(call, file, bytes);
-    if ((file.flags & O_APPEND) !== 0) file.offset.toEnd(call.time);
+    if (isAppended(call, file)) file.offset.toEnd(call.time);
     else file.offset.move(call.time, size, call.model.isShared(file));
   } else {
     const queue = queueToWrite(file);
@@ -139,6 +142,13 @@ function sentDatagram(
   if (!target.datagrams!.sent(datagram)) model.delivered(attachment);
 }
 
+/** Whether what a call writes comes behind what is there: it may say so itself (pwritev2(2)). */
+export function isAppended(call: ModelCall, file: OpenFile): boolean {
+  const flags = call.nr === PWRITEV2 ? call.int(5) : 0;
+  if ((flags & RWF_NOAPPEND) !== 0) return false;
+  return (file.flags & O_APPEND) !== 0 || (flags & RWF_APPEND) !== 0;
+}
+
 /** Keeps what has been done to a file that was made in the recording. */
 function edit({ model, time }: ModelCall, file: OpenFile, done: FileEdit): void {
   const { content } = file;
@@ -150,7 +160,7 @@ function edit({ model, time }: ModelCall, file: OpenFile, done: FileEdit): void 
 /** Something has been written at a file's offset. */
 function keep(call: ModelCall, file: OpenFile, bytes?: () => Uint8Array): void {
   if (bytes === undefined) return edit(call, file, { kind: 'lose' });
-  const appends = (file.flags & O_APPEND) !== 0;
+  const appends = isAppended(call, file);
   edit(call, file, { kind: 'write', bytes: bytes(), ...(appends && { at: 'end' }) });
 }
 
@@ -158,7 +168,7 @@ function keep(call: ModelCall, file: OpenFile, bytes?: () => Uint8Array): void {
 function keepAt(call: ModelCall, offset: number, bytes: () => Uint8Array): void {
   const file = call.descriptor(0)?.file;
   if (file?.content === undefined || call.result === 0) return;
-  const at = (file.flags & O_APPEND) !== 0 ? 'end' : offset;
+  const at = isAppended(call, file) ? 'end' : offset;
   edit(call, file, { kind: 'write', bytes: bytes(), at });
 }
 

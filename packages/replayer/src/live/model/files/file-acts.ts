@@ -21,13 +21,14 @@ export interface TransferAct {
 
 /** What a call has done to a file or to a name, or seen of it. */
 export type FileAct =
-  /** `mode`: what it gets if it is made, the umask taken off. */
+  /** `mode`: what it gets if it is made, the umask taken off. `same`: an open file that the path stands for (/proc/self/fd). */
   | {
       readonly kind: 'open';
       readonly file: OpenFile;
       readonly path: string;
       readonly flags: number;
       readonly mode: number;
+      readonly same?: OpenFile;
     }
   | TransferAct
   /** Bytes have gone from one file to another. */
@@ -67,6 +68,8 @@ export type FileAct =
     }
   | { readonly kind: 'link'; readonly from: Target; readonly to: string }
   | { readonly kind: 'mode'; readonly target: Target; readonly mode: number }
+  /** Only those to read, write and execute. */
+  | { readonly kind: 'permissions'; readonly target: Target; readonly mode: number }
   /** -1: as it was. */
   | { readonly kind: 'owner'; readonly target: Target; readonly uid: number; readonly gid: number }
   /** Extended attributes, or what `chattr` sets. */

@@ -56,6 +56,23 @@ export class FileTree {
     return this.open.get(file)?.node;
   }
 
+  /** Where the next read or write of a descriptor begins; undefined if it has not been seen being opened. */
+  positionOf(file: OpenFile): number | undefined {
+    return this.open.get(file)?.position;
+  }
+
+  /** All names of each file. */
+  allNames(): Map<FileNode, string[]> {
+    const all = new Map<FileNode, string[]>();
+    for (const [path, node] of this.names) {
+      if (node === undefined) continue;
+      const paths = all.get(node);
+      if (paths === undefined) all.set(node, [path]);
+      else paths.push(path);
+    }
+    return all;
+  }
+
   /** Follows everything that has been done, the oldest first. */
   follow(acts: Iterable<TimedAct>): void {
     for (const { time, act } of acts) this.apply(act, this.start + time / 1e9);
@@ -153,6 +170,13 @@ export class FileTree {
         node.hasNewMode = true;
         return;
       }
+      case 'permissions': {
+        const node = this.find(act.target, true);
+        if (node === undefined) return;
+        node.mode = ((node.mode ?? 0) & ~0o777) | act.mode;
+        node.hasNewMode = true;
+        return;
+      }
       case 'owner': {
         const node = this.find(act.target, true);
         if (node === undefined) return;
@@ -202,7 +226,12 @@ export class FileTree {
   }
 
   private opened(act: Extract<FileAct, { kind: 'open' }>, now: number): void {
-    const { file, flags, mode } = act;
+    const { file, flags, mode, same } = act;
+    if (same !== undefined) {
+      const node = this.nodeOf(same);
+      if (node !== undefined) this.begin(file, node, flags, now);
+      return;
+    }
     const isNameless = (flags & O_TMPFILE) === O_TMPFILE;
     const creates = (flags & O_CREAT) !== 0;
     const path = this.resolve(act.path, (flags & O_NOFOLLOW) === 0 && (flags & O_EXCL) === 0);
@@ -220,6 +249,10 @@ export class FileTree {
       if (creates || isNameless) node.mode = mode;
       if (!isNameless) this.names.set(path, node);
     }
+    this.begin(file, node, flags, now);
+  }
+
+  private begin(file: OpenFile, node: FileNode, flags: number, now: number): void {
     const writes = (flags & (O_WRONLY | O_RDWR)) !== 0;
     if ((flags & O_TRUNC) !== 0 && writes) {
       node.resize(0);
@@ -250,7 +283,8 @@ export class FileTree {
     const end = start + act.size;
     if (act.at === undefined) open.position = end;
     if (act.kept !== undefined) node.pieces.set(start, end, { kind: 'kept', at: act.kept });
-    node.reaches(end);
+    // One that begins behind the end reads nothing, and says nothing of where that is.
+    if (act.size > 0) node.reaches(end);
     if (!act.short) return;
     // Fewer bytes than were wanted: the end.
     if (act.size > 0 || node.pieces.end === start) {
@@ -261,7 +295,8 @@ export class FileTree {
 
   private written(act: TransferAct, now: number): void {
     const open = this.open.get(act.file);
-    if (open === undefined) return;
+    // Nothing is no change: a file does not become longer by it, nor younger.
+    if (open === undefined || act.size === 0) return;
     const { node } = open;
     node.modified = now;
     if (act.appends && node.size === undefined) {
@@ -272,9 +307,8 @@ export class FileTree {
     const start = act.appends ? node.size! : (act.at ?? open.position);
     const end = start + act.size;
     if (act.at === undefined) open.position = end;
-    if (act.kept === undefined) {
-      if (act.size > 0) node.isLost = true;
-    } else node.pieces.set(start, end, { kind: 'kept', at: act.kept });
+    if (act.kept === undefined) node.isLost = true;
+    else node.pieces.set(start, end, { kind: 'kept', at: act.kept });
     node.reaches(end);
   }
 
@@ -284,6 +318,8 @@ export class FileTree {
     const fromStart = act.fromAt ?? from?.position ?? 0;
     const toStart = act.toAt ?? to?.position ?? 0;
     const size = act.size === Infinity ? (from?.node.size ?? 0) : act.size;
+    // Nothing is no change, wherever it would have come.
+    if (size === 0) return;
     if (from !== undefined && act.fromAt === undefined) from.position += size;
     if (to === undefined) return;
     if (act.toAt === undefined) to.position += size;
@@ -369,6 +405,9 @@ export class FileTree {
   }
 
   private rename(from: string, to: string, exchange: boolean): void {
+    const node = this.names.get(from);
+    // Two names of one file: the kernel leaves both (rename(2)).
+    if (from === to || (node !== undefined && node === this.names.get(to))) return;
     const moved = this.take(from);
     const other = exchange ? this.take(to) : new Map<string, FileNode | undefined>();
     this.remove(to);

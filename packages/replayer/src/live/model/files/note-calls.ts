@@ -1,14 +1,13 @@
 import { syscallByName } from '@scribe-ts/tracelog';
 import type { ModelCall } from '../model-call.js';
 import type { OpenFile } from '../open-file.js';
-import { pathOf } from '../paths.js';
-import { plainBytes, vectorBytes } from '../calls/transfer.js';
+import { ownDescriptor, pathOf } from '../paths.js';
+import { isAppended, plainBytes, vectorBytes } from '../calls/transfer.js';
 import type { FileActs, Target } from './file-acts.js';
 
 const O_WRONLY = 1;
 const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
-const O_APPEND = 0o2000;
 const O_PATH = 0o10000000;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_SYMLINK_FOLLOW = 0x400;
@@ -28,6 +27,16 @@ const KINDS = new Map<number, 'file' | 'fifo' | 'socket'>([
   [0o100000, 'file'],
   [0o010000, 'fifo'],
   [0o140000, 'socket'],
+]);
+
+/** Bytes of an ACL as an attribute: what comes first, and each entry, with its tag and permissions. */
+const ACL_HEADER = 4;
+const ACL_ENTRY = 8;
+/** Where the permissions of the owner, the group and others are in a mode, by tag. */
+const ACL_SHIFTS = new Map([
+  [1, 6],
+  [4, 3],
+  [0x20, 0],
 ]);
 
 const FS_IOC_SETFLAGS = 0x40086602;
@@ -72,10 +81,15 @@ function masked(call: ModelCall, mode: number): number {
 }
 
 function opened(call: ModelCall, acts: FileActs, path: string, flags: number, mode: number): void {
-  const entry = call.task.descriptor(call.result)?.file;
-  if (entry?.what.kind !== 'path' || entry.what.fifo !== undefined) return;
-  if ((flags & O_PATH) !== 0 || isOutside(path)) return;
-  acts.add(call.time, { kind: 'open', file: entry, path, flags, mode: masked(call, mode) });
+  const file = call.task.descriptor(call.result)?.file;
+  const what = file?.what;
+  if (file === undefined || what?.kind !== 'path' || what.fifo !== undefined) return;
+  if ((flags & O_PATH) !== 0) return;
+  const act = { kind: 'open', file, path, flags, mode: masked(call, mode) } as const;
+  const own = ownDescriptor(path);
+  const same = own === undefined ? undefined : call.task.descriptor(own)?.file;
+  if (same !== undefined) acts.add(call.time, { ...act, same });
+  else if (!isOutside(path)) acts.add(call.time, act);
 }
 
 function moved(
@@ -96,7 +110,7 @@ function moved(
       size,
       kept: size === 0 ? undefined : acts.bytes.add(bytes(call)()),
       short: wanted !== undefined && size < wanted(call),
-      appends: (file.flags & O_APPEND) !== 0,
+      appends: isAppended(call, file),
     });
   };
 }
@@ -137,7 +151,9 @@ function between(
     });
 }
 
-function add<K extends 'mode' | 'owner' | 'attributes' | 'times' | 'resize' | 'seen'>(
+function add<
+  K extends 'mode' | 'permissions' | 'owner' | 'attributes' | 'times' | 'resize' | 'seen',
+>(
   call: ModelCall,
   acts: FileActs,
   target: Target | undefined,
@@ -162,6 +178,22 @@ function chown(call: ModelCall, acts: FileActs, target: Target | undefined, inde
 
 function attributes(call: ModelCall, acts: FileActs, target: Target | undefined): void {
   add<'attributes'>(call, acts, target, { kind: 'attributes' });
+}
+
+/** One that has the permissions in it (acl(5)) sets these: sed and cp set them so. */
+function setAttribute(call: ModelCall, acts: FileActs, target: Target | undefined): void {
+  if (call.string(1) !== 'system.posix_acl_access') return attributes(call, acts, target);
+  const size = call.long(3);
+  const view = call.view(call.long(2), size);
+  let mode = 0;
+  let isPlain = true;
+  for (let at = ACL_HEADER; at + ACL_ENTRY <= size; at += ACL_ENTRY) {
+    const shift = ACL_SHIFTS.get(view.getUint16(at, true));
+    if (shift === undefined) isPlain = false;
+    else mode |= (view.getUint16(at + 2, true) & 7) << shift;
+  }
+  if (isPlain) add<'permissions'>(call, acts, target, { kind: 'permissions', mode });
+  else attributes(call, acts, target);
 }
 
 function seen(call: ModelCall, acts: FileActs, target: Target | undefined, addr: number): void {
@@ -264,9 +296,9 @@ const before: Readonly<Record<string, Note>> = {
   lchown: (call, acts) => chown(call, acts, byPath(call, 0, false), 1),
   fchown: (call, acts) => chown(call, acts, byFile(call, 0), 1),
   fchownat: (call, acts) => chown(call, acts, at(call, 0, call.int(4)), 2),
-  setxattr: (call, acts) => attributes(call, acts, byPath(call, 0)),
-  lsetxattr: (call, acts) => attributes(call, acts, byPath(call, 0, false)),
-  fsetxattr: (call, acts) => attributes(call, acts, byFile(call, 0)),
+  setxattr: (call, acts) => setAttribute(call, acts, byPath(call, 0)),
+  lsetxattr: (call, acts) => setAttribute(call, acts, byPath(call, 0, false)),
+  fsetxattr: (call, acts) => setAttribute(call, acts, byFile(call, 0)),
   removexattr: (call, acts) => attributes(call, acts, byPath(call, 0)),
   lremovexattr: (call, acts) => attributes(call, acts, byPath(call, 0, false)),
   fremovexattr: (call, acts) => attributes(call, acts, byFile(call, 0)),
