@@ -2,6 +2,7 @@ import { Resume } from '@scribe-ts/core-native';
 import type { MemoryWrite } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
+import { unblock } from './timer-signals.js';
 
 /** First stop of a new task. */
 export function childStarted(session: Session, task: Task): void {
@@ -25,6 +26,7 @@ function starter(session: Session, task: Task): (child: Task) => void {
     task.exitRegsValid = true;
   }
   return (child) => {
+    unblock(session, child);
     const writes: MemoryWrite[] = [];
     // In shared memory the parent has recorded it already, and may have changed it since.
     if (child.setChildTid !== 0 && child.space.users === 1) {

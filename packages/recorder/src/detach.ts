@@ -20,6 +20,7 @@ import { copyBack, restoreArguments } from './moved-buffers.js';
 import type { Session } from './session.js';
 import { isInterruptedInVain, sendAgain } from './signals.js';
 import { type Task, TaskState } from './tasks.js';
+import { unblock } from './timer-signals.js';
 import { isTrap } from './traps.js';
 import { waitingSignals } from './waiting-signals.js';
 
@@ -268,6 +269,7 @@ class Detacher {
     session.cpuidSites?.restore(tracer, tid);
     if (task !== undefined && task.stopsAt.length > 0) tracer.setBreakpoint(tid, 0);
     session.cpus.release(tid);
+    if (task !== undefined) unblock(session, task);
     for (const held of task?.held.splice(0) ?? []) sendAgain(session, tid, held);
     if (!last) return;
     if (task.space.dumpable === 0)

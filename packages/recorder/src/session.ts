@@ -30,6 +30,7 @@ import {
   TaskState,
   type ThreadGroup,
 } from './tasks.js';
+import { blockRepeated } from './timer-signals.js';
 import type { Verbosity } from './verbosity.js';
 
 export const NO_WRITES: readonly MemoryWrite[] = [];
@@ -243,8 +244,13 @@ export class Session {
     task.resumedAt = this.now;
     // Behind a handler it is in the midst of code, where a loop may bring it again with the same registers and other memory.
     // So it is known to stand there still only if a signal waits already, which hits it before its next instruction.
-    if (task.exitRegsValid && task.nr === Sys.rt_sigreturn)
+    if (task.exitRegsValid && task.nr === Sys.rt_sigreturn) {
       task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
+      if (task.exitRegsValid && task.returned !== undefined) {
+        blockRepeated(this, task);
+        task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
+      }
+    }
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);

@@ -14,6 +14,17 @@ import { isUndone } from './carrier.js';
 import { NO_WRITES, type Session } from './session.js';
 import { type HeldSignal, type Task, TaskState } from './tasks.js';
 import { answerTrap } from './traps.js';
+import {
+  block,
+  blockRepeated,
+  blockSecond,
+  chainHere,
+  holdsPatient,
+  isTooEarly,
+  mayRepeat,
+  noteHandler,
+  unblock,
+} from './timer-signals.js';
 import { waitingSignals } from './waiting-signals.js';
 
 export enum DefaultAction {
@@ -137,11 +148,12 @@ export function deliverFirst(
   siginfo: Uint8Array,
   point: SignalPoint,
 ): void {
-  if (!mayDeliverHeld(session, task)) {
+  const mustWait = task.returned !== undefined && holdsPatient(task);
+  if (mustWait || !mayDeliverHeld(session, task)) {
     deliver(session, task, signo, siginfo, point);
     return;
   }
-  task.held.push({ signo, siginfo });
+  task.held.push({ signo, siginfo, isPatient: false });
   const first = task.held.shift()!;
   session.tracer.setSiginfo(task.tid, first.siginfo);
   deliver(session, task, first.signo, first.siginfo, point);
@@ -174,6 +186,7 @@ export function putBackBlocked(session: Session, task: Task): void {
 export function onSignalStop(session: Session, task: Task, signo: number): void {
   const { tracer } = session;
   if (task.dispatching && session.agent!.stops.onSignal(task, task.space.agent!, signo)) return;
+  unblock(session, task);
   // Also where the task stands at a sync point, as at the first instruction of a handler.
   if (signo === Signal.SIGSEGV && tracer.values[0]! > 0 && answerTrap(session, task)) return;
   const held = task.held[0];
@@ -186,6 +199,11 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);
+  if (isTooEarly(session, task, signo, siginfo) && actionOf(task, signo) === 'handler') {
+    hold(session, task, signo, siginfo);
+    session.resumeUser(task);
+    return;
+  }
   if (session.isAtSyncPoint(task)) {
     deliverFirst(session, task, signo, siginfo, pointOf(task));
     return;
@@ -214,10 +232,25 @@ export function hold(session: Session, task: Task, signo: number, siginfo: Uint8
   // The kernel has let it through, so the task does not block it now, whatever it did when others were tried.
   task.heldBlocked = false;
   session.baton.contended.add(task.domain);
+  blockSecond(session, task, signo, siginfo);
   // As the kernel does with one that is pending already.
   if (signo < FIRST_REALTIME && task.held.some((other) => other.signo === signo)) return;
   if (task.held.length === 0) task.heldSince = session.now;
-  task.held.push({ signo, siginfo });
+  const isPatient = mayRepeat(task, signo, siginfo);
+  task.held.push({ signo, siginfo, isPatient });
+  if (isPatient) blockRepeated(session, task);
+}
+
+/** At the entry of a call that has been taken back: gives held signals to the kernel, for the call to find. */
+export function giveBackForCall(session: Session, task: Task): void {
+  const held = task.held.splice(0);
+  block(
+    session,
+    task,
+    held.map(({ signo }) => signo),
+  );
+  for (const signal of held) sendAgain(session, task.tid, signal);
+  session.resumeUser(task);
 }
 
 /** True if a held signal is due that the task does not block now; that one is the first then. */
@@ -225,7 +258,7 @@ export function mayDeliverHeld(session: Session, task: Task): boolean {
   const { held } = task;
   if (held.length === 0 || task.carrier !== 0) return false;
   // A handler that has begun since may block what was let through when it came.
-  const mask = session.tracer.getSigmask(task.tid);
+  const mask = task.ownMask ?? session.tracer.getSigmask(task.tid);
   const index = held.findIndex(
     ({ signo }) => (mask[(signo - 1) >> 3]! & (1 << ((signo - 1) & 7))) === 0,
   );
@@ -287,6 +320,9 @@ export function deliver(
     return;
   }
   const stackPointer = regs.address(Reg.rsp);
+  const chain = chainHere(session, task);
+  // The frame has the mask, for the handler's return.
+  unblock(session, task);
   const handler = task.handlers.handler[signo]!;
   // One step delivers the signal and stops before the handler's first instruction.
   task.state = TaskState.Running;
@@ -324,6 +360,7 @@ export function deliver(
   tracer.initXstate(task.tid);
   if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;
   const frameStart = regs.address(Reg.rsp);
+  noteHandler(task, signo, siginfo, frameStart, chain);
   const { start, size } = task.altStack;
   const onAltStack = frameStart >= start && frameStart < start + size;
   const cameFromAltStack = stackPointer > start && stackPointer <= start + size;

@@ -6,10 +6,11 @@ import { carrierOf } from './carrier.js';
 import { copyBack, planBuffers, restoreArguments } from './moved-buffers.js';
 import { recordSyscall } from './record-call.js';
 import type { Session } from './session.js';
-import { hideInterruption, putBackBlocked } from './signals.js';
+import { giveBackForCall, hideInterruption, putBackBlocked } from './signals.js';
 import { waitsForViewers } from './syscalls/file.js';
 import { entryHooks, exitHooks, looksOnly } from './syscalls/index.js';
 import { type Task, TaskState } from './tasks.js';
+import { holdsPatient, noteCall, unblock, unblockForCall } from './timer-signals.js';
 import { mayWait, setsMode } from './waiting.js';
 
 /** What happens at the entry and at the end of a system call. */
@@ -34,10 +35,11 @@ export class SyscallStops {
     task.mayYield = false;
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
+    unblockForCall(session, task);
     if (task.held.length > 0) {
       task.heldBlocked = false;
       if (task.carrier === 0) {
-        cancelSyscall(session, task, this.deliverHeld);
+        cancelSyscall(session, task, holdsPatient(task) ? this.giveBack : this.deliverHeld);
         return;
       }
       session.baton.contended.add(task.domain);
@@ -78,11 +80,16 @@ export class SyscallStops {
       refuse(session, task, row);
       return;
     }
+    noteCall(task);
     task.hooked = exitHooks[nr] !== undefined && !looksOnly.has(nr);
     const hook = entryHooks[nr];
     if (hook !== undefined && hook(session, task)) return;
     goIntoKernel(session, task);
   }
+
+  private readonly giveBack = (task: Task): void => {
+    giveBackForCall(this.session, task);
+  };
 
   private readonly deliverHeld = (task: Task): void => {
     const { session } = this;
@@ -154,6 +161,8 @@ export class SyscallStops {
       if (hook !== undefined) hook(session, task);
       else recordSyscall(session, task);
     }
+    // A call that was made with signals blocked (fork).
+    unblock(session, task);
     if (task.proceedsLater) task.proceedsLater = false;
     else proceed(session, task);
   };

@@ -5,6 +5,7 @@ import { Signal } from '@scribe-ts/core-native';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import { type MovedBuffers, type ScratchSlot, ScratchSlots } from './scratch.js';
+import type { HandlerFrame, Returned } from './timer-signals.js';
 
 /** Number of semaphores in a System V set. */
 function semCount(semid: number): number | undefined {
@@ -39,6 +40,8 @@ export interface HeldSignal {
   readonly signo: number;
   /** siginfo_t, 128 bytes. */
   readonly siginfo: Uint8Array;
+  /** Delivered before the next call, it would keep the task from making that (timer-signals.ts). */
+  readonly isPatient: boolean;
 }
 
 /** Memory shared by several mappings, as the log numbers it. */
@@ -212,6 +215,12 @@ export class Task {
   lastPoint: Uint8Array = NO_BYTES;
   /** A signal this recorder asked the kernel to send so that `held[0]` can take its place (carrier.ts). */
   carrier = 0;
+  /** Handlers of timers' signals under way, by the addresses of their signal frames. */
+  readonly handlerFrames = new Map<number, HandlerFrame>();
+  /** Set when such a handler returns, up to the next call that the tracer sees. */
+  returned: Returned | undefined;
+  /** The program's signal mask, while the task blocks more than that. */
+  ownMask: Uint8Array | undefined;
   /** clear_child_tid: where the kernel stores 0 when the task ends; 0 if nowhere. */
   clearChildTid = 0;
   /** Head of the robust futex list; 0 if none. */

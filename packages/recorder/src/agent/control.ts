@@ -13,6 +13,7 @@ import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
+import { isBlocking } from '../timer-signals.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
 import { AgentRing } from './ring.js';
@@ -83,7 +84,11 @@ export class AgentControl {
     const { tid } = task;
     const usable = !session.parking.active && !space.given && !isHarmedByDispatch(session, task);
     if (usable) this.handOver(task, space);
-    const halt = !usable ? Halt.Off : task.held.length > 0 ? Halt.Signal : Halt.None;
+    const halt = !usable
+      ? Halt.Off
+      : task.held.length > 0 || isBlocking(task)
+        ? Halt.Signal
+        : Halt.None;
     if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
     const shares = task.space.shared.length > 0;
     if (space.shares !== shares) {

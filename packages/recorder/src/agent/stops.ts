@@ -488,7 +488,7 @@ export class AgentStops {
       return undefined;
     }
     if (!agent.contains(rip) && !space.leadsInside(rip)) return { swallow: false };
-    if (siginfo !== undefined) task.held.push({ signo, siginfo });
+    if (siginfo !== undefined) task.held.push({ signo, siginfo, isPatient: false });
     const swallow = siginfo !== undefined;
     if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
       agent.look(tid);

@@ -18,6 +18,7 @@ import type { Session } from '../session.js';
 import { mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
 import { type Domain, NOWHERE, type Task, TaskState } from '../tasks.js';
+import { isBlocking, mustGetOn, unblock } from '../timer-signals.js';
 import { waitingSignals } from '../waiting-signals.js';
 import { Signatures } from './signature.js';
 
@@ -80,6 +81,8 @@ export class Preempter {
       const over = session.now - this.endOfSlice(domain, holder);
       // A stop that has not been seen yet may be the holder's own: a system call that the interrupt would disturb.
       if (over < 0 || (last !== EventKind.None && over < LATEST_NS)) continue;
+      // In a loaded machine it may not have had the CPU yet.
+      if (domain.ready.length === 0 && !session.parking.active && mustGetOn(holder)) continue;
       holder.interruptedAt = session.now;
       session.tracer.interruptTask(holder.tid);
     }
@@ -235,10 +238,15 @@ export class Preempter {
   /** What comes after a stop at a sync point in user code. */
   private goOn(task: Task): void {
     const { session } = this;
+    const isDue = this.letTimersCome(task);
     if (mayDeliverHeld(session, task)) {
       // Signals can be given to a task only where it stops for one: this one makes it stop at once.
       task.carrier = carrierOf(session, task, task.held[0]!.signo);
       session.tracer.kill(task.group.tgid, task.tid, task.carrier);
+      session.resumeUser(task);
+      return;
+    }
+    if (isDue) {
       session.resumeUser(task);
       return;
     }
@@ -248,6 +256,15 @@ export class Preempter {
     else if (session.chaos !== undefined) session.chaos.afterPoint(task);
     else if (task.domain.ready.length > 0) session.baton.request(task, this.resume);
     else this.resume(task);
+  }
+
+  /** Lets signals of timers come that have waited until the task has got on. True if one of them does. */
+  private letTimersCome(task: Task): boolean {
+    if (!isBlocking(task)) return false;
+    const { session } = this;
+    task.returned = undefined;
+    unblock(session, task);
+    return session.tracer.hasWaitingSignal(task.tid);
   }
 
   private readonly resume = (task: Task): void => {
@@ -322,7 +339,7 @@ function isReserved(addr: number): boolean {
 
 /** A held signal waits that has not been tried in vain since the task's last sync point. */
 function isSignalDue(task: Task): boolean {
-  return task.held.length > 0 && task.carrier === 0 && !task.heldBlocked;
+  return isBlocking(task) || (task.held.length > 0 && task.carrier === 0 && !task.heldBlocked);
 }
 
 /** syscall, rdtsc, rdtscp, cpuid. */
