@@ -230,6 +230,11 @@ export interface NativeTracer {
   leaveOut(pages: Float64Array): void;
   /** 64-bit hash (16 hex digits) of `length` bytes of a task's memory, wherever they are. EFAULT if not all can be read. */
   hashRange(tid: number, addr: number, length: number): string;
+  /**
+   * Sums of the pages from `addr` on, 64 bits each, into `length` bytes of `into` at `offset`: of row i of 16 bytes the words
+   * count 256 - i times, its first one once more. EFAULT if not all can be read.
+   */
+  sumPages(tid: number, addr: number, into: Uint8Array, offset: number, length: number): void;
 }
 
 /** Content store: files named by the hash of their content. */

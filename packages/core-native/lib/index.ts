@@ -58,6 +58,8 @@ export {
   hashPieces,
   hashVectors,
   sseRegisters,
+  SUM_SIZE,
+  sumPieces,
 } from './user-state.js';
 export * from './x86.js';
 export { jumpTo, relocate } from './relocate.js';

@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto';
+import { PAGE_SIZE } from './abi.js';
 import { addon } from './addon.js';
 import { type NativeTracer, Reg } from './binding.js';
 import { STOP_FLAGS } from './registers.js';
@@ -86,4 +87,25 @@ export function hashPiece(
     if ((error as { code?: string }).code === 'EFAULT') return undefined;
     throw error;
   }
+}
+
+/** Bytes of a page's sum. */
+export const SUM_SIZE = 8;
+
+/** Sums of the pages that pieces of memory consist of (`Tracer.sumPages`), in their order; error EFAULT as there. */
+export function sumPieces(
+  tracer: NativeTracer,
+  tid: number,
+  pieces: readonly number[],
+): Uint8Array {
+  let size = 0;
+  for (let i = 1; i < pieces.length; i += 2) size += (pieces[i]! / PAGE_SIZE) * SUM_SIZE;
+  const sums = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i += 2) {
+    const length = (pieces[i + 1]! / PAGE_SIZE) * SUM_SIZE;
+    tracer.sumPages(tid, pieces[i]!, sums, at, length);
+    at += length;
+  }
+  return sums;
 }

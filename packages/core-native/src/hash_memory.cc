@@ -176,3 +176,23 @@ Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr ad
   }
   return sum;
 }
+
+Status sum_pages(const TaskMemory& memory, pid_t tid, RemotePtr addr, std::span<uint64_t> sums) {
+  uint64_t page[kPageSize / sizeof(uint64_t)];
+  for (uint64_t& sum : sums) {
+    const auto count = memory.read(tid, addr, page, sizeof page);
+    if (!count.ok()) return count.error();
+    if (count.value() < sizeof page) return OsError{EFAULT, "sumPages"};
+    uint64_t first = 0;
+    uint64_t second = 0;
+    sum = 0;
+    for (size_t i = 0; i < std::size(page); i += 2) {
+      first += page[i];
+      second += page[i + 1];
+      sum += first + second;
+    }
+    sum += first;
+    addr = addr + sizeof page;
+  }
+  return {};
+}

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "content_hash.h"
@@ -19,6 +20,10 @@
 /// ascending order, that don't count.
 Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange excluded, PageScan scan,
                                 RemotePtr stack_pointer, const std::vector<uint64_t>& left_out);
+
+/// Sum of the words of each page from `addr` on, as many as `sums` has room for. Of each row of 16 bytes both words count as
+/// often as rows are left on the page, the first one once more: SSE can compute that. EFAULT if not all can be read.
+Status sum_pages(const TaskMemory& memory, pid_t tid, RemotePtr addr, std::span<uint64_t> sums);
 
 /// Hash of `length` bytes, wherever they are. EFAULT if not all can be read.
 Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length);

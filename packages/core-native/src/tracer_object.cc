@@ -172,6 +172,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("hashMemory", hash_memory),
                          plain("leaveOut", leave_out),
                          plain("hashRange", hash_range),
+                         plain("sumPages", sum_pages),
                          InstanceMethod<&TracerObject::spawn>("spawn"),
                          InstanceMethod<&TracerObject::get_xstate>("getXstate"),
                          InstanceMethod<&TracerObject::set_xstate>("setXstate"),
@@ -624,6 +625,23 @@ napi_value TracerObject::hash_range(napi_env env, napi_callback_info info) {
   const auto hash = ::hash_range(self->memory_, tid, addr, length);
   if (hash.ok()) return js_hex(env, {hash.value().high ^ hash.value().low});
   throw_os_error(env, hash.error());
+  return nullptr;
+}
+
+napi_value TracerObject::sum_pages(napi_env env, napi_callback_info info) {
+  Arguments<5> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr addr = {arguments.word(1)};
+  size_t size;
+  uint8_t* const into = arguments.bytes(2, 3, 4, size);
+  if (!arguments.ok()) return nullptr;
+  std::vector<uint64_t> sums(size / sizeof(uint64_t));
+  const Status status = ::sum_pages(self->memory_, tid, addr, sums);
+  if (status.ok())
+    memcpy(into, sums.data(), sums.size() * sizeof(uint64_t));
+  else
+    throw_os_error(env, status.error());
   return nullptr;
 }
 

@@ -34,6 +34,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value kill(napi_env env, napi_callback_info info);
   static napi_value hash_memory(napi_env env, napi_callback_info info);
   static napi_value leave_out(napi_env env, napi_callback_info info);
+  static napi_value sum_pages(napi_env env, napi_callback_info info);
   static napi_value hash_range(napi_env env, napi_callback_info info);
 
   Napi::Value spawn(const Napi::CallbackInfo& info);

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { NativeError, parseMaps, Reg, Resume, Tracer } from '../lib/index.js';
+import { NativeError, parseMaps, Reg, Resume, SUM_SIZE, sumPieces, Tracer } from '../lib/index.js';
 import {
   cpuMs,
   end,
@@ -178,6 +178,30 @@ test.serial('a range', (t) => {
   // Trailing zeros count.
   t.not(tracer.hashRange(tid, none + 100, 1), tracer.hashRange(tid, none + 100, 2));
   const error = t.throws(() => tracer.hashRange(tid, 4096, 1), { instanceOf: NativeError });
+  t.is((error as NativeError).code, 'EFAULT');
+  end(tracer, tid);
+});
+
+test.serial('sums of pages', (t) => {
+  const { tid, data, none } = fill();
+  const page = data - (data % 4096);
+  const bytes = new Uint8Array(4096);
+  t.is(tracer.readMemory(tid, page, bytes, 0, 4096), 4096);
+  const words = new BigUint64Array(bytes.buffer);
+  let expected = 0n;
+  for (const [i, word] of words.entries()) {
+    const row = BigInt(i >> 1);
+    expected += word * (256n - row + (i % 2 === 0 ? 1n : 0n));
+  }
+  const sums = sumPieces(tracer, tid, [page, 4096, none - (none % 4096), 4096, page, 4096]);
+  t.is(sums.length, 3 * SUM_SIZE);
+  const [first, second, third] = new BigUint64Array(sums.buffer);
+  t.is(first, BigInt.asUintN(64, expected));
+  t.not(first, 0n);
+  // A page that the program itself cannot read, with a 3 at its start.
+  t.is(second, 3n * 257n);
+  t.is(third, first);
+  const error = t.throws(() => sumPieces(tracer, tid, [4096, 4096]), { instanceOf: NativeError });
   t.is((error as NativeError).code, 'EFAULT');
   end(tracer, tid);
 });

@@ -69,6 +69,30 @@ test('every byte of a check is an instruction, and its ways out are among them',
   t.true(check.start <= check.entry && ends < check.end);
 });
 
+test('sums of pages are compared behind all other conditions, and every byte of that is an instruction', (t) => {
+  const sums = [
+    { page: 0x555555556000, value: 2n ** 63n },
+    { page: 0x7ffff7ffd000, value: 1n },
+  ];
+  const code = hex('ffc9 75fc 90');
+  const plain = makeCheck(code, POINT, CONDITIONS, MAPPINGS)!;
+  const check = makeCheck(code, POINT, CONDITIONS, MAPPINGS, undefined, sums)!;
+  t.true(check.bytes.length > plain.bytes.length && check.entry + check.bytes.length < check.end);
+  t.is(check.hit, check.entry + check.bytes.length);
+  // rcx is loaded, and int3 stops the task.
+  let at = plain.bytes.length - 8;
+  let paddq = 0;
+  while (at < check.bytes.length) {
+    const instruction = decode(check.bytes, at);
+    t.truthy(instruction, `${at}`);
+    const opcode = check.bytes.subarray(at, at + 3);
+    if (Buffer.compare(opcode, hex('660fd4')) === 0) paddq++;
+    at += instruction!.length;
+  }
+  t.is(at, check.bytes.length);
+  t.is(paddq, 2 * 10);
+});
+
 test('no check where the code cannot be moved, or where there is no room', (t) => {
   t.is(makeCheck(hex('0f05 4889c3'), POINT, CONDITIONS, MAPPINGS), undefined);
   t.is(makeCheck(hex('f348a5 4889c3'), POINT, CONDITIONS, MAPPINGS), undefined);

@@ -360,6 +360,11 @@ export class ByteSource {
     return this.view(length);
   }
 
+  /** A view of all bytes that are left. */
+  rest(): Uint8Array {
+    return this.view(this.end - this.pos);
+  }
+
   private view(length: number): Uint8Array {
     const { buf, pos } = this;
     this.pos = pos + length;

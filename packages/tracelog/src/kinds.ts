@@ -72,6 +72,17 @@ export const bytes: Kind<Uint8Array> = {
   decode: (source) => source.bytes(),
 };
 
+/** Only for the last field of a frame. */
+export const rest: Kind<Uint8Array> = {
+  name: 'rest',
+  doc: 'All bytes up to the end of the frame.',
+  encode(sink, value) {
+    sink.ensure(value.length);
+    sink.raw(value, value.length);
+  },
+  decode: (source) => source.rest(),
+};
+
 export const string: Kind<string> = {
   name: 'string',
   doc: 'uint tag, then tag >> 1 bytes: UTF-8 if the tag is even; UTF-16, little-endian, if it is odd (only for strings with unpaired surrogates).',
@@ -279,6 +290,7 @@ export const ALL_KINDS: readonly Pick<Kind<unknown>, 'name' | 'doc'>[] = [
   span,
   bool,
   bytes,
+  rest,
   string,
   hash,
   words,

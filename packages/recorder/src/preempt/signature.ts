@@ -16,6 +16,7 @@ import {
   Reg,
   Registers,
   sseRegisters,
+  sumPieces,
 } from '@scribe-ts/core-native';
 import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
 import type { Session } from '../session.js';
@@ -41,16 +42,16 @@ const MAX_NEAR_PAGES = 32;
 /** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
 const THOROUGH_SHARE = 20;
 const MAX_DATA = 0x100000;
-const NO_PAGES: Hashed = { pages: [], pagesHash: '' };
 const NO_BYTES = new Uint8Array(0);
+const NO_PAGES: Hashed = { pages: [], pagesHash: '', sums: NO_BYTES };
 /** Bytes that replay may write a jump over. */
 const PATCH_SIZE = 5;
 
 /** All that replay needs to find the point again, but for `task`, `time` and `ran`. */
 export type Signature = Omit<PreemptFrame, 'type' | 'task' | 'time' | 'ran'>;
 
-/** Pieces of memory, and a hash over them. */
-type Hashed = Pick<Signature, 'pages' | 'pagesHash'>;
+/** Pieces of memory, a hash over them, and the sums of their pages. */
+type Hashed = Pick<Signature, 'pages' | 'pagesHash' | 'sums'>;
 
 /** Describes states of tasks stopped in user code, so that each can be told from all states that come before it. */
 export class Signatures {
@@ -85,7 +86,7 @@ export class Signatures {
     const stacks = [own, ...others];
     const reached = reachable(regs, stack, maps, stacks, read);
     if (flying !== undefined) memory.push(...this.pointees(read, reached, flying));
-    const { pages, pagesHash } =
+    const { pages, pagesHash, sums } =
       flying === undefined ? NO_PAGES : this.pages(task, named, reached, maps, stacks, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
@@ -100,6 +101,7 @@ export class Signatures {
       stack,
       pages,
       pagesHash,
+      sums,
       patchable,
     };
   }
@@ -201,7 +203,7 @@ export class Signatures {
       if (pagesHash !== undefined) {
         this.thoroughAt = monotonicNs();
         this.thoroughCost = this.thoroughAt - now;
-        return { pages, pagesHash };
+        return { pages, pagesHash, sums: sumPieces(session.tracer, task.tid, pages) };
       }
     }
     return this.near(task, [...named, ...pointedTo(session.regs), ...reached], stacks, flying);
@@ -230,7 +232,11 @@ export class Signatures {
       pieces.push(page, PAGE_SIZE);
       hashes.push(hash);
     }
-    return { pages: pieces, pagesHash: hashOfPieces(hashes) };
+    return {
+      pages: pieces,
+      pagesHash: hashOfPieces(hashes),
+      sums: sumPieces(tracer, task.tid, pieces),
+    };
   }
 
   /** All small writable mappings but the stacks. */

@@ -28,6 +28,8 @@ const MAX_PLACES = 64;
 const MAX_MOVED = 48;
 /** And of the longest comparison. */
 const MAX_COMPARED = 64;
+/** And of the code that sums up a page. */
+const MAX_SUMMED = 192;
 /** Bytes of the way that nearly every pass takes, beside the moved instructions. */
 const WAY = 128;
 
@@ -54,6 +56,12 @@ export type Condition =
   | { readonly xmm: number; readonly value: bigint }
   | { readonly register: number; readonly value: bigint }
   | { readonly addr: number; readonly value: bigint };
+
+/** The sum that a page must have (`sumPages`). */
+export interface PageSum {
+  readonly page: number;
+  readonly value: bigint;
+}
 
 /** Code that is run in place of what lies at a point: it compares, stops the task if all is equal, and goes on as before. */
 export interface CheckCode {
@@ -87,7 +95,7 @@ interface Around {
 
 /**
  * Makes a check for the code at `point`. The conditions are compared in their order, so the first should be one that most
- * states don't meet. `codeAt` tells of code that stays as it is, if there is any: a loop in it runs in the check, and is
+ * states don't meet; `sums` come last, as one takes some 100 ns. `codeAt` tells of code that stays as it is, if there is any: a loop in it runs in the check, and is
  * compared without saving a register where the flags are free. Undefined if the code cannot be moved, or there is no place
  * for the check.
  */
@@ -97,13 +105,17 @@ export function makeCheck(
   conditions: readonly Condition[],
   mappings: readonly ProcMapping[],
   codeAt: CodeAt = () => NOTHING,
+  sums: readonly PageSum[] = [],
 ): CheckCode | undefined {
   const instructions = instructionsOver(code, JUMP_SIZE);
   if (instructions === undefined) return undefined;
   // A string instruction is one step for its check, though it can be stopped in its middle.
   if (instructions.some(({ flow, repeats }) => flow === Flow.System || repeats)) return undefined;
   const around = { flagsAreFree: flagsAreFree(codeAt, point), loop: findLoop(codeAt, point) };
-  const codeSize = moreOf(instructions, around) + (conditions.length + 1) * MAX_COMPARED;
+  const codeSize =
+    moreOf(instructions, around) +
+    (conditions.length + 1) * MAX_COMPARED +
+    sums.length * MAX_SUMMED;
   // Two pages on, so that a page lies between for certain.
   const size = codeSize + 2 * PAGE_SIZE;
   // Runtimes reserve all that is in reach of their code: their reserve will do if nothing else is there.
@@ -114,7 +126,7 @@ export function makeCheck(
       const isPlace = isReserved ? isUntouched : isFree;
       if (!isPlace(entry, entry + size, mappings)) continue;
       const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
-      const check = assemble(code, point, instructions, entry, slots, conditions, around);
+      const check = assemble(code, point, instructions, entry, slots, conditions, around, sums);
       if (check !== undefined) return { ...check, isReserved };
       if (++places === MAX_PLACES) break;
     }
@@ -202,6 +214,9 @@ class Code {
 
 const NOTHING = new Uint8Array(0);
 const RCX = 1;
+/** Bytes behind `slots` where xmm0 and xmm1 are kept. */
+const SLOT_XMM0 = 16;
+const SLOT_XMM1 = 32;
 /** ModRM bytes of `mov [rip+x], r` and its reverse. */
 const SLOT_RCX = 0x0d;
 const SLOT_RDX = 0x15;
@@ -219,6 +234,7 @@ function assemble(
   slots: number,
   conditions: readonly Condition[],
   around: Around,
+  sums: readonly PageSum[],
 ): Omit<CheckCode, 'isReserved'> | undefined {
   const slotOf = (modrm: number): number => (modrm === SLOT_RCX ? slots : slots + 8);
   const save = (asm: Code, modrm: number): Code => asm.put(0x48, 0x89, modrm).to(slotOf(modrm));
@@ -256,6 +272,10 @@ function assemble(
   if (losesFlags) save(more, SLOT_RCX);
   for (const condition of conditions.slice(1)) {
     compare(more, condition, save, load);
+    more.put(0xe3, JUMP_SIZE, 0xe9).to(missAt);
+  }
+  for (const sum of sums) {
+    compareSum(more, sum, slots, save, load);
     more.put(0xe3, JUMP_SIZE, 0xe9).to(missAt);
   }
   load(more, SLOT_RCX).put(0xcc);
@@ -383,5 +403,37 @@ function compare(asm: Code, condition: Condition, save: Slot, load: Slot): void 
   }
   save(asm, SLOT_RDX).put(0x48, 0xba).word(difference);
   // lea rcx, [rcx + rdx]
+  load(asm.put(0x48, 0x8d, 0x0c, 0x11), SLOT_RDX);
+}
+
+/** Makes rcx 0 exactly if the page has the sum, with all other registers as they were. */
+function compareSum(
+  asm: Code,
+  { page, value }: PageSum,
+  slots: number,
+  save: Slot,
+  load: Slot,
+): void {
+  save(asm, SLOT_RDX);
+  // movdqu [slot], xmm0; movdqu [slot], xmm1
+  asm.put(0xf3, 0x0f, 0x7f, 0x05).to(slots + SLOT_XMM0);
+  asm.put(0xf3, 0x0f, 0x7f, 0x0d).to(slots + SLOT_XMM1);
+  // mov rdx, end of the page; mov rcx, -its size; pxor xmm0, xmm0; pxor xmm1, xmm1
+  asm.put(0x48, 0xba).word(BigInt(page + PAGE_SIZE));
+  asm.put(0x48, 0xc7, 0xc1).int32(-PAGE_SIZE);
+  asm.put(0x66, 0x0f, 0xef, 0xc0, 0x66, 0x0f, 0xef, 0xc9);
+  // again: four times paddq xmm0, [rdx + rcx + row]; paddq xmm1, xmm0
+  const again = asm.here;
+  for (const row of [0, 16, 32, 48])
+    asm.put(0x66, 0x0f, 0xd4, 0x44, 0x0a, row, 0x66, 0x0f, 0xd4, 0xc8);
+  // lea rcx, [rcx + 64]; jrcxz done; jmp again
+  asm.put(0x48, 0x8d, 0x49, 64, 0xe3, JUMP_SIZE, 0xe9).to(again);
+  // done: paddq xmm0, xmm1; pshufd xmm1, xmm1, high half; paddq xmm0, xmm1; movq rcx, xmm0
+  asm.put(0x66, 0x0f, 0xd4, 0xc1, 0x66, 0x0f, 0x70, 0xc9, 0xee, 0x66, 0x0f, 0xd4, 0xc1);
+  asm.put(0x66, 0x48, 0x0f, 0x7e, 0xc1);
+  asm.put(0xf3, 0x0f, 0x6f, 0x05).to(slots + SLOT_XMM0);
+  asm.put(0xf3, 0x0f, 0x6f, 0x0d).to(slots + SLOT_XMM1);
+  // lea rcx, [rcx + difference]
+  asm.put(0x48, 0xba).word(BigInt.asUintN(64, -value));
   load(asm.put(0x48, 0x8d, 0x0c, 0x11), SLOT_RDX);
 }

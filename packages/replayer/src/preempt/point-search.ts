@@ -14,6 +14,8 @@ import {
   Resume,
   Signal,
   sseRegisters,
+  SUM_SIZE,
+  sumPieces,
   Sys,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
@@ -21,7 +23,13 @@ import type { Mismatch } from '../divergence.js';
 import type { Engine } from '../engine.js';
 import type { ReplayTask } from '../tasks.js';
 import { hex, isFault, nameOf } from '../words.js';
-import { type CheckCode, type Condition, JUMP_SIZE, makeCheck } from './check-code.js';
+import {
+  type CheckCode,
+  type Condition,
+  JUMP_SIZE,
+  makeCheck,
+  type PageSum,
+} from './check-code.js';
 import type { CodeAt } from './flags.js';
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
@@ -30,6 +38,9 @@ const BREAKPOINT_HITS = 4;
 const MORE_HITS = 4;
 /** How many of these hits tell which conditions are met seldom. */
 const SAMPLES = 2;
+/** A check has stopped the task at so many wrong states when sums of pages are compared as well, and then at so many more. */
+const CHECK_HITS = 2;
+const MORE_CHECK_HITS = 16;
 /** Jumps into the midst of the patched code that are put up with. */
 const MAX_JUMPS_INSIDE = 256;
 /** si_code of a debug exception: the first, and the last of them; the kernel's guess of what it was for. */
@@ -69,6 +80,10 @@ export class PointSearch {
   /** When a check is tried, in such times. */
   private nextTry = BREAKPOINT_HITS;
   private jumpsInside = 0;
+  /** Sums of pages that the check compares, and when more of them are looked for, in wrong states that it stopped at. */
+  private sums: readonly PageSum[] = [];
+  private checkHits = 0;
+  private nextSums = CHECK_HITS;
   private readonly startNs: number;
   /** How long the search has lasted when it was given up, ns. */
   private triedNs = 0;
@@ -225,12 +240,54 @@ export class PointSearch {
     if (!this.matches()) {
       this.passed++;
       this.writeCode(check.jump);
-      return this.goOnAt(check.pass);
+      return this.addSum() ? this.renew() : this.goOnAt(check.pass);
     }
     tracer.setRegs(task.tid);
     this.writeCode(check.jump);
     this.end();
     return true;
+  }
+
+  /**
+   * Has one more page compared where all that the check compares was equal, and the page was not: what varies from round to
+   * round lies deeper in memory than the words of the frame, as the variables of some interpreters do.
+   */
+  private addSum(): boolean {
+    if (++this.checkHits < this.nextSums) return false;
+    this.nextSums *= MORE_CHECK_HITS;
+    const wrong = this.wrongSum();
+    if (wrong === undefined) return false;
+    this.sums = [...this.sums, wrong];
+    return true;
+  }
+
+  /** Has the task, which a check has stopped in a wrong state, go on with a new one. */
+  private renew(): false {
+    const { engine, task, frame } = this;
+    this.remove();
+    engine.regs.set(Reg.rip, frame.rip);
+    engine.tracer.setRegs(task.tid);
+    const check = this.install();
+    if (check !== undefined) return this.goOnAt(check.pass);
+    engine.tracer.setBreakpoint(task.tid, frame.rip);
+    return this.goOn();
+  }
+
+  /** A page that has another sum than in the recording. */
+  private wrongSum(): PageSum | undefined {
+    const { engine, task, frame } = this;
+    const { pages, sums } = frame;
+    const recorded = new DataView(sums.buffer, sums.byteOffset, sums.length);
+    const actual = new DataView(sumPieces(engine.tracer, task.tid, pages).buffer);
+    let at = 0;
+    for (let i = 0; i < pages.length; i += 2)
+      for (let page = pages[i]!; page < pages[i]! + pages[i + 1]!; page += PAGE_SIZE) {
+        if (at + SUM_SIZE > recorded.byteLength) return undefined;
+        const value = recorded.getBigUint64(at, true);
+        if (actual.getBigUint64(at, true) !== value) return { page, value };
+        at += SUM_SIZE;
+      }
+    return undefined;
   }
 
   private goOn(): false {
@@ -346,12 +403,13 @@ export class PointSearch {
     const known = this.known!.sort((one, other) => other.unmet - one.unmet);
     const conditions = known.map(({ condition }) => condition);
     const readable = maps.filter(({ prot }) => (prot & Prot.READ) !== 0);
+    const isReadable = (addr: number): boolean =>
+      readable.some(({ start, end }) => addr >= start && addr + WORD <= end);
     const usable = conditions.filter(
-      (condition) =>
-        !('addr' in condition) ||
-        readable.some(({ start, end }) => condition.addr >= start && condition.addr + WORD <= end),
+      (condition) => !('addr' in condition) || isReadable(condition.addr),
     );
-    const check = makeCheck(code, frame.rip, usable, maps, this.constantCode(maps));
+    const sums = this.sums.filter(({ page }) => isReadable(page));
+    const check = makeCheck(code, frame.rip, usable, maps, this.constantCode(maps), sums);
     if (check === undefined) return undefined;
     const saved = regs.save();
     if (!this.map(check)) {

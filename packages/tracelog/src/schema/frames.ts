@@ -259,6 +259,11 @@ export interface PreemptFrame extends FrameBase {
   readonly patchable: boolean;
   /** How long the task had run since its last sync point, ns. */
   readonly ran: number;
+  /**
+   * Sums of the pages hashed, in their order, 64 bits each, which code can compare that cannot hash: of row i of 16 bytes
+   * the words count 256 - i times, its first one once more. Empty in logs before 1.3.
+   */
+  readonly sums: Uint8Array;
 }
 
 /** Bytes that reached the recording's own standard output, error or terminal by the syscall that follows. */

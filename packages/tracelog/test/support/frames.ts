@@ -107,6 +107,7 @@ function randomValue(random: Random, kind: string): unknown {
     case 'bool':
       return random.chance(0.5);
     case 'bytes':
+    case 'rest':
       return randomBytes(random);
     case 'string':
       return randomString(random);
