@@ -3,6 +3,7 @@ import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync } fro
 import { basename, join } from 'node:path';
 import { getuid } from 'node:process';
 import test, { type ExecutionContext } from 'ava';
+import { getAffinity } from '@scribe-ts/core-native';
 import { BIN, busy } from './busy.js';
 import { compile, type Outcome, Pool, root, run, workspace } from './harness.js';
 import { find } from './programs/driver.js';
@@ -50,6 +51,7 @@ const SURROUNDINGS: Readonly<Record<string, Wrapper>> = {
 /** Each depends on something that these surroundings take away, or that the layout of the address space changes. */
 const GUESTS = [
   'cpu_cpuid',
+  'cpu_generated_cpuid',
   'cpu_tsc',
   'exec_from_thread',
   'ipc_sysv_shm',
@@ -170,6 +172,25 @@ for (const [i, from] of LAYOUTS.entries()) {
       t.is(recorded.code, 0, recorded.stderr);
       // Every pair of layouts comes up several times over the programs.
       await replayIn(t, LAYOUTS[(i + n) % LAYOUTS.length]!, '/', log, recorded);
+      rmSync(log);
+    }
+    place.discard();
+  });
+}
+
+const CPUS = [...new Set([getAffinity(0).at(0)!, getAffinity(0).at(-1)!])];
+const onOther = 'a log made on one CPU replays where replay was told to run on another';
+if (CPUS.length < 2 || find('taskset') === undefined)
+  test.skip(`${onOther} (needs two CPUs and taskset)`, () => {});
+else {
+  test(onOther, async (t) => {
+    await using _turn = await pool.enter();
+    const place = openPlace('cpu');
+    for (const [n, command] of PROGRAMS.entries()) {
+      const on = (i: number): Wrapper => ['taskset', '-c', `${CPUS[(n + i) % CPUS.length]}`];
+      const { log, recorded } = await recordIn(t, on(0), place.path, command);
+      t.is(recorded.code, 0, recorded.stderr);
+      await replayIn(t, on(1), place.path, log, recorded);
       rmSync(log);
     }
     place.discard();

@@ -12,24 +12,29 @@ const FEW_STOPS = 3000;
 export class CpuPolicy {
   /** CPUs the program was given, and believes it has. */
   readonly allowed: readonly number[];
-  private readonly home: number;
+  /** The CPU they share. */
+  readonly home: number;
   private together = false;
   private stops = 0;
   private since = 0;
 
-  /** Binds the calling thread, and what it spawns from now on, to one CPU. */
-  constructor() {
+  /**
+   * Binds the calling thread, and what it spawns from now on, to one CPU: to `home`, if there is such a one, even where the
+   * thread was told to run on others.
+   */
+  constructor(home?: number) {
     this.allowed = getAffinity(0);
-    this.home = currentCpu();
-    if (this.allowed.length > 1) {
-      setAffinity(0, [this.home]);
-      this.together = true;
+    if (home !== undefined && this.bind(0, [home])) this.home = home;
+    else {
+      this.home = currentCpu();
+      if (this.allowed.length > 1) this.bind(0, [this.home]);
     }
+    this.together = true;
   }
 
   /**
    * To be called now and then with the number of stops so far, the number of tasks that run user code at this moment, and
-   * the tids of all tasks (asked for only when they are to be moved).
+   * the tids of all tasks but those kept at home (asked for only when they are to be moved).
    */
   review(nowNs: number, stops: number, running: number, tids: () => Iterable<number>): void {
     if (this.allowed.length < 2) return;
@@ -43,6 +48,11 @@ export class CpuPolicy {
       this.move(tids(), [this.home], true);
   }
 
+  /** Binds tasks to `home`; `review` is not to be told of them from now on. */
+  keepHome(tids: Iterable<number>): void {
+    if (this.allowed.length > 1) for (const tid of tids) this.bind(tid, [this.home]);
+  }
+
   /** Gives a task all its CPUs back, for its life without a tracer. */
   release(tid: number): void {
     this.bind(tid, this.allowed);
@@ -53,11 +63,13 @@ export class CpuPolicy {
     for (const tid of tids) this.bind(tid, cpus);
   }
 
-  private bind(tid: number, cpus: readonly number[]): void {
+  /** False if the task has just ended, or its cpuset allows something else: it stays where it is. */
+  private bind(tid: number, cpus: readonly number[]): boolean {
     try {
       setAffinity(tid, cpus);
+      return true;
     } catch {
-      // The task has just ended, or its cpuset allows something else: it stays where it is.
+      return false;
     }
   }
 }

@@ -3,7 +3,7 @@
  * instructions are found in the code of files, and each becomes one of the same length that always traps, as cpuid would.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PAGE_SIZE, REMOTE_SYSCALL, Sys } from './abi.js';
+import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { ElfFile, PT_LOAD } from './elf/elf-file.js';
 import { FunctionRanges } from './elf/function-ranges.js';
@@ -177,6 +177,20 @@ export class CpuidSites {
     if (tracer.readMemory(tid, addr, code, 0, code.length) !== code.length) return false;
     return code[0] === CPUID[0] && code[1] === second;
   }
+}
+
+/**
+ * Whether a memory call gives the process code that no file has. A cpuid in it is not found: it tells which CPU the task is
+ * on.
+ */
+export function makesCode(nr: number, args: readonly (number | bigint)[]): boolean {
+  const prot = Number(args[2]);
+  if ((prot & Prot.EXEC) === 0) return false;
+  if (nr === Sys.mprotect || nr === Sys.pkey_mprotect) return true;
+  if (nr !== Sys.mmap) return false;
+  const flags = Number(args[3]);
+  const isPrivate = (flags & MapFlag.TYPE) === MapFlag.PRIVATE;
+  return (flags & MapFlag.ANONYMOUS) !== 0 || (prot & Prot.WRITE) !== 0 || !isPrivate;
 }
 
 /** Whether code is a cpuid, or what stands for one. */

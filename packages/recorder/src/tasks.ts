@@ -68,6 +68,8 @@ export class AddressSpace {
 
   /** A task that stored here was killed where replay cannot follow it exactly: hashes of the memory are no use. */
   unverifiable = false;
+  /** It has code that no file has, in which cpuid does not trap: its tasks are kept on one CPU. */
+  isAtHome = false;
   /** PR_SET_DUMPABLE as the program believes it to be. */
   dumpable = 1;
 
@@ -75,6 +77,7 @@ export class AddressSpace {
     const copy = new AddressSpace(id, this.scratch.clone());
     copy.unverifiable = this.unverifiable;
     copy.dumpable = this.dumpable;
+    copy.isAtHome = this.isAtHome;
     for (const site of this.syscallSites) copy.syscallSites.add(site);
     copy.agent = this.agent?.clone();
     copy.shared = this.shared.map((mapping) => ({ ...mapping }));

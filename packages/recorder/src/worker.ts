@@ -36,7 +36,12 @@ function tell(report: Report): void {
   port.postMessage(report);
 }
 
-function header(missing: readonly string[], store: string, startedAt: number): NewLogHeader {
+function header(
+  missing: readonly string[],
+  store: string,
+  startedAt: number,
+  home: number | undefined,
+): NewLogHeader {
   const all = cpus();
   return {
     writer: 'scribe-ts 0.1.0',
@@ -57,6 +62,7 @@ function header(missing: readonly string[], store: string, startedAt: number): N
       uid: geteuid!(),
       gid: getegid!(),
       pageSize: 4096,
+      ...(home === undefined ? {} : { home }),
     },
     store: resolve(store),
     missing,
@@ -101,7 +107,8 @@ function run(): void {
   // The same moment: readers tell by both when something happened.
   const startedAt = Date.now() / 1000;
   const startNs = monotonicNs();
-  const log = LogWriter.create(options.log, header(missing, storePath, startedAt));
+  const home = canTrapCpuid ? undefined : cpusOf.home;
+  const log = LogWriter.create(options.log, header(missing, storePath, startedAt, home));
   let detached = false;
   let nextBookmark = 1;
   let stopsBefore = 0;

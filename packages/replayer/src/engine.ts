@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import {
   CPUID_MISSING,
   CpuidSites,
+  type CpuPolicy,
   EventKind,
   PAGE_SIZE,
   Reg,
@@ -91,6 +92,7 @@ export class Engine {
     readonly shared: SharedFiles,
     readonly output: OutputQueue,
     readonly options: ReplayOptions,
+    readonly cpus: CpuPolicy,
     canTrapCpuid: boolean,
   ) {
     // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
@@ -107,6 +109,14 @@ export class Engine {
       this.domains.set(stream, domain);
     }
     return domain;
+  }
+
+  /** Keeps a process on one CPU that has code in which cpuid does not trap, if the recording did. */
+  keepHome(space: ReplaySpace): void {
+    if (this.log.header.machine.home === undefined || space.isAtHome) return;
+    space.isAtHome = true;
+    for (const task of this.byTid.values())
+      if (task.space === space) this.cpus.keepHome([task.tid]);
   }
 
   newTask(uid: TaskUid, tid: number, domain: ReplayDomain, space: ReplaySpace): ReplayTask {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type CpuPolicy, EventKind, PtraceEvent, Resume, Signal } from '@scribe-ts/core-native';
+import { EventKind, PtraceEvent, Resume, Signal } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
@@ -32,7 +32,6 @@ export class ReplayLoop {
   /** `aborted` is asked now and then; `onFrame` is told of every frame once it has been applied. */
   constructor(
     private readonly engine: Engine,
-    private readonly cpus: CpuPolicy,
     private readonly aborted: () => boolean,
     private readonly onFrame: ((frame: Frame) => void) | undefined,
     private readonly onCheck: (stops: number) => void,
@@ -41,6 +40,10 @@ export class ReplayLoop {
   /** Looks for a second whether the replay gets on, and reports it as stuck if not. */
   beginCheck(): void {
     this.check ??= { progress: this.progress, dueNs: Infinity };
+  }
+
+  private *movable(): Generator<number> {
+    for (const [tid, { space }] of this.engine.byTid) if (!space.isAtHome) yield tid;
   }
 
   /** Starts the first task: the stub, stopped at its exec. */
@@ -97,7 +100,7 @@ export class ReplayLoop {
       }
       task.search?.checkTime(now);
     }
-    this.cpus.review(now, this.progress, running, () => engine.byTid.keys());
+    engine.cpus.review(now, this.progress, running, () => this.movable());
     const { deadlockSeconds } = engine.options;
     // This tick itself is no progress.
     this.progress--;

@@ -66,6 +66,8 @@ export class ReplaySpace {
   users = 0;
   /** What the agent has in it; undefined if nothing. */
   agent: AgentSpace | undefined;
+  /** Its tasks are kept on one CPU, as in the recording: it has code in which cpuid does not trap. */
+  isAtHome = false;
   constructor(readonly id: number) {}
 }
 

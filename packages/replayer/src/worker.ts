@@ -103,11 +103,11 @@ async function run(): Promise<void> {
       else cut.request();
     }
   };
-  const cpus = new CpuPolicy();
-  const engine = new Engine(tracer, log, contents, shared, output, options, canTrapCpuid);
+  const cpus = new CpuPolicy(log.header.machine.home);
+  const engine = new Engine(tracer, log, contents, shared, output, options, cpus, canTrapCpuid);
   const onFrame = wanted.frames ? tellFrame : undefined;
   const onCheck = (stops: number): void => tell({ type: 'checked', stops });
-  const loop = new ReplayLoop(engine, cpus, isAborted, onFrame, onCheck);
+  const loop = new ReplayLoop(engine, isAborted, onFrame, onCheck);
   if (wanted.progress) engine.onFrames = progressTeller(log.stats.frames);
   // Whoever looks at every frame has to be told of it when it happens, and so has who keeps the kernel's side.
   const { live } = options;
@@ -130,9 +130,7 @@ async function run(): Promise<void> {
     loop.run();
     output.flush();
     const isLive = live !== undefined && (wanted.session === undefined || cut?.reached === true);
-    const status = isLive
-      ? await goLive(engine, loop, cut!, files!, live, cpus, isAborted)
-      : undefined;
+    const status = isLive ? await goLive(engine, loop, cut!, files!, live, isAborted) : undefined;
     tell({
       type: 'finished',
       result: {
@@ -186,7 +184,6 @@ async function goLive(
   cut: LiveCut,
   files: LiveFiles,
   live: LiveOptions,
-  cpus: CpuPolicy,
   isAborted: () => boolean,
 ): Promise<number | undefined> {
   const { GoLive } = await import('./live/go-live.js');
@@ -196,7 +193,7 @@ async function goLive(
     throw new LiveError('NOT_REACHED', `${options.log} has no bookmark ${options.until}`);
   }
   engine.live!.settle((kind) => loop.dispatch(kind));
-  const going = new GoLive(engine, cpus, files, live.allowNewPids === true);
+  const going = new GoLive(engine, files, live.allowNewPids === true);
   going.prepare(live.requireComplete === true, (what) => tell({ type: 'lost', what }));
   tell({ type: 'live', pid: going.release(), init: engine.live!.init });
   return going.wait(isAborted);

@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { Errno, Madvise, MapFlag, pageAlign, Prot, Reg, statFd, Sys } from '@scribe-ts/core-native';
+import {
+  Errno,
+  Madvise,
+  makesCode,
+  MapFlag,
+  pageAlign,
+  Prot,
+  Reg,
+  statFd,
+  Sys,
+} from '@scribe-ts/core-native';
 import type { Backing, MemoryWrite } from '@scribe-ts/tracelog';
 import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
@@ -35,6 +45,7 @@ function mmapExit(session: Session, task: Task): void {
     recordSyscall(session, task);
     return;
   }
+  keepHome(session, task);
   const start = result;
   const end = start + pageAlign(Number(task.args[1]));
   const prot = Number(task.args[2]);
@@ -91,6 +102,20 @@ function mmapExit(session: Session, task: Task): void {
   joinSharers(session, task, mapping, () => {
     recordSyscall(session, task);
   });
+}
+
+function mprotectExit(session: Session, task: Task): void {
+  keepHome(session, task);
+  recordSyscall(session, task);
+}
+
+/** Keeps the process on one CPU if the call has given it code in which cpuid is not caught. */
+function keepHome(session: Session, task: Task): void {
+  const { space } = task;
+  if (session.cpuidSites === undefined || space.isAtHome || !makesCode(task.nr, task.args)) return;
+  space.isAtHome = true;
+  for (const other of session.tasks.values())
+    if (other.space === space) session.cpus.keepHome([other.tid]);
 }
 
 function munmapExit(session: Session, task: Task): void {
@@ -197,6 +222,8 @@ export const memoryEntries: Readonly<Record<number, EntryHook>> = {
 
 export const memoryExits: Readonly<Record<number, ExitHook>> = {
   [Sys.mmap]: mmapExit,
+  [Sys.mprotect]: mprotectExit,
+  [Sys.pkey_mprotect]: mprotectExit,
   [Sys.munmap]: munmapExit,
   [Sys.mremap]: mremapExit,
   [Sys.shmat]: shmatExit,

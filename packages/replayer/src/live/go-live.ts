@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import {
-  type CpuPolicy,
   EventKind,
   freeInstructions,
   Reg,
@@ -64,7 +63,6 @@ export class GoLive {
   /** Throws LiveError if there is nothing that can go live. */
   constructor(
     private readonly engine: Engine,
-    private readonly cpus: CpuPolicy,
     private readonly files: LiveFiles,
     private readonly allowNewPids: boolean,
   ) {
@@ -176,7 +174,8 @@ export class GoLive {
   }
 
   private letGo({ task, state: { mask } }: Member): void {
-    const { engine, cpus } = this;
+    const { engine } = this;
+    const { cpus } = engine;
     if (mask !== undefined)
       engine.tracer.setSigmask(task.tid, new Uint8Array(new BigUint64Array([mask]).buffer));
     if (!this.bound.has(task)) cpus.release(task.tid);

@@ -1,4 +1,5 @@
 import {
+  makesCode,
   Madvise,
   MapFlag,
   Mremap,
@@ -58,6 +59,7 @@ export function replayMemory(
   const { tracer } = engine;
   const { result } = frame;
   const { mapping } = task.details;
+  if (makesCode(frame.nr, args)) engine.keepHome(task.space);
   if (engine.agent !== undefined) makeRoom(engine.agent, task, frame, args);
   if (mapping !== undefined) {
     mapRecorded(engine, task, mapping.mapping);

@@ -104,6 +104,7 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
     space.brk = task.space.brk;
     space.startBrk = task.space.startBrk;
     space.program = task.space.program;
+    space.isAtHome = task.space.isAtHome;
     space.agent = task.space.agent?.clone();
     for (const [start, segment] of task.space.segments) space.segments.set(start, segment);
     tracer.openMemory(childTid);

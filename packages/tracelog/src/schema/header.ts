@@ -23,6 +23,8 @@ export interface LogHeader {
     readonly uid: number;
     readonly gid: number;
     readonly pageSize: number;
+    /** Number of the CPU that processes with generated code were kept on, where cpuid could not trap and tells it. */
+    readonly home?: number;
   };
   /** Directory of the content store the log refers to, as an absolute path. */
   readonly store: string;
