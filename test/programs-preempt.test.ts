@@ -1,8 +1,7 @@
 // Programs that are stopped between their calls: their threads wait for each other in loops, compute, or get signals there.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from './harness.js';
-import { find, program } from './programs/driver.js';
+import { buildGo, find, program } from './programs/driver.js';
 
 /** Runs a compiler where a program is made. */
 function build(path: string, command: string, args: readonly string[]): void {
@@ -39,18 +38,7 @@ program('Go: goroutines that only a signal can stop', {
   needs: ['go'],
   files: ['goroutines.go'],
   prepare({ path }) {
-    execFileSync(find('go')!, ['build', '-o', 'goroutines', 'goroutines.go'], {
-      cwd: path,
-      // There may be no home to cache in.
-      env: {
-        ...process.env,
-        CGO_ENABLED: '0',
-        GO111MODULE: 'off',
-        GOFLAGS: '',
-        GOCACHE: join(root, 'build/go-cache'),
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    buildGo(path, 'goroutines');
   },
   command: ({ path }) => ['env', 'GOMAXPROCS=2', join(path, 'goroutines')],
   expect: (t, { stdout }) => t.regex(stdout, /^216 2000 [0-9a-f]{16}\n$/),

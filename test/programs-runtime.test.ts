@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from './harness.js';
-import { find, program } from './programs/driver.js';
+import { buildGo, find, program } from './programs/driver.js';
 
 for (const [what, file, expected] of [
   ['threads', 'threads.py', /^4000 \[\d+\]\n[^]*\nTrue True \d+\n$/],
@@ -31,18 +30,7 @@ program('a static Go binary', {
   needs: ['go'],
   files: ['hello.go'],
   prepare({ path }) {
-    execFileSync(find('go')!, ['build', '-o', 'hello', 'hello.go'], {
-      cwd: path,
-      // There may be no home to cache in.
-      env: {
-        ...process.env,
-        CGO_ENABLED: '0',
-        GO111MODULE: 'off',
-        GOFLAGS: '',
-        GOCACHE: join(root, 'build/go-cache'),
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    buildGo(path, 'hello');
   },
   // With several Ps the garbage collector waits in user code, without a system call.
   command: ({ path }) => ['env', 'GOMAXPROCS=4', join(path, 'hello')],

@@ -181,6 +181,22 @@ export function program(title: string, made: Program): void {
   });
 }
 
+/** Compiles NAME.go in `directory`, without cgo and without modules. */
+export function buildGo(directory: string, name: string): void {
+  execFileSync(find('go')!, ['build', '-o', name, `${name}.go`], {
+    cwd: directory,
+    // There may be no home to cache in.
+    env: {
+      ...process.env,
+      CGO_ENABLED: '0',
+      GO111MODULE: 'off',
+      GOFLAGS: '',
+      GOCACHE: join(root, 'build/go-cache'),
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
 /** Copies files of test/programs to where a program runs. */
 export function copyFiles(files: readonly string[], directory: string): void {
   for (const file of files) cpSync(join(HERE, file), join(directory, file));

@@ -71,6 +71,12 @@ function isInstruction(elf: ElfFile, ranges: FunctionRanges, offset: number): bo
   return at === offset - start;
 }
 
+/** A map from hashes of contents to offsets in them; CpuidIndex is one that outlasts the process. */
+interface SitesOfFiles {
+  get(hash: string): readonly number[] | undefined;
+  set(hash: string, sites: readonly number[]): unknown;
+}
+
 interface FilePage {
   readonly path: string;
   readonly offset: number;
@@ -104,10 +110,12 @@ function isPageOf({ path, offset }: FilePage, bytes: Uint8Array): boolean {
 
 /** The cpuid instructions that have been made to trap, in all processes. */
 export class CpuidSites {
-  private readonly files = new Map<string, readonly number[]>();
   /** By page: their addresses, and where the page is in which file, if that is known. */
   private readonly pages = new Map<number, PatchedPage>();
   private readonly code = new Uint8Array(CPUID.length);
+
+  /** `files`: where files have them, by the hashes of their contents, as far as that is known. */
+  constructor(private readonly files: SitesOfFiles = new Map()) {}
 
   /**
    * Makes those in a fresh mapping [start, end) of a file trap; `offset` is that of `start` in it, `path` leads to the content
@@ -121,7 +129,10 @@ export class CpuidSites {
     path: string,
   ): { readonly addr: number; readonly bytes: Uint8Array }[] {
     let sites = this.files.get(hash);
-    if (sites === undefined) this.files.set(hash, (sites = findCpuid(path)));
+    if (sites === undefined) {
+      sites = findCpuid(path);
+      this.files.set(hash, sites);
+    }
     const writes = [];
     for (const site of sites) {
       const addr = site - offset + start;

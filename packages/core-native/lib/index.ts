@@ -11,6 +11,7 @@ export {
 } from './agent-connections.js';
 export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
+export { CpuidIndex } from './cpuid-index.js';
 export { CPUID_MISSING, CpuidSites, findCpuid, isCpuid, makesCode } from './cpuid-sites.js';
 export * from './binding.js';
 export { ByteReader } from './elf/byte-reader.js';

@@ -5,6 +5,7 @@ import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   CPUID_MISSING,
+  CpuidIndex,
   CpuidSites,
   CpuPolicy,
   matchTscHere,
@@ -157,7 +158,7 @@ function run(): void {
     });
   };
   const session = new Session(tracer, log, store, sessionConfig(), cpusOf, startNs);
-  if (!canTrapCpuid) session.cpuidSites = new CpuidSites();
+  if (!canTrapCpuid) session.cpuidSites = new CpuidSites(new CpuidIndex(storePath));
   if (options.agent === true && AgentControl.canHold(sessionConfig().verbosity))
     session.agent = new AgentControl(session);
   const loop = new TraceLoop(session, {
