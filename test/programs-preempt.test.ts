@@ -24,6 +24,13 @@ program('node: workers that spin on Atomics.load, and wait and notify', {
   expect: (t, { stdout }) => t.regex(stdout, /^\d+ \[ 2, 2, 0, 300, \d+, \d+ \]\n$/),
 });
 
+program('perl: a loop over hashes and arrays, interrupted by a timer', {
+  needs: ['perl'],
+  files: ['interrupted.pl'],
+  command: ['perl', 'interrupted.pl'],
+  expect: (t, { stdout }) => t.regex(stdout, /^(?:tick \d+: \d+\n){12,}rounds \d+\n$/),
+});
+
 program('TBB: loops and spin locks, and a barrier on which all threads spin', {
   needs: ['g++', '/usr/include/tbb/tbb.h'],
   files: ['spinning.cc'],

@@ -92,20 +92,28 @@ export function hashPiece(
 /** Bytes of a page's sum. */
 export const SUM_SIZE = 8;
 
-/** Sums of the pages that pieces of memory consist of (`Tracer.sumPages`), in their order; error EFAULT as there. */
+/**
+ * Sums of the pages that pieces of memory consist of (`Tracer.sumPages`), in their order; undefined if one of them cannot be
+ * read.
+ */
 export function sumPieces(
   tracer: NativeTracer,
   tid: number,
   pieces: readonly number[],
-): Uint8Array {
+): Uint8Array | undefined {
   let size = 0;
   for (let i = 1; i < pieces.length; i += 2) size += (pieces[i]! / PAGE_SIZE) * SUM_SIZE;
   const sums = new Uint8Array(size);
   let at = 0;
-  for (let i = 0; i < pieces.length; i += 2) {
-    const length = (pieces[i + 1]! / PAGE_SIZE) * SUM_SIZE;
-    tracer.sumPages(tid, pieces[i]!, sums, at, length);
-    at += length;
+  try {
+    for (let i = 0; i < pieces.length; i += 2) {
+      const length = (pieces[i + 1]! / PAGE_SIZE) * SUM_SIZE;
+      tracer.sumPages(tid, pieces[i]!, sums, at, length);
+      at += length;
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EFAULT') return undefined;
+    throw error;
   }
   return sums;
 }

@@ -161,38 +161,54 @@ Result<ContentHash> hash_memory(TaskMemory& memory, pid_t tid, PageRange exclude
   return hasher.sum();
 }
 
-Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length) {
-  uint8_t block[kHashBlockSize];
-  // The length is the place of one more block, so that trailing zeros count.
-  memset(block, 0, sizeof block);
-  ContentHash sum = hash_block(block, ~length);
-  for (uint64_t at = 0; at < length; at += kHashBlockSize) {
-    const size_t wanted = std::min<uint64_t>(length - at, kHashBlockSize);
-    const auto count = memory.read(tid, addr + at, block, wanted);
+namespace {
+
+/// Bytes read at once.
+constexpr size_t kChunk = 16 * kPageSize;
+
+/// Calls `each` with every page from `addr` on, the last one filled up with zeros. EFAULT if not all can be read.
+template <class Each>
+Status for_pages(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length, const char* call, Each&& each) {
+  alignas(uint64_t) uint8_t chunk[kChunk];
+  for (uint64_t done = 0; done < length; done += kChunk) {
+    const size_t wanted = std::min<uint64_t>(length - done, kChunk);
+    const auto count = memory.read(tid, addr + done, chunk, wanted);
     if (!count.ok()) return count.error();
-    if (count.value() < wanted) return OsError{EFAULT, "hashRange"};
-    memset(block + wanted, 0, kHashBlockSize - wanted);
-    sum += hash_block(block, at);
+    if (count.value() < wanted) return OsError{EFAULT, call};
+    const size_t end = (wanted + kPageSize - 1) / kPageSize * kPageSize;
+    memset(chunk + wanted, 0, end - wanted);
+    for (size_t at = 0; at < end; at += kPageSize) each(done + at, chunk + at);
   }
-  return sum;
+  return {};
+}
+
+uint64_t sum_page(const uint8_t* page) {
+  uint64_t first = 0;
+  uint64_t second = 0;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kPageSize; i += 2 * sizeof(uint64_t)) {
+    uint64_t row[2];
+    memcpy(row, page + i, sizeof row);
+    first += row[0];
+    second += row[1];
+    sum += first + second;
+  }
+  return sum + first;
+}
+
+}  // namespace
+
+Result<ContentHash> hash_range(const TaskMemory& memory, pid_t tid, RemotePtr addr, uint64_t length) {
+  // The length is the place of one more block, so that trailing zeros count.
+  const uint8_t zeros[kHashBlockSize] = {};
+  ContentHash hash = hash_block(zeros, ~length);
+  const Status status = for_pages(memory, tid, addr, length, "hashRange",
+                                  [&](uint64_t place, const uint8_t* bytes) { hash += hash_block(bytes, place); });
+  if (!status.ok()) return status.error();
+  return hash;
 }
 
 Status sum_pages(const TaskMemory& memory, pid_t tid, RemotePtr addr, std::span<uint64_t> sums) {
-  uint64_t page[kPageSize / sizeof(uint64_t)];
-  for (uint64_t& sum : sums) {
-    const auto count = memory.read(tid, addr, page, sizeof page);
-    if (!count.ok()) return count.error();
-    if (count.value() < sizeof page) return OsError{EFAULT, "sumPages"};
-    uint64_t first = 0;
-    uint64_t second = 0;
-    sum = 0;
-    for (size_t i = 0; i < std::size(page); i += 2) {
-      first += page[i];
-      second += page[i + 1];
-      sum += first + second;
-    }
-    sum += first;
-    addr = addr + sizeof page;
-  }
-  return {};
+  return for_pages(memory, tid, addr, sums.size() * kPageSize, "sumPages",
+                   [&](uint64_t place, const uint8_t* bytes) { sums[place / kPageSize] = sum_page(bytes); });
 }

@@ -194,15 +194,14 @@ test.serial('sums of pages', (t) => {
     expected += word * (256n - row + (i % 2 === 0 ? 1n : 0n));
   }
   const sums = sumPieces(tracer, tid, [page, 4096, none - (none % 4096), 4096, page, 4096]);
-  t.is(sums.length, 3 * SUM_SIZE);
-  const [first, second, third] = new BigUint64Array(sums.buffer);
+  t.is(sums!.length, 3 * SUM_SIZE);
+  const [first, second, third] = new BigUint64Array(sums!.buffer);
   t.is(first, BigInt.asUintN(64, expected));
   t.not(first, 0n);
   // A page that the program itself cannot read, with a 3 at its start.
   t.is(second, 3n * 257n);
   t.is(third, first);
-  const error = t.throws(() => sumPieces(tracer, tid, [4096, 4096]), { instanceOf: NativeError });
-  t.is((error as NativeError).code, 'EFAULT');
+  t.is(sumPieces(tracer, tid, [page, 4096, 4096, 4096]), undefined);
   end(tracer, tid);
 });
 

@@ -198,9 +198,13 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
       pagesHash: field(k.hash, 'of that memory, or empty'),
       patchable: field(k.bool, 'the code is on private pages'),
       ran: field(k.uint, 'how long the task had run since its last sync point, ns'),
+      summed: field(
+        k.laterUints,
+        'address and length, by turns, of more memory, of which the sums have to be equal',
+      ),
       sums: field(
         k.rest,
-        'sums of the pages hashed, 64 bits each: words of row i (16 bytes) 256 - i times, its first once more; nothing in logs before 1.3',
+        'sums of the pages hashed and of those, 64 bits each: words of row i (16 bytes) 256 - i times, its first once more',
       ),
     },
   },

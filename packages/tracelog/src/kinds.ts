@@ -141,6 +141,14 @@ export const words = list(word, 'words');
 export const uints = list(uint, 'uints');
 export const strings = list(string, 'strings');
 
+/** For fields that a later version has added at the end. */
+export const laterUints: Kind<readonly number[]> = {
+  name: 'later uints',
+  doc: 'As `uints`, or nothing where the frame ends, which are none.',
+  encode: (sink, values) => uints.encode(sink, values),
+  decode: (source) => (source.pos >= source.end ? NONE : uints.decode(source)),
+};
+
 const memoryWrite: Kind<MemoryWrite> = {
   name: 'write',
   doc: 'uint address, then bytes.',
@@ -295,6 +303,7 @@ export const ALL_KINDS: readonly Pick<Kind<unknown>, 'name' | 'doc'>[] = [
   hash,
   words,
   uints,
+  laterUints,
   strings,
   memoryWrite,
   writes,

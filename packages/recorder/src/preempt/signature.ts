@@ -3,7 +3,6 @@ import {
   Flow,
   hashOfPieces,
   hashPiece,
-  hashPieces,
   hashVectors,
   instructionsOver,
   monotonicNs,
@@ -21,6 +20,7 @@ import {
 import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
+import { SumBudget } from './sum-budget.js';
 import { inFlight, isOutside, type Range } from './in-flight.js';
 import { ownStack } from './own-stack.js';
 import { type Code, isReserved, jumpTargets, lookAhead, pointedTo } from './look-ahead.js';
@@ -39,24 +39,22 @@ const MAX_POINTEES = 96;
 const STACK_WINDOW = 512;
 const RED_ZONE = 128;
 const MAX_NEAR_PAGES = 32;
-/** All small data is hashed as well, if that takes no more than one part in so many of the time that has passed. */
-const THOROUGH_SHARE = 20;
-const MAX_DATA = 0x100000;
+/** Bytes of data that are summed up as well, if the time allows it. */
+const MAX_DATA = 0x400000;
 const NO_BYTES = new Uint8Array(0);
-const NO_PAGES: Hashed = { pages: [], pagesHash: '', sums: NO_BYTES };
+const NO_PAGES: Compared = { pages: [], pagesHash: '', summed: [], sums: NO_BYTES };
 /** Bytes that replay may write a jump over. */
 const PATCH_SIZE = 5;
 
 /** All that replay needs to find the point again, but for `task`, `time` and `ran`. */
 export type Signature = Omit<PreemptFrame, 'type' | 'task' | 'time' | 'ran'>;
 
-/** Pieces of memory, a hash over them, and the sums of their pages. */
-type Hashed = Pick<Signature, 'pages' | 'pagesHash' | 'sums'>;
+/** Memory compared by a hash or by sums. */
+type Compared = Pick<Signature, 'pages' | 'pagesHash' | 'summed' | 'sums'>;
 
 /** Describes states of tasks stopped in user code, so that each can be told from all states that come before it. */
 export class Signatures {
-  private thoroughAt = 0;
-  private thoroughCost = 0;
+  private readonly budget = new SumBudget(monotonicNs);
   /** Kept from one signature to the next: pages made anew for each took a quarter of the time in garbage collections. */
   private readonly spare: Page[] = [];
 
@@ -86,7 +84,7 @@ export class Signatures {
     const stacks = [own, ...others];
     const reached = reachable(regs, stack, maps, stacks, read);
     if (flying !== undefined) memory.push(...this.pointees(read, reached, flying));
-    const { pages, pagesHash, sums } =
+    const { pages, pagesHash, summed, sums } =
       flying === undefined ? NO_PAGES : this.pages(task, named, reached, maps, stacks, flying);
     const vectors = tracer.getXstate(tid);
     const saved = regs.save();
@@ -101,6 +99,7 @@ export class Signatures {
       stack,
       pages,
       pagesHash,
+      summed,
       sums,
       patchable,
     };
@@ -186,7 +185,7 @@ export class Signatures {
     return found;
   }
 
-  /** The pieces of memory to hash. */
+  /** What of memory is compared: what lies near by its hash, and all data by sums, if there is time for that. */
   private pages(
     task: Task,
     named: ReadonlySet<number>,
@@ -194,49 +193,27 @@ export class Signatures {
     maps: readonly ProcMapping[],
     stacks: readonly Range[],
     flying: readonly Range[],
-  ): Hashed {
-    const { session } = this;
-    const now = monotonicNs();
-    if (now - this.thoroughAt > this.thoroughCost * THOROUGH_SHARE) {
-      const pages = this.data(task, maps, flying);
-      const pagesHash = hashPieces(session.tracer, task.tid, pages);
-      if (pagesHash !== undefined) {
-        this.thoroughAt = monotonicNs();
-        this.thoroughCost = this.thoroughAt - now;
-        return { pages, pagesHash, sums: sumPieces(session.tracer, task.tid, pages) };
-      }
-    }
-    return this.near(task, [...named, ...pointedTo(session.regs), ...reached], stacks, flying);
-  }
-
-  /** Memory next to these addresses. */
-  private near(
-    task: Task,
-    addresses: readonly number[],
-    stacks: readonly Range[],
-    flying: readonly Range[],
-  ): Hashed {
+  ): Compared {
     const { tracer } = this.session;
-    const pages = new Set<number>();
-    for (const addr of addresses) {
-      const page = addr - (addr % PAGE_SIZE);
-      if (isOutside(stacks, page, PAGE_SIZE) && !isReserved(page)) pages.add(page);
-      if (pages.size === MAX_NEAR_PAGES) break;
-    }
-    const pieces: number[] = [];
+    const pages: number[] = [];
     const hashes: string[] = [];
-    for (const page of pages) {
-      if (!isOutside(flying, page, PAGE_SIZE)) continue;
+    const addresses = [...named, ...pointedTo(this.session.regs), ...reached];
+    for (const page of nearPages(addresses, stacks, flying)) {
       const hash = hashPiece(tracer, task.tid, page, PAGE_SIZE);
       if (hash === undefined) continue;
-      pieces.push(page, PAGE_SIZE);
+      pages.push(page, PAGE_SIZE);
       hashes.push(hash);
     }
-    return {
-      pages: pieces,
-      pagesHash: hashOfPieces(hashes),
-      sums: sumPieces(tracer, task.tid, pieces),
-    };
+    const all = this.data(task, maps, flying);
+    const size = sizeOf(all);
+    const summed = this.budget.allows(size) ? all : [];
+    const startNs = monotonicNs();
+    const sums = sumPieces(tracer, task.tid, [...pages, ...summed]);
+    if (summed.length > 0) this.budget.spend(size, monotonicNs() - startNs);
+    const hashed = { pages, pagesHash: hashOfPieces(hashes) };
+    if (sums !== undefined) return { ...hashed, summed, sums };
+    // A mapping that goes beyond the end of its file.
+    return { ...hashed, summed: [], sums: sumPieces(tracer, task.tid, pages) ?? NO_BYTES };
   }
 
   /** All small writable mappings but the stacks. */
@@ -248,11 +225,13 @@ export class Signatures {
     }
     const pieces: number[] = [];
     let left = MAX_DATA;
-    for (const { start, end, prot, name } of maps) {
+    for (const [i, { start, end, prot, name }] of maps.entries()) {
       const size = end - start;
       const wanted = Prot.READ | Prot.WRITE;
       if ((prot & wanted) !== wanted || size > left || isReserved(start)) continue;
       if (name.startsWith('[stack') || name.startsWith('/dev/')) continue;
+      // Behind a guard page: the stack of a thread, that may have ended. Dead memory on it may differ.
+      if (name === '' && maps[i - 1]?.end === start && maps[i - 1]?.prot === 0) continue;
       if (!isOutside(flying, start, size)) continue;
       if (stacks.some((pointer) => pointer >= start && pointer <= end)) continue;
       left -= size;
@@ -260,4 +239,27 @@ export class Signatures {
     }
     return pieces;
   }
+}
+
+/** Pages next to these addresses. */
+function nearPages(
+  addresses: readonly number[],
+  stacks: readonly Range[],
+  flying: readonly Range[],
+): Set<number> {
+  const pages = new Set<number>();
+  for (const addr of addresses) {
+    const page = addr - (addr % PAGE_SIZE);
+    if (isReserved(page) || !isOutside(stacks, page, PAGE_SIZE)) continue;
+    if (!isOutside(flying, page, PAGE_SIZE)) continue;
+    pages.add(page);
+    if (pages.size === MAX_NEAR_PAGES) break;
+  }
+  return pages;
+}
+
+function sizeOf(pieces: readonly number[]): number {
+  let size = 0;
+  for (let i = 1; i < pieces.length; i += 2) size += pieces[i]!;
+  return size;
 }

@@ -276,9 +276,12 @@ export class PointSearch {
   /** A page that has another sum than in the recording. */
   private wrongSum(): PageSum | undefined {
     const { engine, task, frame } = this;
-    const { pages, sums } = frame;
+    const { sums } = frame;
+    const pages = [...frame.pages, ...frame.summed];
     const recorded = new DataView(sums.buffer, sums.byteOffset, sums.length);
-    const actual = new DataView(sumPieces(engine.tracer, task.tid, pages).buffer);
+    const found = sumPieces(engine.tracer, task.tid, pages);
+    if (found === undefined) return undefined;
+    const actual = new DataView(found.buffer);
     let at = 0;
     for (let i = 0; i < pages.length; i += 2)
       for (let page = pages[i]!; page < pages[i]! + pages[i + 1]!; page += PAGE_SIZE) {
@@ -317,8 +320,18 @@ export class PointSearch {
     return (
       this.stackMatches() &&
       hashVectors(tracer.getXstate(task.tid)) === frame.vector &&
-      hashPieces(tracer, task.tid, frame.pages) === frame.pagesHash
+      hashPieces(tracer, task.tid, frame.pages) === frame.pagesHash &&
+      this.sumsMatch()
     );
+  }
+
+  private sumsMatch(): boolean {
+    const { engine, task, frame } = this;
+    const { summed, sums } = frame;
+    if (summed.length === 0) return true;
+    const actual = sumPieces(engine.tracer, task.tid, summed);
+    if (actual === undefined) return false;
+    return Buffer.compare(actual, sums.subarray(sums.length - actual.length)) === 0;
   }
 
   private stackMatches(): boolean {

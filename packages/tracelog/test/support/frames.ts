@@ -103,6 +103,7 @@ function randomValue(random: Random, kind: string): unknown {
     case 'words':
       return listOf(random, () => randomWord(random));
     case 'uints':
+    case 'later uints':
       return listOf(random, () => randomUint(random));
     case 'bool':
       return random.chance(0.5);
