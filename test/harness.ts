@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -88,12 +88,16 @@ export function workspace(name: string): { readonly path: string; discard(): voi
   return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** A C file's text, and that of the files it includes from beside it. */
+function textOf(source: string): string {
+  const text = readFileSync(source, 'utf8');
+  const included = [...text.matchAll(/^#include "([^"]+)"/gm)];
+  return text + included.map(([, name]) => textOf(join(dirname(source), name!))).join('');
+}
+
 /** Compiles a C program once per content; returns the binary's path. */
 export function compile(source: string, flags: readonly string[] = []): string {
-  const text = readFileSync(source);
-  const header = join(root, 'test/guests/guest.h');
-  const key = createHash('sha256').update(text).update(flags.join(' '));
-  if (existsSync(header)) key.update(readFileSync(header));
+  const key = createHash('sha256').update(textOf(source)).update(flags.join(' '));
   const directory = join(root, 'build/guests');
   mkdirSync(directory, { recursive: true });
   const name = source.slice(source.lastIndexOf('/') + 1).replace(/\.c$/, '');
