@@ -48,6 +48,7 @@ export interface Addon {
   setSubreaper(on: boolean): void;
   gettid(): number;
   monotonicNs(): number;
+  threadCpuNs(): number;
   lockFile(fd: number, waits: boolean): boolean;
   /**
    * [start, end) of the first bytes at or after `offset` that are no hole of an open file; undefined if only a hole is left.

@@ -5,6 +5,13 @@ const MANY_STOPS = 8000;
 /** Stops a second below which a program that could use more CPUs gets them. */
 const FEW_STOPS = 3000;
 
+/** A task, as far as this is about where it runs. */
+interface Placed {
+  readonly tid: number;
+  /** Its address space: whether all who run in it are kept at home. */
+  readonly space: { isAtHome: boolean };
+}
+
 /**
  * Where tracer and tracees run. A stop costs a few microseconds when both share a CPU, and many times that when each has
  * to wake the other's: so they share one, unless several tasks compute at the same time and seldom stop.
@@ -34,23 +41,26 @@ export class CpuPolicy {
 
   /**
    * To be called now and then with the number of stops so far, the number of tasks that run user code at this moment, and
-   * the tids of all tasks but those kept at home (asked for only when they are to be moved).
+   * all tasks.
    */
-  review(nowNs: number, stops: number, running: number, tids: () => Iterable<number>): void {
+  review(nowNs: number, stops: number, running: number, tasks: Iterable<Placed>): void {
     if (this.allowed.length < 2) return;
     const seconds = (nowNs - this.since) / 1e9;
     if (seconds < 0.05) return;
     const rate = (stops - this.stops) / seconds;
     this.stops = stops;
     this.since = nowNs;
-    if (this.together && running > 1 && rate < FEW_STOPS) this.move(tids(), this.allowed, false);
+    if (this.together && running > 1 && rate < FEW_STOPS) this.move(tasks, this.allowed, false);
     else if (!this.together && (rate > MANY_STOPS || running < 2))
-      this.move(tids(), [this.home], true);
+      this.move(tasks, [this.home], true);
   }
 
-  /** Binds tasks to `home`; `review` is not to be told of them from now on. */
-  keepHome(tids: Iterable<number>): void {
-    if (this.allowed.length > 1) for (const tid of tids) this.bind(tid, [this.home]);
+  /** Binds those of `tasks` that run in an address space to `home` for good, if they are not yet. */
+  keepHome(space: Placed['space'], tasks: Iterable<Placed>): void {
+    if (space.isAtHome) return;
+    space.isAtHome = true;
+    if (this.allowed.length < 2) return;
+    for (const task of tasks) if (task.space === space) this.bind(task.tid, [this.home]);
   }
 
   /** Gives a task all its CPUs back, for its life without a tracer. */
@@ -58,9 +68,9 @@ export class CpuPolicy {
     this.bind(tid, this.allowed);
   }
 
-  private move(tids: Iterable<number>, cpus: readonly number[], together: boolean): void {
+  private move(tasks: Iterable<Placed>, cpus: readonly number[], together: boolean): void {
     this.together = together;
-    for (const tid of tids) this.bind(tid, cpus);
+    for (const { tid, space } of tasks) if (!space.isAtHome) this.bind(tid, cpus);
   }
 
   /** False if the task has just ended, or its cpuset allows something else: it stays where it is. */

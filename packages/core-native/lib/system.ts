@@ -25,6 +25,8 @@ export const setSubreaper: Addon['setSubreaper'] = addon.setSubreaper;
 export const gettid: Addon['gettid'] = addon.gettid;
 /** CLOCK_MONOTONIC in ns. */
 export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
+/** Processor time of the calling thread (CLOCK_THREAD_CPUTIME_ID) in ns. */
+export const threadCpuNs: Addon['threadCpuNs'] = addon.threadCpuNs;
 /**
  * Locks an open file or directory for this process alone (flock) until the descriptor is closed, at the latest when the process
  * ends, however it ends. `waits`: until whoever has the lock is through with it. false: somebody else has it.

@@ -119,6 +119,10 @@ Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(::monotonic_ns()));
 }
 
+Napi::Value thread_cpu_ns(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(::thread_cpu_ns()));
+}
+
 /// false: somebody else has the lock.
 Napi::Value lock_file(const Napi::CallbackInfo& info) {
   const int fd = int_argument(info, 0);
@@ -309,6 +313,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("setSubreaper", Napi::Function::New<set_subreaper>(env));
   exports.Set("gettid", Napi::Function::New<gettid>(env));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
+  exports.Set("threadCpuNs", Napi::Function::New<thread_cpu_ns>(env));
   exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("nextData", Napi::Function::New<next_data>(env));
   exports.Set("statFd", Napi::Function::New<describe_fd<read_fd_info, true>>(env));

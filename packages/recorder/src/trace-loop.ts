@@ -116,11 +116,7 @@ export class TraceLoop implements StopHandler {
     if (this.ending) this.killAll();
     let running = 0;
     for (const task of session.tasks.values()) if (task.state === TaskState.Running) running++;
-    session.cpus.review(session.tracer.values[1]!, this.stops, running, () => this.movable());
-  }
-
-  private *movable(): Generator<number> {
-    for (const [tid, { space }] of this.session.tasks) if (!space.isAtHome) yield tid;
+    session.cpus.review(session.tracer.values[1]!, this.stops, running, session.tasks.values());
   }
 
   /**

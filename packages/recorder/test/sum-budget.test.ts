@@ -28,8 +28,9 @@ test('what is saved up is bounded, and so is what is owed', (t) => {
   t.true(budget.allows(MiB));
   // 4 ms at 0.2 ns a byte.
   t.false(budget.allows(64 * MiB));
-  // Another process had the CPU for a second.
   budget.spend(MiB, 1e9);
+  t.false(budget.allows(MiB));
+  t.true(budget.allows(MiB / 4));
   now += 200e6;
   t.true(budget.allows(MiB));
 });

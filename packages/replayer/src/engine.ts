@@ -95,8 +95,8 @@ export class Engine {
     readonly cpus: CpuPolicy,
     canTrapCpuid: boolean,
   ) {
-    // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
     if (log.header.formatMinor < WITHOUT_RED_ZONE) this.hashedBelowStack = RED_ZONE;
+    // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
     const traps = !log.header.missing.includes(CPUID_MISSING);
     this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new CpuidSites() };
     this.regs = new Registers(tracer.regs);
@@ -113,10 +113,7 @@ export class Engine {
 
   /** Keeps a process on one CPU that has code in which cpuid does not trap, if the recording did. */
   keepHome(space: ReplaySpace): void {
-    if (this.log.header.machine.home === undefined || space.isAtHome) return;
-    space.isAtHome = true;
-    for (const task of this.byTid.values())
-      if (task.space === space) this.cpus.keepHome([task.tid]);
+    if (this.log.header.machine.home !== undefined) this.cpus.keepHome(space, this.byTid.values());
   }
 
   newTask(uid: TaskUid, tid: number, domain: ReplayDomain, space: ReplaySpace): ReplayTask {

@@ -42,10 +42,6 @@ export class ReplayLoop {
     this.check ??= { progress: this.progress, dueNs: Infinity };
   }
 
-  private *movable(): Generator<number> {
-    for (const [tid, { space }] of this.engine.byTid) if (!space.isAtHome) yield tid;
-  }
-
   /** Starts the first task: the stub, stopped at its exec. */
   start(stdio: readonly [number, number, number]): void {
     const { engine } = this;
@@ -100,7 +96,7 @@ export class ReplayLoop {
       }
       task.search?.checkTime(now);
     }
-    engine.cpus.review(now, this.progress, running, () => this.movable());
+    engine.cpus.review(now, this.progress, running, engine.byTid.values());
     const { deadlockSeconds } = engine.options;
     // This tick itself is no progress.
     this.progress--;

@@ -200,11 +200,11 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
       ran: field(k.uint, 'how long the task had run since its last sync point, ns'),
       summed: field(
         k.laterUints,
-        'address and length, by turns, of more memory, of which the sums have to be equal',
+        'address and length, by turns, of memory of which the sums have to be equal',
       ),
       sums: field(
         k.rest,
-        'sums of the pages hashed and of those, 64 bits each: words of row i (16 bytes) 256 - i times, its first once more',
+        'sums of these pages, 64 bits each: words of row i (16 bytes) 256 - i times, its first once more',
       ),
     },
   },

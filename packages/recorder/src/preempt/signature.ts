@@ -16,6 +16,7 @@ import {
   Registers,
   sseRegisters,
   sumPieces,
+  threadCpuNs,
 } from '@scribe-ts/core-native';
 import type { MemoryWrite, PreemptFrame } from '@scribe-ts/tracelog';
 import type { Session } from '../session.js';
@@ -204,16 +205,20 @@ export class Signatures {
       pages.push(page, PAGE_SIZE);
       hashes.push(hash);
     }
-    const all = this.data(task, maps, flying);
-    const size = sizeOf(all);
-    const summed = this.budget.allows(size) ? all : [];
-    const startNs = monotonicNs();
-    const sums = sumPieces(tracer, task.tid, [...pages, ...summed]);
-    if (summed.length > 0) this.budget.spend(size, monotonicNs() - startNs);
     const hashed = { pages, pagesHash: hashOfPieces(hashes) };
-    if (sums !== undefined) return { ...hashed, summed, sums };
-    // A mapping that goes beyond the end of its file.
-    return { ...hashed, summed: [], sums: sumPieces(tracer, task.tid, pages) ?? NO_BYTES };
+    const data = this.data(task, maps, flying);
+    const size = sizeOf(data);
+    if (size > 0 && this.budget.allows(size)) {
+      const summed = [...data, ...piecesOutside(data, pages)];
+      // Not wall time: what others do with the CPU would count as well.
+      const startNs = threadCpuNs();
+      const sums = sumPieces(tracer, task.tid, summed);
+      this.budget.spend(size, threadCpuNs() - startNs);
+      // There are none where a mapping goes beyond the end of its file.
+      if (sums !== undefined) return { ...hashed, summed, sums };
+    }
+    const sums = sumPieces(tracer, task.tid, pages);
+    return { ...hashed, summed: sums === undefined ? [] : pages, sums: sums ?? NO_BYTES };
   }
 
   /** All small writable mappings but the stacks. */
@@ -256,6 +261,19 @@ function nearPages(
     if (pages.size === MAX_NEAR_PAGES) break;
   }
   return pages;
+}
+
+/** Those of `pages`, pieces of a page each, that do not lie in `pieces`. */
+function piecesOutside(pieces: readonly number[], pages: readonly number[]): number[] {
+  const outside: number[] = [];
+  for (let i = 0; i < pages.length; i += 2) {
+    const page = pages[i]!;
+    let isInside = false;
+    for (let j = 0; j < pieces.length && !isInside; j += 2)
+      isInside = page >= pieces[j]! && page < pieces[j]! + pieces[j + 1]!;
+    if (!isInside) outside.push(page, PAGE_SIZE);
+  }
+  return outside;
 }
 
 function sizeOf(pieces: readonly number[]): number {

@@ -1,5 +1,7 @@
 /** Summing up all data may take one part in so many of the time. */
 const SHARE = 20;
+/** Bytes that may always be summed up: a small part of what the rest of a signature costs. */
+const ALWAYS = 0x40000;
 /** Time saved up at most, ns, and owed at most: what runs for the first time takes much longer than later. */
 const MOST_NS = 4e6;
 /** A guess for the beginning, ns a byte, and how much a new measurement counts. */
@@ -22,12 +24,11 @@ export class SumBudget {
     const now = this.clock();
     this.savedNs = Math.min(MOST_NS, this.savedNs + (now - this.at) / SHARE);
     this.at = now;
-    return bytes * this.nsPerByte <= this.savedNs;
+    return bytes <= ALWAYS || bytes * this.nsPerByte <= this.savedNs;
   }
 
-  /** So many bytes have been summed up, and it took so long. */
+  /** So many bytes, one at least, have been summed up, and it took so long, ns of processor time. */
   spend(bytes: number, tookNs: number): void {
-    if (bytes === 0) return;
     // One measurement that took ten times as long (another process had the CPU) is no reason to sum up nothing for long.
     const perByte = Math.min(tookNs / bytes, 4 * this.nsPerByte);
     this.nsPerByte += (perByte - this.nsPerByte) * WEIGHT;

@@ -111,11 +111,8 @@ function mprotectExit(session: Session, task: Task): void {
 
 /** Keeps the process on one CPU if the call has given it code in which cpuid is not caught. */
 function keepHome(session: Session, task: Task): void {
-  const { space } = task;
-  if (session.cpuidSites === undefined || space.isAtHome || !makesCode(task.nr, task.args)) return;
-  space.isAtHome = true;
-  for (const other of session.tasks.values())
-    if (other.space === space) session.cpus.keepHome([other.tid]);
+  if (session.cpuidSites === undefined || !makesCode(task.nr, task.args)) return;
+  session.cpus.keepHome(task.space, session.tasks.values());
 }
 
 function munmapExit(session: Session, task: Task): void {

@@ -95,9 +95,9 @@ interface Around {
 
 /**
  * Makes a check for the code at `point`. The conditions are compared in their order, so the first should be one that most
- * states don't meet; `sums` come last, as one takes some 100 ns. `codeAt` tells of code that stays as it is, if there is any: a loop in it runs in the check, and is
- * compared without saving a register where the flags are free. Undefined if the code cannot be moved, or there is no place
- * for the check.
+ * states don't meet; `sums` come last, as each reads a whole page. `codeAt` tells of code that stays as it is, if there is
+ * any: a loop in it runs in the check, and is compared without saving a register where the flags are free. Undefined if
+ * the code cannot be moved, or there is no place for the check.
  */
 export function makeCheck(
   code: Uint8Array,

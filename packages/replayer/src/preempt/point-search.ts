@@ -276,16 +276,14 @@ export class PointSearch {
   /** A page that has another sum than in the recording. */
   private wrongSum(): PageSum | undefined {
     const { engine, task, frame } = this;
-    const { sums } = frame;
-    const pages = [...frame.pages, ...frame.summed];
+    const { summed, sums } = frame;
     const recorded = new DataView(sums.buffer, sums.byteOffset, sums.length);
-    const found = sumPieces(engine.tracer, task.tid, pages);
+    const found = sumPieces(engine.tracer, task.tid, summed);
     if (found === undefined) return undefined;
     const actual = new DataView(found.buffer);
     let at = 0;
-    for (let i = 0; i < pages.length; i += 2)
-      for (let page = pages[i]!; page < pages[i]! + pages[i + 1]!; page += PAGE_SIZE) {
-        if (at + SUM_SIZE > recorded.byteLength) return undefined;
+    for (let i = 0; i < summed.length; i += 2)
+      for (let page = summed[i]!; page < summed[i]! + summed[i + 1]!; page += PAGE_SIZE) {
         const value = recorded.getBigUint64(at, true);
         // A page that the jump to the check lies on has never the recorded sum.
         const isCode = page < frame.rip + JUMP_SIZE && page + PAGE_SIZE > frame.rip;
@@ -332,8 +330,7 @@ export class PointSearch {
     const { summed, sums } = frame;
     if (summed.length === 0) return true;
     const actual = sumPieces(engine.tracer, task.tid, summed);
-    if (actual === undefined) return false;
-    return Buffer.compare(actual, sums.subarray(sums.length - actual.length)) === 0;
+    return actual !== undefined && Buffer.compare(actual, sums) === 0;
   }
 
   private stackMatches(): boolean {

@@ -259,11 +259,11 @@ export interface PreemptFrame extends FrameBase {
   readonly patchable: boolean;
   /** How long the task had run since its last sync point, ns. */
   readonly ran: number;
-  /** More memory, of which the sums have to be equal: addresses and lengths of whole pages. Empty in logs before 1.3. */
+  /** Memory of which the sums have to be equal: addresses and lengths of whole pages. Empty in logs before 1.3. */
   readonly summed: readonly number[];
   /**
-   * Sums of the pages hashed and of those, in their order, 64 bits each, which code can compare that cannot hash: of row i
-   * of 16 bytes the words count 256 - i times, its first one once more. Empty in logs before 1.3.
+   * Sums of these pages, in their order, 64 bits each, which code can compare that cannot hash: of row i of 16 bytes the
+   * words count 256 - i times, its first one once more. Empty in logs before 1.3.
    */
   readonly sums: Uint8Array;
 }
