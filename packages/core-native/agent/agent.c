@@ -29,6 +29,7 @@ struct block {
   u32 guards;   /* the program uses SIGSYS: it must not be blocked while dispatch is on */
   u32 connections; /* `connection` frames so far, whose numbers the tracer gives */
   u32 kept;     /* pieces of memory at AGENT_KEPT */
+  u32 precise;  /* the time stamp counter may be read */
 };
 
 /* What agent_main wants to happen. */
@@ -43,7 +44,6 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define EFAULT 14
 #define EINTR 4
 #define MAX_ERRNO 4095
-#define CLOCK_MONOTONIC_COARSE 6
 /* Of so many wake-ups and one, one is the tracer's. */
 #define WOKEN_SELDOM 3
 
@@ -145,15 +145,6 @@ __asm__(
 
 #include "encode.h"
 
-/* Nanoseconds by the coarse clock: reading it traps nowhere. */
-static i64 now(i64 last) {
-  i64 time[2] = {0, 0};
-  int (*clock)(int, i64*) = (int (*)(int, i64*))B->clock;
-  if (clock == 0 || clock(CLOCK_MONOTONIC_COARSE, time) != 0) return last;
-  const i64 ns = time[0] * 1000000000 + time[1];
-  return ns > last ? ns : last;
-}
-
 static inline u64 argument(const u64* args, const struct agent_step* step) {
   const u64 value = args[step->a];
   switch (step->measure) {
@@ -217,6 +208,7 @@ static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 tim
   B->writing = B->writing + 1;
 }
 
+#include "clock.h"
 #include "reports.h"
 #include "vectors.h"
 #include "messages.h"
@@ -317,12 +309,7 @@ static void probe(u32 what, const u64* args, u64 result) {
   }
 }
 
-int agent_main(struct saved* saved) {
-  const u64 nr = saved->rax;
-  B->ret = saved->rcx;
-  B->nr = (i64)nr;
-  B->stage = 0;
-  if (nr >= AGENT_ROWS || B->halt) return FORWARD;
+static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64 nr) {
   if (agent_index[nr] == 0) return FORWARD;
   const struct agent_row* row = &agent_rows[agent_index[nr] - 1];
   const u64 args[6] = {saved->rdi, saved->rsi, saved->rdx, saved->r10, saved->r8, saved->r9};
@@ -332,7 +319,7 @@ int agent_main(struct saved* saved) {
 
   const u32 details = B->details;
   const i64 last = B->time;
-  const i64 before = row->quick ? last : now(last);
+  const i64 before = row->quick || !(details & DETAIL_DURATIONS) ? last : now(last);
   u8* at = RING + B->head;
   int frames = 0;
   if (row->reads && !plan.wakes && (details & (DETAIL_STRINGS | DETAIL_DATA))) {
@@ -427,7 +414,7 @@ int agent_main(struct saved* saved) {
   }
   end = put_int(end, result);
   *end++ = (u8)writes;
-  /* The coarse clock tells only of calls that took long: of the others nothing is said. */
+  /* Of calls that took no time the clock can tell nothing is said. */
   u8 span[10];
   u8* span_end = span;
   if ((details & DETAIL_DURATIONS) && after > before && !row->quick)
@@ -443,4 +430,14 @@ int agent_main(struct saved* saved) {
   for (const u8* from = span; from < span_end;) *at++ = *from++;
   commit(at, (u64)frames + 1, 1, connection > 0, after);
   return DONE;
+}
+
+int agent_main(struct saved* saved) {
+  const u64 nr = saved->rax;
+  B->ret = saved->rcx;
+  B->nr = (i64)nr;
+  B->stage = 0;
+  if (nr >= AGENT_ROWS || B->halt) return FORWARD;
+  if (tells_time(nr) && tell_time(saved, nr)) return DONE;
+  return make_call(saved, nr);
 }

@@ -35,6 +35,7 @@
 #define BLOCK_GUARDS 244
 #define BLOCK_CONNECTIONS 248
 #define BLOCK_KEPT 252
+#define BLOCK_PRECISE 256
 
 /* What a call that sleeps may change before it ends, as it was: see struct kept. */
 #define AGENT_KEPT (AGENT_DATA + 0x2000)

@@ -60,6 +60,7 @@ export const Sys = {
   rt_sigtimedwait: 128,
   rt_sigqueueinfo: 129,
   sigaltstack: 131,
+  personality: 135,
   prctl: 157,
   arch_prctl: 158,
   gettid: 186,

@@ -56,8 +56,10 @@ const enum Block {
   Guards = 244,
   Connections = 248,
   Kept = 252,
+  Precise = 256,
 }
 const CHANGED_MAX = 32;
+/** Of what is read at each stop. */
 const BLOCK_SIZE = 256;
 
 /** Why the agent is to leave the next call to the tracer. */
@@ -226,6 +228,11 @@ export class Agent {
     return rip >= CODE && rip < CODE + this.codeSize;
   }
 
+  /** True for an address in the vDSO. */
+  isInVdso(rip: number): boolean {
+    return rip >= PARKED_VDSO && rip < PARKED_VDSO + PARKED_SIZE;
+  }
+
   /** Reads the block of a task's address space, for the getters below. false if it is gone. */
   look(tid: number): boolean {
     return this.tracer.readMemory(tid, DATA, this.block, 0, BLOCK_SIZE) === BLOCK_SIZE;
@@ -310,6 +317,12 @@ export class Agent {
   guard(tid: number, on: boolean): void {
     this.word[0] = on ? 1 : 0;
     this.tracer.writeMemory(tid, DATA + Block.Guards, this.word, 0, 4);
+  }
+
+  /** Whether the agent may read the time stamp counter: else it has the time of the last tick. */
+  precise(tid: number, on: boolean): void {
+    this.word[0] = on ? 1 : 0;
+    this.tracer.writeMemory(tid, DATA + Block.Precise, this.word, 0, 4);
   }
 
   /**

@@ -11,8 +11,6 @@ export {
 } from './agent-connections.js';
 export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
-export { CpuidIndex } from './cpuid-index.js';
-export { CPUID_MISSING, CpuidSites, findCpuid, isCpuid, makesCode } from './cpuid-sites.js';
 export * from './binding.js';
 export { ByteReader } from './elf/byte-reader.js';
 export {
@@ -69,6 +67,9 @@ export { counters } from './counters.js';
 export { NativeError } from './errors.js';
 export { copyFile, store } from './store.js';
 export { startThread } from './thread.js';
+export { TrapIndex } from './trap-index.js';
+export { MAX_TRAP_BYTES, type TrapInstruction, trapInstruction } from './trap-instructions.js';
+export { CPUID_MISSING, type FileSites, findTraps, makesCode, TrapSites } from './trap-sites.js';
 
 export type Tracer = NativeTracer;
 /** Acts on the tasks that the constructing thread traces; make and use it in one thread. */

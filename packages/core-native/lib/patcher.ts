@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
-import type { CpuidSites } from './cpuid-sites.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
 import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
 import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
 import { type CodeMapping, type KnownSite, SiteBook } from './site-book.js';
+import type { TrapSites } from './trap-sites.js';
 
 /** What was where the jump is; mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
 const TRAMPOLINE_BYTES = MAX_MOVED + 20;
@@ -40,7 +40,7 @@ export class Patcher {
     /** Address of the agent's code that a patched site leads to. */
     private readonly entry: number,
     /** What else is changed in code. */
-    private readonly cpuidSites?: CpuidSites,
+    private readonly trapSites?: TrapSites,
   ) {}
 
   /**
@@ -302,7 +302,7 @@ export class Patcher {
     space.isUndone = true;
     // They hold what the file holds: let them be the file's again.
     for (const page of pages)
-      if (this.cpuidSites?.areIn(tracer, tid, page) !== true)
+      if (this.trapSites?.areIn(tracer, tid, page) !== true)
         tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
     for (const { start } of space.pages.splice(0))
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, PAGE_SIZE]);

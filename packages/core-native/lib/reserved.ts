@@ -60,21 +60,22 @@ export function mapReserved(tracer: NativeTracer, tid: number, insn: number): vo
 }
 
 /**
- * As mapReserved and trapInstructions, of a fresh address space. cpuid comes first: while it traps in the tracer alone
- * (trapCpuidHere), each switch from one to the other costs as much as several stops. Without `cpuid` it is left as it is.
+ * As mapReserved, and makes instructions trap in a fresh address space. cpuid comes first: while it traps in the tracer alone
+ * (trapCpuidHere), each switch from one to the other costs as much as several stops. What is not to be made to trap is left
+ * as it is.
  */
 export function mapReservedAndTrap(
   tracer: NativeTracer,
   tid: number,
   insn: number,
-  cpuid = true,
+  { cpuid = true, tsc = true }: { readonly cpuid?: boolean; readonly tsc?: boolean } = {},
 ): void {
   borrowCode(tracer, tid, insn, () => {
     if (cpuid) trapCpuid(tracer, tid, insn);
     mapCode(tracer, tid, insn);
   });
   mapRest(tracer, tid);
-  trapTsc(tracer, tid);
+  if (tsc) trapTsc(tracer, tid, true);
 }
 
 /** Takes the reserved pages away again. */
@@ -93,12 +94,14 @@ export function unmapReserved(tracer: NativeTracer, tid: number): void {
 
 /** Makes rdtsc, rdtscp and cpuid trap in a task and its future children. False if cpuid cannot (a CPU without faulting). */
 export function trapInstructions(tracer: NativeTracer, tid: number): boolean {
-  trapTsc(tracer, tid);
+  trapTsc(tracer, tid, true);
   return trapCpuid(tracer, tid, REMOTE_SYSCALL);
 }
 
-function trapTsc(tracer: NativeTracer, tid: number): void {
-  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0]);
+/** Makes rdtsc and rdtscp trap in a task and its future children, or not. */
+export function trapTsc(tracer: NativeTracer, tid: number, on: boolean): void {
+  const mode = on ? PR_TSC_SIGSEGV : PR_TSC_ENABLE;
+  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, mode, 0, 0, 0]);
 }
 
 function trapCpuid(tracer: NativeTracer, tid: number, insn: number): boolean {
@@ -107,7 +110,7 @@ function trapCpuid(tracer: NativeTracer, tid: number, insn: number): boolean {
 
 /** Undoes trapInstructions in one task. */
 export function freeInstructions(tracer: NativeTracer, tid: number): void {
-  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0]);
+  trapTsc(tracer, tid, false);
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 1]);
 }
 

@@ -266,7 +266,7 @@ class Detacher {
     const last = task !== undefined && !this.sharesSpace(task);
     if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
-    session.cpuidSites?.restore(tracer, tid);
+    session.trapSites?.restore(tracer, tid);
     if (task !== undefined && task.stopsAt.length > 0) tracer.setBreakpoint(tid, 0);
     session.cpus.release(tid);
     if (task !== undefined) unblock(session, task);

@@ -56,9 +56,9 @@ export function captureImage(session: Session, task: Task): void {
     const described = describe(session, task, mapping, hashes);
     mappings.push(described);
     if (described.backing.kind === 'file') {
-      writes.push(...trapCpuid(session, task, described, described.backing));
+      writes.push(...trapCode(session, task, described, described.backing));
       patchCode(session, task, described, described.backing);
-    }
+    } else if ((mapping.prot & Prot.EXEC) !== 0) task.space.opensTsc = false;
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
     else if (mapping.inode !== 0 && (mapping.prot & Prot.WRITE) !== 0) {
       writes.push(...zeroedTail(session, task, mapping));
@@ -84,15 +84,18 @@ export function captureImage(session: Session, task: Task): void {
   task.exitRegsValid = true;
 }
 
-/** Maps the page for remote calls, unmaps the vDSO, and makes rdtsc and cpuid trap. */
+/** Maps the page for remote calls, takes away the vDSO, and makes cpuid trap, and rdtsc, unless that may be left open. */
 function prepare(session: Session, task: Task, kernelPages: readonly ProcMapping[]): void {
   const { tracer, regs } = session;
   const { tid } = task;
   const vdso = kernelPages.find((mapping) => mapping.name === '[vdso]');
   // Any executable page will do for the first calls; the vDSO's go away afterwards.
-  mapReservedAndTrap(tracer, tid, vdso?.start ?? regs.address(Reg.rip));
-  if (session.agent !== undefined) {
-    session.agent.load(task, kernelPages);
+  const { agent } = session;
+  mapReservedAndTrap(tracer, tid, vdso?.start ?? regs.address(Reg.rip), {
+    tsc: agent === undefined,
+  });
+  if (agent !== undefined) {
+    agent.load(task, kernelPages);
     return;
   }
   for (const { start, end } of joined(kernelPages))
@@ -203,16 +206,20 @@ export function patchCode(
   return session.agent?.mapped(task, { start, end, offset, content: hash }) === true;
 }
 
-/** Makes cpuid in a private mapping trap where the CPU does not. Returns what that has stored in it. */
-export function trapCpuid(
+/** Makes instructions in a private mapping trap that do not by themselves. Returns what that has stored in it. */
+export function trapCode(
   session: Session,
   task: Task,
   mapping: Pick<Mapping, 'start' | 'end' | 'prot'>,
   file: { readonly hash: string; readonly offset: number },
 ): MemoryWrite[] {
-  if (session.cpuidSites === undefined || (mapping.prot & Prot.EXEC) === 0) return [];
+  const { trapSites, tracer } = session;
+  const { space } = task;
+  if (trapSites === undefined || (mapping.prot & Prot.EXEC) === 0) return [];
   const path = contentPath(session.store.directory, file.hash);
-  return session.cpuidSites.patch(session.tracer, task.tid, mapping, file, path);
+  const isWritable = (mapping.prot & Prot.WRITE) !== 0;
+  if (isWritable || !trapSites.knows(mapping, file, path)) space.opensTsc = false;
+  return trapSites.patch(tracer, task.tid, mapping, file, path, space.opensTsc);
 }
 
 /** A path under which this process can open the very file a task has mapped. */

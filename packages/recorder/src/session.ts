@@ -1,5 +1,4 @@
 import {
-  type CpuidSites,
   type CpuPolicy,
   type EventKind,
   Reg,
@@ -9,6 +8,7 @@ import {
   Resume,
   Sys,
   type Tracer,
+  type TrapSites,
   unixPeer,
 } from '@scribe-ts/core-native';
 import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
@@ -77,8 +77,8 @@ export class Session {
   readonly connections = new Connections(unixPeer);
   /** Set if calls are recorded inside the tasks. */
   agent: AgentControl | undefined;
-  /** Set where cpuid cannot be made to trap. */
-  cpuidSites: CpuidSites | undefined;
+  /** Set where instructions are made to trap by changing them. */
+  trapSites: TrapSites | undefined;
   /** Set if who runs is left to chance. */
   readonly chaos: Chaos | undefined;
   /** Set by the TraceLoop. */

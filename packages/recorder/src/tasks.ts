@@ -70,6 +70,8 @@ export class AddressSpace {
   unverifiable = false;
   /** It has code that no file has, in which cpuid does not trap: its tasks are kept on one CPU. */
   isAtHome = false;
+  /** What reads the time stamp counter in its code is known, and traps by itself: the counter need not. */
+  opensTsc = false;
   /** PR_SET_DUMPABLE as the program believes it to be. */
   dumpable = 1;
 
@@ -78,6 +80,7 @@ export class AddressSpace {
     copy.unverifiable = this.unverifiable;
     copy.dumpable = this.dumpable;
     copy.isAtHome = this.isAtHome;
+    copy.opensTsc = this.opensTsc;
     for (const site of this.syscallSites) copy.syscallSites.add(site);
     copy.agent = this.agent?.clone();
     copy.shared = this.shared.map((mapping) => ({ ...mapping }));
@@ -282,6 +285,8 @@ export class Task {
   cpus: readonly number[] | undefined;
   /** Its futex call woke somebody, who shall go first this time. */
   wokeOthers = false;
+  /** rdtsc traps in it. */
+  trapsTsc = false;
   /** Dispatch is on: the agent makes its calls, and stops it at the others. */
   dispatching = false;
   /** The agent has made the call that is being finished, and left it to the tracer to record it. */

@@ -1,4 +1,11 @@
-import { cpuid, isCpuid, Reg, readTsc } from '@scribe-ts/core-native';
+import {
+  cpuid,
+  MAX_TRAP_BYTES,
+  Reg,
+  readTsc,
+  type TrapInstruction,
+  trapInstruction,
+} from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import type { Task } from './tasks.js';
 
@@ -39,37 +46,28 @@ function askCpu(leaf: number, subleaf: number): CpuidValues {
 }
 
 /** The instruction at which a task was stopped. */
-const code = new Uint8Array(3);
+const code = new Uint8Array(MAX_TRAP_BYTES);
 
 /** Answers rdtsc, rdtscp or cpuid if that is what the task was stopped at with a SIGSEGV of its own making. */
 export function answerTrap(session: Session, task: Task): boolean {
   const { tracer, regs } = session;
   const rip = regs.address(Reg.rip);
-  const got = tracer.readMemory(task.tid, rip, code, 0, 3);
-  if (got < 2 || code[0] !== 0x0f) return false;
-  let insn: 'rdtsc' | 'rdtscp' | 'cpuid';
-  let length = 2;
+  const instruction = instructionAt(session, task.tid, rip);
+  if (instruction === undefined) return false;
+  const { name: insn } = instruction;
   let values: CpuidValues;
-  if (code[1] === 0x31) {
-    insn = 'rdtsc';
+  if (insn === 'cpuid') values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
+  else {
     const tsc = readTsc();
     values = [tsc.low, 0, 0, tsc.high];
-  } else if (got === 3 && code[1] === 0x01 && code[2] === 0xf9) {
-    insn = 'rdtscp';
-    length = 3;
-    const tsc = readTsc();
-    values = [tsc.low, 0, 0, tsc.high];
-  } else if (isCpuid(code)) {
-    insn = 'cpuid';
-    values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
-  } else return false;
+  }
   if (session.agent !== undefined) task.paths.stopped(insn);
   session.emit(task, { type: 'trap', task: task.uid, time: session.now, insn, rip, values });
   regs.set(Reg.rax, values[0]);
   regs.set(Reg.rdx, values[3]);
   if (insn !== 'rdtsc') regs.set(Reg.rcx, values[2]);
   if (insn === 'cpuid') regs.set(Reg.rbx, values[1]);
-  regs.set(Reg.rip, rip + length);
+  regs.set(Reg.rip, rip + instruction.code.length);
   tracer.setRegs(task.tid);
   task.exitRegsValid = false;
   session.resumeUser(task);
@@ -77,10 +75,12 @@ export function answerTrap(session: Session, task: Task): boolean {
 }
 
 /** True if a task that was stopped with SIGSEGV stands at an instruction that recording has made trap. */
-export function isTrap({ tracer, regs }: Session, tid: number): boolean {
-  if (!tracer.getRegs(tid) || tracer.readMemory(tid, regs.address(Reg.rip), code, 0, 3) < 2)
-    return false;
-  const [first, second, third] = code;
-  if (first !== 0x0f) return false;
-  return second === 0x31 || isCpuid(code) || (second === 0x01 && third === 0xf9);
+export function isTrap(session: Session, tid: number): boolean {
+  const { tracer, regs } = session;
+  return tracer.getRegs(tid) && instructionAt(session, tid, regs.address(Reg.rip)) !== undefined;
+}
+
+function instructionAt({ tracer }: Session, tid: number, rip: number): TrapInstruction | undefined {
+  const got = tracer.readMemory(tid, rip, code, 0, MAX_TRAP_BYTES);
+  return trapInstruction(code.subarray(0, got));
 }

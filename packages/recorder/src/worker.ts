@@ -5,14 +5,14 @@ import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   CPUID_MISSING,
-  CpuidIndex,
-  CpuidSites,
   CpuPolicy,
   matchTscHere,
   monotonicNs,
   NativeError,
   Tracer,
   trapCpuidHere,
+  TrapIndex,
+  TrapSites,
 } from '@scribe-ts/core-native';
 import { contentPath, type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
@@ -92,7 +92,10 @@ function run(): void {
   const store = new ContentStore(storePath);
   const cpusOf = new CpuPolicy();
   const canTrapCpuid = trapCpuidHere();
-  matchTscHere();
+  const hasAgent =
+    options.agent === true && AgentControl.canHold(parseVerbosity(options.verbosity));
+  // With the agent most programs leave the counter open.
+  if (!hasAgent) matchTscHere();
   const spawned = tracer.spawn({
     file,
     argv: options.command,
@@ -158,9 +161,9 @@ function run(): void {
     });
   };
   const session = new Session(tracer, log, store, sessionConfig(), cpusOf, startNs);
-  if (!canTrapCpuid) session.cpuidSites = new CpuidSites(new CpuidIndex(storePath));
-  if (options.agent === true && AgentControl.canHold(sessionConfig().verbosity))
-    session.agent = new AgentControl(session);
+  if (!canTrapCpuid || hasAgent)
+    session.trapSites = new TrapSites(!canTrapCpuid, new TrapIndex(storePath));
+  if (hasAgent) session.agent = new AgentControl(session);
   const loop = new TraceLoop(session, {
     onStopped: (signal) => {
       tell({ type: 'stopped', signal });

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import {
   CPUID_MISSING,
-  CpuidSites,
   type CpuPolicy,
   EventKind,
   PAGE_SIZE,
@@ -10,6 +9,7 @@ import {
   Resume,
   Signal,
   type Tracer,
+  TrapSites,
 } from '@scribe-ts/core-native';
 import type {
   Backing,
@@ -73,7 +73,7 @@ export class Engine {
     readonly traps: boolean;
     readonly patches: boolean;
     /** Code that the recording or this replay has made to trap. */
-    readonly sites: CpuidSites;
+    readonly sites: TrapSites;
   };
   /** Told how many frames more have been replayed. */
   onFrames: ((count: number) => void) | undefined;
@@ -98,7 +98,7 @@ export class Engine {
     if (log.header.formatMinor < WITHOUT_RED_ZONE) this.hashedBelowStack = RED_ZONE;
     // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
     const traps = !log.header.missing.includes(CPUID_MISSING);
-    this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new CpuidSites() };
+    this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new TrapSites(true) };
     this.regs = new Registers(tracer.regs);
   }
 

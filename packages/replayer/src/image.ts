@@ -27,7 +27,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   const { tid } = task;
   tracer.openMemory(tid);
   tracer.getRegs(tid);
-  mapReservedAndTrap(tracer, tid, regs.address(Reg.rip), engine.cpuid.traps);
+  mapReservedAndTrap(tracer, tid, regs.address(Reg.rip), { cpuid: engine.cpuid.traps });
   for (const mapping of parseMaps(tid)) {
     if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
     const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
@@ -114,7 +114,7 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping):
     );
   }
   if (code !== '' && backing.kind === 'file' && engine.cpuid.patches)
-    engine.cpuid.sites.patch(tracer, tid, mapping, backing, code);
+    engine.cpuid.sites.patch(tracer, tid, mapping, backing, code, false);
 }
 
 function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): number {

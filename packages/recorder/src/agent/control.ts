@@ -3,11 +3,13 @@ import {
   AgentDetail,
   type CodeMapping,
   Halt,
+  matchTscHere,
   NativeError,
   Patcher,
   type ProcMapping,
   Resume,
   Shared,
+  trapTsc,
 } from '@scribe-ts/core-native';
 import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
@@ -35,6 +37,8 @@ export class AgentControl {
   private readonly agent: Agent;
   private readonly patcher: Patcher;
   private readonly details: number;
+  /** The vDSO tells the time without a system call. */
+  private hasClock = true;
 
   /** Whether the agent's frames hold the details that are wanted. */
   static canHold(verbosity: Verbosity): boolean {
@@ -44,9 +48,9 @@ export class AgentControl {
 
   constructor(private readonly session: Session) {
     this.agent = new Agent(session.tracer);
-    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry, session.cpuidSites);
+    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry, session.trapSites);
     this.ring = new AgentRing(session, this.agent);
-    this.stops = new AgentStops(session, this.agent, this.patcher, this.ring);
+    this.stops = new AgentStops(session, this.agent, this.patcher, this.ring, this.clockFailed);
     this.descriptors = new AgentDescriptors(session, this.agent);
     const { verbosity } = session.config;
     this.details =
@@ -60,6 +64,7 @@ export class AgentControl {
   load(task: Task, vdsoPages: readonly ProcMapping[]): void {
     const { agent, session } = this;
     const clock = agent.parkVdso(task.tid, vdsoPages);
+    task.space.opensTsc = clock !== 0 && this.hasClock;
     const space = new AgentSpace();
     space.time = session.tracer.values[1]!;
     agent.load(task.tid, this.details, space.time, clock);
@@ -96,6 +101,7 @@ export class AgentControl {
       this.agent.reports.share(tid, shares);
     }
     if (!usable) restoreSys(session, task);
+    this.matchTsc(task, space);
     if (task.dispatching !== usable) {
       const done = this.dispatch(task, space, usable);
       if (done === undefined) return;
@@ -103,6 +109,30 @@ export class AgentControl {
     }
     session.tracer.resume(tid, task.dispatching ? Resume.Cont : Resume.Syscall, 0);
   }
+
+  /** Has rdtsc trap in a task that is about to run, unless its code is known. */
+  private matchTsc(task: Task, space: AgentSpace): void {
+    const { opensTsc } = task.space;
+    if (task.trapsTsc === opensTsc) {
+      task.trapsTsc = !opensTsc;
+      // Not before: to have it trap in one of the two alone makes each switch to the other slow.
+      if (!opensTsc) matchTscHere();
+      trapTsc(this.session.tracer, task.tid, !opensTsc);
+    }
+    if (space.isPrecise === opensTsc) return;
+    space.isPrecise = opensTsc;
+    this.agent.precise(task.tid, opensTsc);
+  }
+
+  /**
+   * A task was stopped in the vDSO, which wanted to make a system call: this kernel has no clock any more that can be read
+   * without one.
+   */
+  readonly clockFailed = (task: Task, space: AgentSpace): void => {
+    // rdtsc traps from the task's next stop on.
+    this.hasClock = task.space.opensTsc = space.isPrecise = false;
+    this.agent.precise(task.tid, false);
+  };
 
   /** The task is the next to be inside the agent. */
   private handOver(task: Task, space: AgentSpace): void {

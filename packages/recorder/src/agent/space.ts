@@ -17,6 +17,8 @@ export class AgentSpace extends PatchedSpace {
   shared = Shared.Nothing;
   /** As the agent has it: SIGSYS must not be blocked inside. */
   usesSys = false;
+  /** As the agent has it: it may read the time stamp counter. */
+  isPrecise = false;
   /** Time of the agent's last frame, CLOCK_MONOTONIC, ns. */
   time = 0;
   /** What has been taken from the ring since it was last emptied: bytes, frames and calls. */
@@ -48,6 +50,7 @@ export class AgentSpace extends PatchedSpace {
     copy.halt = this.halt;
     copy.shared = this.shared;
     copy.usesSys = this.usesSys;
+    copy.isPrecise = this.isPrecise;
     copy.time = this.time;
     copy.copyPatches(this);
     copy.connections = this.connections;

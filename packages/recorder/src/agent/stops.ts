@@ -3,6 +3,7 @@ import {
   type Agent,
   ARGUMENT_REGS,
   ERESTARTNOHAND,
+  Errno,
   EventKind,
   Halt,
   isRestart,
@@ -48,6 +49,8 @@ export class AgentStops {
     private readonly agent: Agent,
     private readonly patcher: Patcher,
     private readonly ring: AgentRing,
+    /** Called when the vDSO has wanted to make a call, with the task that ran it. */
+    private readonly onClockFailed: (task: Task, space: AgentSpace) => void,
   ) {}
 
   /** True if the task whose registers are loaded is inside the agent, or on its way there. */
@@ -99,6 +102,10 @@ export class AgentStops {
       else session.resumeUser(task);
       return;
     }
+    if (agent.isInVdso(rip)) {
+      this.failClock(task);
+      return;
+    }
     const nr = regs.int(Reg.rax);
     task.paths.stopped(nr);
     if (rip === symbols.agent_forward_end) {
@@ -124,6 +131,16 @@ export class AgentStops {
     this.ring.drain(task);
     tracer.getRegs(task.tid);
     this.forward(task, rip);
+  }
+
+  /** Tells the vDSO that its call, which is not the program's, has failed: the agent makes the program's own then. */
+  private failClock(task: Task): void {
+    const { regs, tracer } = this.session;
+    regs.set(Reg.rax, -Errno.ENOSYS);
+    regs.set(Reg.orig_rax, -1);
+    tracer.setRegs(task.tid);
+    this.onClockFailed(task, task.space.agent!);
+    tracer.resume(task.tid, Resume.Cont, 0);
   }
 
   /** False if the call was made by `int $0x80`, whose numbers and arguments are others. `rip` is the address after it. */
@@ -474,6 +491,10 @@ export class AgentStops {
     const siginfo = kind === EventKind.Signal ? tracer.getSiginfo(tid) : undefined;
     if (signo === Signal.SIGSYS && siginfo !== undefined && isDispatch(siginfo)) {
       noteForced(task);
+      if (agent.isInVdso(rip)) {
+        this.failClock(task);
+        return undefined;
+      }
       agent.look(tid);
       const made = rip === symbols.agent_take_end || rip === symbols.agent_exit_end;
       const site = rip === symbols.agent_forward_end ? agent.ret : rip;

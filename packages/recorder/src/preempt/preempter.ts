@@ -1,5 +1,4 @@
 import {
-  isCpuid,
   decode,
   EventKind,
   Flow,
@@ -11,6 +10,7 @@ import {
   RESERVED_START,
   Resume,
   Signal,
+  trapInstruction,
 } from '@scribe-ts/core-native';
 import { TURN_NS } from '../baton.js';
 import { carrierOf } from '../carrier.js';
@@ -342,11 +342,10 @@ function isSignalDue(task: Task): boolean {
   return isBlocking(task) || (task.held.length > 0 && task.carrier === 0 && !task.heldBlocked);
 }
 
-/** syscall, rdtsc, rdtscp, cpuid. */
+/** syscall, rdtsc, rdtscp and its like, cpuid. */
 function isSyncPoint(code: Uint8Array): boolean {
   if (code[0] !== 0x0f) return false;
-  const second = code[1];
-  return second === 0x05 || second === 0x31 || second === 0x01 || isCpuid(code);
+  return code[1] === 0x05 || code[1] === 0x01 || trapInstruction(code) !== undefined;
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -77,6 +77,7 @@ function spawn(session: Session, parent: Task, tid: number, call: CloneCall): vo
   const child = session.newTask(tid, group, space, domain, files, handlers);
   if (!has(call, Clone.VM) || has(call, Clone.VFORK)) child.altStack = { ...parent.altStack };
   child.cpus = parent.cpus;
+  child.trapsTsc = parent.trapsTsc;
   child.ownMask = parent.ownMask;
   if (has(call, Clone.CHILD_SETTID)) child.setChildTid = call.childTid;
   if (has(call, Clone.CHILD_CLEARTID)) child.clearChildTid = call.childTid;

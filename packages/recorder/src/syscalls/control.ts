@@ -12,6 +12,8 @@ const PR_SET_SECCOMP = 22;
 const PR_GET_TSC = 25;
 const PR_SET_TSC = 26;
 const PR_SET_SYSCALL_USER_DISPATCH = 59;
+const READ_IMPLIES_EXEC = 0x0400000;
+const PERSONALITY_QUERY = 0xffffffff;
 const ARCH_GET_CPUID = 0x1011;
 const ARCH_SET_CPUID = 0x1012;
 
@@ -63,6 +65,14 @@ function archPrctlEntry(session: Session, task: Task): boolean {
   return false;
 }
 
+function personalityExit(session: Session, task: Task): void {
+  const persona = Number(task.args[0]) >>> 0;
+  // All that it maps from now on is code.
+  if (persona !== PERSONALITY_QUERY && (persona & READ_IMPLIES_EXEC) !== 0)
+    task.space.opensTsc = false;
+  recordSyscall(session, task);
+}
+
 function setTidAddressExit(session: Session, task: Task): void {
   task.clearChildTid = Number(task.args[0]);
   recordSyscall(session, task);
@@ -79,6 +89,7 @@ export const controlEntries: Readonly<Record<number, EntryHook>> = {
 };
 
 export const controlExits: Readonly<Record<number, ExitHook>> = {
+  [Sys.personality]: personalityExit,
   [Sys.set_tid_address]: setTidAddressExit,
   [Sys.set_robust_list]: setRobustListExit,
 };

@@ -13,7 +13,7 @@ import {
 import type { Backing, MemoryWrite } from '@scribe-ts/tracelog';
 import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
-import { patchCode, trapCpuid } from '../image.js';
+import { patchCode, trapCode } from '../image.js';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import { joinSharers } from '../shared.js';
@@ -45,7 +45,7 @@ function mmapExit(session: Session, task: Task): void {
     recordSyscall(session, task);
     return;
   }
-  keepHome(session, task);
+  noteCode(session, task);
   const start = result;
   const end = start + pageAlign(Number(task.args[1]));
   const prot = Number(task.args[2]);
@@ -82,11 +82,13 @@ function mmapExit(session: Session, task: Task): void {
     time: session.now,
     mapping: { start, end, prot, flags, backing },
   });
+  // What is written to the file may become code.
+  if (backing.kind === 'shared' && (prot & Prot.EXEC) !== 0) task.space.opensTsc = false;
   if (backing.kind !== 'shared') {
     let writes: MemoryWrite[] = [];
     if (backing.kind === 'file' && !shared) {
       const mapping = { start, end, prot };
-      writes = trapCpuid(session, task, mapping, backing);
+      writes = trapCode(session, task, mapping, backing);
       if (patchCode(session, task, mapping, backing)) session.tracer.getRegs(task.tid);
     }
     recordSyscall(session, task, writes);
@@ -105,14 +107,16 @@ function mmapExit(session: Session, task: Task): void {
 }
 
 function mprotectExit(session: Session, task: Task): void {
-  keepHome(session, task);
+  noteCode(session, task);
   recordSyscall(session, task);
 }
 
-/** Keeps the process on one CPU if the call has given it code in which cpuid is not caught. */
-function keepHome(session: Session, task: Task): void {
-  if (session.cpuidSites === undefined || !makesCode(task.nr, task.args)) return;
-  session.cpus.keepHome(task.space, session.tasks.values());
+/** If the call has given the process code that nobody has looked into, rdtsc traps there, and cpuid finds one CPU. */
+function noteCode(session: Session, task: Task): void {
+  if (!makesCode(task.nr, task.args)) return;
+  task.space.opensTsc = false;
+  if (session.trapSites?.catchesCpuid === true)
+    session.cpus.keepHome(task.space, session.tasks.values());
 }
 
 function munmapExit(session: Session, task: Task): void {
@@ -163,6 +167,7 @@ function madviseEntry(session: Session, task: Task): boolean {
 
 function shmatExit(session: Session, task: Task): void {
   const { result } = task;
+  noteCode(session, task);
   if (typeof result !== 'number' || result < 0) {
     recordSyscall(session, task);
     return;

@@ -1,0 +1,61 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FileSites } from './trap-sites.js';
+
+/** A line that was cut off, by a full disk, has no full stop. */
+const LINE = /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*)\.$/;
+
+/**
+ * What contents of a store have, as `findTraps` found out once: that takes 10 ms for a library, and 0.1 s and more for a
+ * large program. Kept in the file `traps` of the store; another way to find them needs another name.
+ */
+export class TrapIndex {
+  private readonly path: string;
+  private found: Map<string, FileSites> | undefined;
+
+  /** `directory`: that of the store. */
+  constructor(directory: string) {
+    this.path = join(directory, 'traps');
+  }
+
+  /** What the content with this hash has; undefined if that has not been found out. */
+  get(hash: string): FileSites | undefined {
+    return (this.found ??= this.load()).get(hash);
+  }
+
+  set(hash: string, sites: FileSites): void {
+    (this.found ??= this.load()).set(hash, sites);
+    const { cpuid, rdtsc, rdtscp, known } = sites;
+    const line = `${hash} cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp} known ${known}.`;
+    try {
+      appendFileSync(this.path, `\n${line}`);
+    } catch {
+      // The next recording looks for them again.
+    }
+  }
+
+  private load(): Map<string, FileSites> {
+    const found = new Map<string, FileSites>();
+    let text = '';
+    try {
+      text = readFileSync(this.path, 'latin1');
+    } catch {
+      // Nothing is known yet.
+    }
+    for (const line of text.split('\n')) {
+      const [, hash, ...lists] = LINE.exec(line) ?? [];
+      if (hash === undefined) continue;
+      const [cpuid, rdtsc, rdtscp, known] = lists.map(numbers);
+      found.set(hash, { cpuid: cpuid!, rdtsc: rdtsc!, rdtscp: rdtscp!, known: pairs(known!) });
+    }
+    return found;
+  }
+}
+
+function numbers(list: string): readonly number[] {
+  return list === '' ? [] : list.split(',').map(Number);
+}
+
+function pairs(list: readonly number[]): readonly (readonly [number, number])[] {
+  return list.flatMap((from, i) => (i % 2 === 0 ? [[from, list[i + 1]!] as const] : []));
+}
