@@ -1,4 +1,4 @@
-// Measures native, strace, record and replay, and prints a table of paired ratios. Run after `npm run build`.
+// Measures native, strace, record and replay, with the agent and without, and prints a table of paired ratios. Run after `npm run build`.
 //   node scripts/bench.mjs [--quick] [--only NAME,…] [--rounds N] [--list]
 // A full run keeps its results in bench/results.json and puts the table into docs/BENCHMARKS.md; --only replaces those
 // rows. --quick is a try-out: a tenth of the work, one round, nothing kept. The log of a replay that failed is left in
@@ -28,7 +28,9 @@ const place = join(root, 'build', 'bench');
 const store = join(place, 'store');
 
 /** How a workload is run, in the order of a round. */
-const MODES = ['native', 'strace', 'agent', 'record', 'replay'];
+const MODES = ['native', 'strace', 'record', 'replay', 'traced', 'again'];
+/** Modes that replay what another one has recorded. */
+const REPLAYS = { replay: 'record', again: 'traced' };
 const ROUNDS = 5;
 const TIMEOUT_MS = 10 * 60_000;
 /** Below this, what is left of a run without the tracer's start is noise. */
@@ -61,12 +63,14 @@ function commandFor(mode, argv, log) {
       return argv;
     case 'strace':
       return ['strace', '-f', '-o', '/dev/null', ...argv];
-    case 'agent':
-      return [process.execPath, bin('record'), '--agent', '-o', log, '--store', store, ...argv];
     case 'record':
       return [process.execPath, bin('record'), '-o', log, '--store', store, ...argv];
     case 'replay':
       return [process.execPath, bin('replay'), log];
+    case 'traced':
+      return [process.execPath, bin('record'), '--no-agent', '-o', log, '--store', store, ...argv];
+    case 'again':
+      return [process.execPath, bin('replay'), '--no-agent', log];
   }
 }
 
@@ -115,21 +119,23 @@ async function measure(workload, rounds) {
   const load = Math.round(loadavg()[0] * 10) / 10;
   const job = workload.setup({ directory, quick: options.quick });
   if (typeof job === 'string') return { name, what, skipped: job };
-  const log = join(directory, 'run.log');
+  const logOf = (mode) => join(directory, `${REPLAYS[mode] ?? mode}.log`);
   const ms = Object.fromEntries(MODES.map((mode) => [mode, []]));
   const failures = {};
   for (let round = -1; round < rounds; round++) {
     for (const mode of MODES) {
-      if (failures[mode] !== undefined || (mode === 'replay' && failures.record)) continue;
-      if (mode !== 'replay') job.before?.();
-      const drive = mode === 'replay' ? undefined : job.drive;
+      const recorded = REPLAYS[mode];
+      if (failures[mode] !== undefined || failures[recorded] !== undefined) continue;
+      if (recorded === undefined) job.before?.();
+      const drive = recorded === undefined ? job.drive : undefined;
+      const command = commandFor(mode, job.argv, logOf(mode));
       try {
-        const took = await time(commandFor(mode, job.argv, log), directory, job.env, drive);
+        const took = await time(command, directory, job.env, drive);
         if (round >= 0) ms[mode].push(Math.round(took * 100) / 100);
       } catch (error) {
         failures[mode] = error.message;
         ms[mode] = [];
-        if (mode === 'replay') copyFileSync(log, `${directory}.log`);
+        if (recorded !== undefined) copyFileSync(logOf(mode), `${directory}.log`);
       }
     }
   }
@@ -146,7 +152,7 @@ async function measure(workload, rounds) {
     bareBytes: 0,
   };
   if (failures.record === undefined) {
-    Object.assign(row, measureLog(log, join(directory, 'stripped.log')));
+    Object.assign(row, measureLog(logOf('record'), join(directory, 'stripped.log')));
   }
   rmSync(directory, { recursive: true, force: true });
   return row;
@@ -194,13 +200,14 @@ const HEAD = [
   'native',
   'strace',
   'record',
+  'net',
   'replay',
-  'agent',
   'net',
   'record / strace',
-  'net',
-  'replay / record',
-  'net',
+  'traced',
+  'net / strace',
+  'again',
+  'net / traced',
   'calls',
   'log',
   'bytes / call',
@@ -222,13 +229,14 @@ function cells(row, starts) {
     `${native.toFixed(native < 100 ? 1 : 0)} ms`,
     mode('strace'),
     mode('record'),
+    net('record', 'native'),
     mode('replay'),
-    mode('agent'),
-    net('agent', 'native'),
+    net('replay', 'native'),
     ratio('record', 'strace'),
-    net('record', 'strace'),
-    ratio('replay', 'record'),
-    net('replay', 'record'),
+    mode('traced'),
+    net('traced', 'strace'),
+    mode('again'),
+    net('again', 'traced'),
     row.syscalls.toLocaleString('en'),
     `${kib.toFixed(kib < 100 ? 1 : 0)} KiB`,
     (row.logBytes / row.syscalls).toFixed(1),

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LogInfo } from '@scribe-ts/cli';
-import { Pool, root, run, scribe, workspace } from './harness.js';
+import { PATHS, Pool, root, run, scribe, workspace } from './harness.js';
 
 // The agent has to do with system call sites of every kind: of C libraries, shared and static, and of a language that
 // has none. Each program makes the same calls over and over; hardly any may stop for the tracer.
@@ -71,16 +71,19 @@ for (const [index, runtime] of RUNTIMES.entries()) {
     const logs = { agent: join(place.path, 'agent.log'), traced: join(place.path, 'traced.log') };
     const options = ['--state-hashes', '--store', store];
     const recorded = {
-      agent: await scribe('record', [
+      agent: await scribe('record', [...options, ...['-o', logs.agent, binary, `${COUNT}`]]),
+      traced: await scribe('record', [
         ...options,
-        '--agent',
-        ...['-o', logs.agent, binary, `${COUNT}`],
+        '--no-agent',
+        '-o',
+        logs.traced,
+        binary,
+        `${SHORT}`,
       ]),
-      traced: await scribe('record', [...options, '-o', logs.traced, binary, `${SHORT}`]),
     };
     for (const path of ['agent', 'traced'] as const) {
       t.is(recorded[path].code, 7, recorded[path].stderr);
-      for (const how of [[], ['--agent']]) {
+      for (const how of PATHS) {
         const replayed = await scribe('replay', [...how, logs[path]]);
         t.is(replayed.stdout, recorded[path].stdout);
         t.is(replayed.code, 7, replayed.stderr);

@@ -5,9 +5,9 @@ import test from 'ava';
 import type { LogInfo } from '@scribe-ts/cli';
 import { openLog } from '@scribe-ts/tracelog';
 import { Meddled } from './busy.js';
-import { compile, Pool, root, scribe, workspace } from './harness.js';
+import { compile, PATHS, Pool, root, scribe, workspace } from './harness.js';
 
-// `record --agent`: the same programs as on the traced path, which is the oracle.
+// Recording with the agent: the same programs as on the traced path, which is the oracle.
 
 const guests = join(root, 'test/guests');
 const store = join(root, 'build/store');
@@ -33,13 +33,15 @@ for (const file of readdirSync(guests).sort()) {
     const binary = compile(join(guests, file));
     const place = workspace(`agent-${name}`);
     const log = join(place.path, `${name}.log`);
-    const options = ['-o', log, '--agent', '--state-hashes', '--store', store];
+    const options = ['-o', log, '--state-hashes', '--store', store];
     const recorded = await scribe('record', [...options, binary], { cwd: place.path });
     t.regex(recorded.stdout, new RegExp(`${name} (ok|skipped)`), recorded.stderr.slice(-3000));
-    const replayed = await scribe('replay', [log], { cwd: '/' });
-    t.is(replayed.stderr, recorded.stderr);
-    t.is(replayed.stdout, recorded.stdout);
-    t.is(replayed.code, recorded.code);
+    for (const by of PATHS) {
+      const replayed = await scribe('replay', [...by, log], { cwd: '/' });
+      t.is(replayed.stderr, recorded.stderr);
+      t.is(replayed.stdout, recorded.stdout);
+      t.is(replayed.code, recorded.code);
+    }
     place.discard();
   });
 }
@@ -57,7 +59,7 @@ test('calls of a busy program are recorded by the agent, and say what the traced
   const binary = compile(busy);
   const place = workspace('agent-oracle');
   const calls: string[][] = [];
-  for (const options of [[], ['--agent']]) {
+  for (const options of PATHS) {
     const log = join(place.path, 'busy.log');
     const recorded = await scribe('record', [
       '-o',
@@ -102,7 +104,7 @@ for (const [kind, isOpen] of [
     const binary = compile(join(root, 'test/programs/read-time.c'));
     const place = workspace('agent-time');
     const log = join(place.path, 'time.log');
-    const args = ['-o', log, '--store', store, '--agent', binary, ...(isOpen ? [] : ['code'])];
+    const args = ['-o', log, '--store', store, binary, ...(isOpen ? [] : ['code'])];
     const recorded = await scribe('record', args, { cwd: place.path });
     t.is(recorded.code, 0, recorded.stderr);
     // An answer that the agent has found itself is also the time of its frame, in whole microseconds.
@@ -122,7 +124,7 @@ for (const [kind, isOpen] of [
     const info = await scribe('scribe', ['info', '--json', log]);
     const { paths } = JSON.parse(info.stdout) as LogInfo;
     for (const name of TIME_CALLS) t.true((paths!.stops[name] ?? 0) < 100, info.stdout);
-    for (const more of [[], ['--agent']]) {
+    for (const more of PATHS) {
       const replayed = await scribe('replay', [...more, log], { cwd: '/' });
       t.is(replayed.code, 0, replayed.stderr);
       t.is(replayed.stdout, recorded.stdout);
@@ -136,7 +138,7 @@ test('what the agent writes of each of its calls is what the traced path writes'
   const binary = compile(join(root, 'test/programs/agent-calls.c'));
   const place = workspace('agent-calls');
   const frames: string[][] = [];
-  for (const options of [[], ['--agent']]) {
+  for (const options of PATHS) {
     const log = join(place.path, `calls${options.length}.log`);
     const args = ['-o', log, '--store', store, ...options, binary];
     const recorded = await scribe('record', args, { cwd: place.path });
@@ -175,7 +177,7 @@ test('a bookmark of a busy program is reached and verified', async (t) => {
   const binary = compile(busy);
   const place = workspace('agent-bookmark');
   const log = join(place.path, 'busy.log');
-  const recording = new Meddled(log, [binary, '1000000'], ['-v', '--agent']);
+  const recording = new Meddled(log, [binary, '1000000'], ['-v']);
   t.true(await recording.printed('1000\n'), recording.stderr);
   for (const id of ['1', '2']) {
     recording.child.kill('SIGUSR2');
@@ -198,7 +200,7 @@ test('a bookmark does not change what a sleeping call has before it', async (t) 
   const binary = compile(join(root, 'test/programs/agent-asleep.c'));
   const place = workspace('agent-asleep');
   const log = join(place.path, 'asleep.log');
-  const recording = new Meddled(log, [binary], ['-v', '--agent']);
+  const recording = new Meddled(log, [binary], ['-v']);
   const waits = 7;
   for (let wait = 1; wait <= waits; wait++) {
     t.true(await recording.printed(`wait ${wait}\n`), recording.stderr);
@@ -211,7 +213,7 @@ test('a bookmark does not change what a sleeping call has before it', async (t) 
   }
   await recording.closed;
   t.is(recording.child.exitCode, 7, recording.stderr);
-  for (const options of [[], ['--agent']]) {
+  for (const options of PATHS) {
     const whole = await scribe('replay', [...options, log]);
     t.is(whole.stdout, recording.stdout);
     t.is(whole.code, 7, whole.stderr);
@@ -228,7 +230,7 @@ test('nothing of the agent stays in a program that is detached', async (t) => {
   const binary = compile(busy);
   const place = workspace('agent-detach');
   const log = join(place.path, 'busy.log');
-  const recording = new Meddled(log, [binary, '2000000'], ['--agent']);
+  const recording = new Meddled(log, [binary, '2000000'], []);
   t.true(await recording.printed('1000\n'), recording.stderr);
   const pid = childOf(recording.child.pid!);
   const patched = maps(pid);

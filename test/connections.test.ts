@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { unixPeer } from '@scribe-ts/core-native';
 import { openLog } from '@scribe-ts/tracelog';
 import test, { type ExecutionContext } from 'ava';
-import { Pool, root, scribe, workspace } from './harness.js';
+import { PATHS, Pool, root, scribe, workspace } from './harness.js';
 import { program } from './live.js';
 
 const WAYS: Readonly<Record<string, string>> = {
@@ -112,6 +112,6 @@ async function compare(
 }
 
 for (const [way, what] of Object.entries(WAYS))
-  for (const options of [[], ['--agent']])
+  for (const options of PATHS)
     test(`${what}${options.length === 0 ? '' : ', with the agent'}`, (t) =>
       compare(t, way, options));

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Chance, SEED } from './chance.js';
-import { compile, type Outcome, Pool, root, run, scribe, workspace } from './harness.js';
+import { compile, type Outcome, PATHS, Pool, root, run, scribe, workspace } from './harness.js';
 
 /** Random programs, FUZZ of them (default 4): seconds each. */
 const PROGRAMS = Number(process.env.FUZZ ?? 4);
@@ -30,10 +30,10 @@ for (let i = 0; i < PROGRAMS; i++) {
     t.regex(native.stdout, /\nfuzz ok [0-9a-f]+\n$/, native.stderr);
     for (const path of ['traced', 'agent']) {
       const log = join(place.path, `${path}.log`);
-      const options = ['-o', log, '--state-hashes', ...(path === 'agent' ? ['--agent'] : [])];
+      const options = ['-o', log, '--state-hashes', ...(path === 'agent' ? [] : ['--no-agent'])];
       const recorded = await scribe('record', [...options, ...command], { cwd: directory(path) });
       same(recorded, native, `record ${options.join(' ')} ${command.join(' ')}`);
-      for (const by of [[], ['--agent']]) {
+      for (const by of PATHS) {
         const replayed = await scribe('replay', [...by, log], { cwd: '/' });
         same(replayed, recorded, ['replay', ...by, log].join(' '));
       }

@@ -11,7 +11,7 @@ import { openLog } from '@scribe-ts/tracelog';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, STORE } from './busy.js';
 import { Chance, SEED } from './chance.js';
-import { Pool, root, run, scribe, workspace } from './harness.js';
+import { PATHS, Pool, root, run, scribe, workspace } from './harness.js';
 import { find, keepsIds, program } from './live.js';
 import { type LiveProgram, livePrograms } from './live-programs.js';
 
@@ -154,7 +154,6 @@ async function liveAnywhere(
 }
 
 const chosen = livePrograms.filter(({ always }) => always === true || ASKED !== undefined);
-const PATHS = [[], ['--agent']];
 for (const program of chosen)
   for (const options of PATHS)
     (keepsIds && find(program.needs) !== undefined ? test : test.skip)(

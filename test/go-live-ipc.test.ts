@@ -36,8 +36,8 @@ async function recordSharedFiles(
 }
 
 for (const [path, options] of [
-  ['traced', []],
-  ['by the agent', ['--agent']],
+  ['traced', ['--no-agent']],
+  ['by the agent', []],
 ] as const) {
   live(`System V IPC lives on, recorded ${path}`, async (t) => {
     const place = workspace('live-sysv');

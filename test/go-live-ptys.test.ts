@@ -7,8 +7,8 @@ const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
 const live = keepsIds ? test : test.skip;
 
 for (const [path, options] of [
-  ['traced', []],
-  ['by the agent', ['--agent']],
+  ['traced', ['--no-agent']],
+  ['by the agent', []],
 ] as const) {
   live(`pseudo-terminals live on, recorded ${path}`, async (t) => {
     const place = workspace('live-ptys');

@@ -1,7 +1,7 @@
 /** Sockets with both ends in the recording, after going live. */
 import test, { type ExecutionContext } from 'ava';
 import { join } from 'node:path';
-import { root, workspace } from './harness.js';
+import { PATHS, root, workspace } from './harness.js';
 import { goLive, hasAll, keepsIds, onBothPaths, program, recordTo, type Started } from './live.js';
 
 const isReady = ({ stdout }: Started): boolean => stdout.includes('rests\n');
@@ -26,7 +26,7 @@ async function goOn(
   return lines.length;
 }
 
-for (const options of [[], ['--agent']]) {
+for (const options of PATHS) {
   const how = options.length === 0 ? '' : ', recorded with the agent';
   test(`connections are what they were${how}`, async (t) => {
     // IPv6 may be missing.

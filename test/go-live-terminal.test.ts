@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { BIN, STORE } from './busy.js';
-import { root, workspace } from './harness.js';
+import { PATHS, root, workspace } from './harness.js';
 import { find, keepsIds } from './live.js';
 
 /** A program that hangs is found out by this, and by nothing else. */
@@ -45,7 +45,7 @@ const DEADLINE_MS = 120_000;
 );
 
 const isThere = ['python3', 'vim'].every((name) => find(name) !== undefined) && keepsIds;
-for (const options of [[], ['--agent']])
+for (const options of PATHS)
   (isThere ? test : test.skip)(
     ['vim has what was typed, and saves it', ...options].join(' '),
     (t) => {

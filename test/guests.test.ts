@@ -34,7 +34,7 @@ for (const file of readdirSync(directory).sort()) {
     const log = join(place.path, `${name}.log`);
     const recorded = await scribe(
       'record',
-      ['-o', log, '--state-hashes', '--store', join(root, 'build/store'), binary],
+      ['--no-agent', '-o', log, '--state-hashes', '--store', join(root, 'build/store'), binary],
       {
         cwd: place.path,
       },
@@ -48,7 +48,7 @@ for (const file of readdirSync(directory).sort()) {
     if (recorded.stdout.includes(`${name} skipped:`)) t.log(recorded.stdout.trim());
     for (let i = 0; i < REPLAYS; i++) {
       const byAgent = i === 0 && NOT_BY_AGENT[name] === undefined;
-      const options = byAgent ? ['--agent'] : [];
+      const options = byAgent ? [] : ['--no-agent'];
       const replayed = await scribe('replay', [...options, log], { cwd: '/' });
       const again = ['scribe replay', ...options, log].join(' ');
       t.is(replayed.stderr, recorded.stderr, again);

@@ -69,8 +69,11 @@ export async function ended<T>(recording: {
   }
 }
 
-/** AGENT=1 has the tests record with the agent what they record without. */
-export const recordOptions: readonly string[] = process.env.AGENT === '1' ? ['--agent'] : [];
+/** AGENT=0 has the tests record without the agent what they record with it. */
+export const recordOptions: readonly string[] = process.env.AGENT === '0' ? ['--no-agent'] : [];
+
+/** Options of record, or of replay, for each of the two paths: traced, and with the agent. */
+export const PATHS: readonly (readonly string[])[] = [['--no-agent'], []];
 
 /** Runs one of the project's commands. */
 export function scribe(

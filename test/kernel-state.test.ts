@@ -43,8 +43,10 @@ async function kernelStateAt(
 }
 
 for (const [name, ...options] of [
-  ...guests.filter((name) => !LEFT_OUT.has(name)).map((name): [string] => [name]),
-  ...WITH_AGENT.map((name): [string, string] => [name, '--agent']),
+  ...guests
+    .filter((name) => !LEFT_OUT.has(name))
+    .map((name): [string, string] => [name, '--no-agent']),
+  ...WITH_AGENT.map((name): [string] => [name]),
 ])
   test(`no answer of the kernel contradicts what is kept: ${[name, ...options].join(' ')}`, async (t) => {
     await using _turn = await pool.enter();

@@ -6,7 +6,7 @@ import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { BIN, STORE } from './busy.js';
-import { compile, recordOptions } from './harness.js';
+import { compile, PATHS, recordOptions } from './harness.js';
 
 function kill(pid: number): void {
   try {
@@ -124,7 +124,7 @@ export function onBothPaths(
   title: string,
   run: (t: ExecutionContext, options: readonly string[]) => Promise<void>,
 ): void {
-  for (const options of [[], ['--agent']])
+  for (const options of PATHS)
     (can ? test : test.skip)([title, ...options].join(' '), (t) => run(t, options));
 }
 

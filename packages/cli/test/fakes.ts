@@ -13,8 +13,8 @@ export const EXITED: RecordResult = {
 };
 
 export const LETTERS: VerbosityModule = {
-  VERBOSITY_LETTERS: 'abcd',
-  VERBOSITY_MEANING: { a: 'first', b: 'second', c: 'third', d: 'fourth' },
+  VERBOSITY_LETTERS: 'abcr',
+  VERBOSITY_MEANING: { a: 'first', b: 'second', c: 'third', r: 'fourth' },
   DEFAULT_VERBOSITY: 'ac',
 };
 

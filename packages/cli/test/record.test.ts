@@ -50,7 +50,7 @@ test('the command and its options reach the recorder untouched', async (t) => {
     newNetwork: false,
     pack: false,
     stateHashes: false,
-    agent: false,
+    agent: true,
     onLogFailure: 'detach',
   });
 });
@@ -58,7 +58,7 @@ test('the command and its options reach the recorder untouched', async (t) => {
 test('every option reaches the recorder', async (t) => {
   const { command, log, ...rest } = await optionsOf(
     // prettier-ignore
-    ['-o', 'out/x.log', '-f', 'bd', '-a', '2.5', '-n', '-c', 'sub', '--pack', '--store', 'st',
+    ['-o', 'out/x.log', '-f', 'br', '-a', '2.5', '-n', '-c', 'sub', '--pack', '--store', 'st',
      '--state-hashes', '--agent', '--on-log-failure', 'kill', '--', '-odd'],
     { env: {} },
   );
@@ -66,7 +66,7 @@ test('every option reaches the recorder', async (t) => {
   t.is(log, 'out/x.log');
   t.deepEqual(rest, {
     env: [],
-    verbosity: 'bd',
+    verbosity: 'br',
     autoBookmarkSeconds: 2.5,
     newNetwork: true,
     cwd: 'sub',
@@ -82,7 +82,9 @@ test('every option reaches the recorder', async (t) => {
 });
 
 test('chaos has the seed that was given, or any', async (t) => {
-  t.is((await optionsOf(['--chaos=42', 'x'])).chaos, 42);
+  const chosen = await optionsOf(['--chaos=42', 'x']);
+  t.is(chosen.chaos, 42);
+  t.false(chosen.agent);
   const { chaos } = await optionsOf(['--chaos', 'x']);
   t.true(Number.isInteger(chaos) && chaos! >= 0 && chaos! < 2 ** 32);
   const { host, recorder, exitCode } = start(['-v', '--chaos=7', '-o', '/dev/null', 'x']);
@@ -90,6 +92,16 @@ test('chaos has the seed that was given, or any', async (t) => {
   recorder.end();
   await exitCode;
   t.regex(host.stderr, /^record: chaos with seed 7$/m);
+});
+
+test('the agent is used unless it is not wanted, or cannot tell what is', async (t) => {
+  const uses = async (...argv: string[]): Promise<boolean | undefined> =>
+    (await optionsOf([...argv, 'x'])).agent;
+  t.true(await uses());
+  t.true(await uses('-f', 'ab'));
+  t.false(await uses('--no-agent'));
+  t.false(await uses('-f', 'ar'));
+  t.true(await uses('--agent', '-f', 'ar'));
 });
 
 test('-s gives one line to the shell', async (t) => {
@@ -108,7 +120,7 @@ test('a level is the first so many letters', async (t) => {
     (await optionsOf([...argv, 'x'])).verbosity;
   t.is(await verbosity('-l', '0'), '');
   t.is(await verbosity('-l3'), 'abc');
-  t.is(await verbosity('--level=15'), 'abcd');
+  t.is(await verbosity('--level=15'), 'abcr');
   t.is(await verbosity('-f', ''), '');
 });
 
@@ -119,7 +131,7 @@ test('wrong command lines start nothing and exit with 2', async (t) => {
     [['-x', 'ls'], /^record: unknown option -x/],
     [['-l', '16', 'ls'], /^record: -l takes a whole number from 0 to 15/],
     [['-l', '1', '-f', 'a', 'ls'], /^record: -l and -f both/],
-    [['-f', 'z', 'ls'], /^record: -f knows no letter 'z', only abcd/],
+    [['-f', 'z', 'ls'], /^record: -f knows no letter 'z', only abcr/],
     [['-a', '0', 'ls'], /^record: -a takes a number of seconds/],
     [['--on-log-failure', 'panic', 'ls'], /^record: --on-log-failure takes detach or kill/],
     [['-o', '', 'ls'], /^record: -o needs the name of a file/],

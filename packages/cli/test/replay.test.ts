@@ -74,7 +74,7 @@ test('every option reaches the replayer', async (t) => {
     log: 'x.log',
     quiet: false,
     stateHashes: false,
-    agent: false,
+    agent: true,
     backtraceLength: 20,
   });
   const all = await run(
@@ -92,6 +92,7 @@ test('every option reaches the replayer', async (t) => {
     stateHashes: true,
     agent: true,
   });
+  t.false((await run(['--no-agent', 'x.log'])).options!.agent);
 });
 
 test('replay ends as the program did and says nothing', async (t) => {

@@ -79,7 +79,7 @@ export interface LogInfo {
     readonly failed: number;
     readonly byName: Readonly<Record<string, number>>;
   };
-  /** How calls were made, of tasks that have ended; only with `record --agent`. */
+  /** How calls were made, of tasks that have ended; not with `record --no-agent`. */
   readonly paths?: {
     readonly agent: number;
     readonly traced: number;

@@ -13,6 +13,8 @@ import { anySeed, parseSeed } from '../seed.js';
 import { SignalRelay } from '../signal-relay.js';
 import { verbosityHelp, verbosityOf } from '../verbosity.js';
 
+/** The verbosity letter of resources. */
+const RESOURCES = 'r';
 /** Characters with which a message for a terminal is cut. */
 const NOTE_CHARS = 200;
 
@@ -69,7 +71,13 @@ const spec: CommandSpec = {
     },
     {
       flags: '--agent',
-      description: 'record common system calls inside the program, without stopping it',
+      description:
+        'record common system calls inside the program, without stopping it (default, unless -l or -f ask for more than that can tell)',
+      group: 'Program',
+    },
+    {
+      flags: '--no-agent',
+      description: 'stop the program at every system call',
       group: 'Program',
     },
     {
@@ -137,6 +145,15 @@ export const record: Command = {
   },
 };
 
+/** The default is not asked for. */
+const isAsked = (args: Args): boolean => args.count('agent') > 0;
+
+/** `asked`: the verbosity that the user asked for. Of calls that the agent makes nobody knows the resources. */
+function usesAgent(args: Args, chaos: number | undefined, asked = ''): boolean {
+  if (isAsked(args)) return true;
+  return !args.flag('no-agent') && chaos === undefined && !asked.includes(RESOURCES);
+}
+
 function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): Request {
   const shell = args.flag('shell');
   const command = shell ? ['/bin/sh', '-c', args.positionals.join(' ')] : [...args.positionals];
@@ -147,8 +164,9 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
     throw new UsageError(`--on-log-failure takes detach or kill, not '${onLogFailure}'`);
   }
   const chaos = chaosSeed(args);
-  if (chaos !== undefined && args.flag('agent'))
+  if (chaos !== undefined && isAsked(args))
     throw new UsageError('--chaos and --agent exclude each other');
+  const asked = verbosityOf(args, letters);
   const interval = args.value('auto-bookmark');
   const cwd = args.value('cwd');
   const root = args.value('root');
@@ -158,11 +176,11 @@ function parseRequest(args: Args, letters: VerbosityModule, { host }: Context): 
       command,
       log: output ?? defaultLog(shell, command),
       env: environment(host.env),
-      verbosity: verbosityOf(args, letters) ?? letters.DEFAULT_VERBOSITY,
+      verbosity: asked ?? letters.DEFAULT_VERBOSITY,
       newNetwork: args.flag('new-network'),
       pack: args.flag('pack'),
       stateHashes: args.flag('state-hashes'),
-      agent: args.flag('agent'),
+      agent: usesAgent(args, chaos, asked),
       onLogFailure,
       ...(chaos === undefined ? {} : { chaos }),
       ...(cwd === undefined ? {} : { cwd }),

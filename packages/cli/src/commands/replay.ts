@@ -61,7 +61,12 @@ const spec: CommandSpec = {
     {
       flags: '--agent',
       description:
-        'answer common calls inside the program, without stopping it (no effect with -l)',
+        'answer common calls inside the program, without stopping it (default, but with -l and -g)',
+      group: 'Replay',
+    },
+    {
+      flags: '--no-agent',
+      description: 'stop the program at every system call',
       group: 'Replay',
     },
     {
@@ -179,7 +184,7 @@ function parseRequest(args: Args, log: string): ReplayOptions {
       throw new UsageError('--files needs -g', `see 'replay --help'`);
   } else {
     for (const other of ['--until', '--agent'])
-      if (other === '--agent' ? args.flag('agent') : args.value('until') !== undefined)
+      if (other === '--agent' ? args.count('agent') > 0 : args.value('until') !== undefined)
         throw new UsageError(`-g and ${other} exclude each other`, `see 'replay --help'`);
   }
   const until = goLive ?? args.value('until');
@@ -190,7 +195,7 @@ function parseRequest(args: Args, log: string): ReplayOptions {
     log,
     quiet: args.flag('quiet'),
     stateHashes: args.flag('state-hashes'),
-    agent: args.flag('agent'),
+    agent: goLive === undefined && !args.flag('no-agent'),
     backtraceLength: wholeNumber('-b', args.value('backtrace') ?? `${DEFAULT_BACKTRACE}`, 0),
     ...(until === undefined
       ? {}
