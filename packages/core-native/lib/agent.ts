@@ -259,6 +259,10 @@ export class Agent {
   get hasReports(): boolean {
     return this.view.getUint32(Block.Reported, true) !== 0;
   }
+  /** Nothing has been recorded since the ring was last emptied. */
+  get isEmpty(): boolean {
+    return this.view.getBigUint64(Block.Head, true) === 0n;
+  }
   /** Changes with every frame; odd while one is added. */
   get writing(): number {
     return this.view.getUint32(Block.Writing, true);
@@ -300,6 +304,12 @@ export class Agent {
   empty(tid: number, time: number): void {
     new DataView(this.reset.buffer).setBigInt64(Block.Time, BigInt(Math.round(time)), true);
     this.tracer.writeMemory(tid, DATA, this.reset, 0, Block.Ret);
+  }
+
+  /** Frames that come next are at `time` at the earliest: CLOCK_MONOTONIC, ns. The ring of the stopped task is empty. */
+  setTime(tid: number, time: number): void {
+    const word = new BigInt64Array([BigInt(Math.round(time))]);
+    this.tracer.writeMemory(tid, DATA + Block.Time, new Uint8Array(word.buffer), 0, 8);
   }
 
   /** Halt bits. */

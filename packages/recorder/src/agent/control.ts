@@ -148,6 +148,7 @@ export class AgentControl {
       space.shared = shared;
       agent.share(tid, shared);
     }
+    this.ring.begin(task, space);
     const { usesSys } = task.handlers;
     if (space.usesSys !== usesSys) {
       space.usesSys = usesSys;

@@ -53,6 +53,17 @@ export class AgentRing {
   }
 
   /**
+   * The task, which is stopped, is about to go on. What it records next is no earlier than what the tracer has recorded of it
+   * until now: frames that were would have to be encoded once more, one by one, for as long as the agent's coarse clock is behind.
+   */
+  begin(task: Task, space: AgentSpace): void {
+    const now = this.session.tracer.values[1]!;
+    if (space.time >= now || !this.agent.look(task.tid) || !this.agent.isEmpty) return;
+    space.time = now;
+    this.agent.setTime(task.tid, now);
+  }
+
+  /**
    * Learns what decides how a signal is delivered that the task, which is stopped, is about to get. The block has been looked
    * at then; false if it is gone.
    */
