@@ -9,6 +9,7 @@ export {
   numberAgentConnection,
   readAgentConnection,
 } from './agent-connections.js';
+export { AgentMemory } from './agent-memory.js';
 export type { Reported } from './agent-reports.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "environment.h"
+#include "shared_pages.h"
 #include "system_exports.h"
 #include "tracer_object.h"
 
@@ -10,6 +11,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   exports.Set("Tracer", TracerObject::define(env));
   export_system(env, exports);
+  export_shared_pages(env, exports);
   return exports;
 }
 

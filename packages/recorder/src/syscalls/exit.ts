@@ -278,7 +278,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
 function retire(session: Session, task: Task): void {
   releaseScratch(task);
   session.early.release();
-  task.space.users--;
+  task.space.leave();
   task.group.tasks.delete(task);
   session.baton.leave(task);
 }
@@ -305,6 +305,8 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     session.tasks.delete(task.tid);
     return;
   }
+  // What its agent has recorded outlives it.
+  session.agent?.ring.drain(task);
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it. What its last call has done is not known then.
   if (task.outputTurn !== undefined) endOutput(session, task, false);
   const inCall = task.unrecorded || task.state === TaskState.InKernel;
