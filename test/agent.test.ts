@@ -152,6 +152,28 @@ for (const [kind, isOpen] of [
   });
 }
 
+test('rdtsc and cpuid that are passed often do not stop the program', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(guests, 'cpu_trap_sites.c'));
+  const place = workspace('agent-traps');
+  const log = join(place.path, 'traps.log');
+  const args = ['-o', log, '--store', store, '--agent', '--state-hashes', binary, 'quiet'];
+  const recorded = await scribe('record', args, { cwd: place.path });
+  t.is(recorded.code, 0, recorded.stderr);
+  const info = await scribe('scribe', ['info', '--json', log]);
+  const { stops } = (JSON.parse(info.stdout) as LogInfo).paths!;
+  // 6,000 and 4,000 times in the program alone; there is no way to change the 2,000 rdtscp.
+  t.true(stops.cpuid! < 200, info.stdout);
+  t.true(stops.rdtsc! < 100, info.stdout);
+  t.is(stops.rdtscp, 2000);
+  for (const more of [[], ['--agent']]) {
+    const replayed = await scribe('replay', [...more, log], { cwd: '/' });
+    t.is(replayed.code, 0, replayed.stderr);
+    t.is(replayed.stdout, recorded.stdout);
+  }
+  place.discard();
+});
+
 test('what the agent writes of each of its calls is what the traced path writes', async (t) => {
   await using _turn = await pool.enter();
   const binary = compile(join(root, 'test/programs/agent-calls.c'));

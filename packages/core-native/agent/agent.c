@@ -30,6 +30,7 @@ struct block {
   u32 connections; /* `connection` frames so far, whose numbers the tracer gives */
   u32 kept;     /* pieces of memory at AGENT_KEPT */
   u32 precise;  /* the time stamp counter may be read */
+  u32 trap;     /* TRAP_ number of the instruction under way, if it is one */
 };
 
 /* What agent_main wants to happen. */
@@ -221,6 +222,7 @@ static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 tim
 #include "checks.h"
 #include "connections.h"
 #include "waiting.h"
+#include "traps.h"
 
 /* `data` frames of what the kernel will read, from `*place` on: it may store its answer in the same place. Returns how many;
  * -1: the call is the tracer's. */

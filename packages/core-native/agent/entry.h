@@ -14,16 +14,23 @@ struct saved {
   u64 r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rcx, flags;
 };
 
-/* Calls agent_main and compares its outcome with 1. Nothing of the program's may change: not its stack (the red zone is
- * in use), not its flags. */
-#define ASM_ENTER \
+/* To the agent's stack. Nothing of the program's may change: not its own stack (the red zone is in use), not its flags. */
+#define ASM_SWITCH \
   "  mov %rsp, " BLOCK(BLOCK_RSP) "\n" \
-  "  mov $" STR(AGENT_STACK_TOP) ", %esp\n" \
+  "  mov $" STR(AGENT_STACK_TOP) ", %esp\n"
+
+/* Leaves the program's registers there, but r11, and that place in rdi. */
+#define ASM_SAVE \
   "  pushfq\n" \
   "  cld\n" \
   "  push %rcx\n  push %rax\n  push %rdi\n  push %rsi\n  push %rdx\n  push %r10\n  push %r8\n  push %r9\n" \
   "  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n" \
-  "  mov %rsp, %rdi\n" \
+  "  mov %rsp, %rdi\n"
+
+/* Calls agent_main and compares its outcome with 1. */
+#define ASM_ENTER \
+  ASM_SWITCH \
+  ASM_SAVE \
   /* 15 words: one more keeps the stack aligned. */ \
   "  sub $8, %rsp\n" \
   "  call agent_main\n" \

@@ -36,11 +36,16 @@
 #define BLOCK_CONNECTIONS 248
 #define BLOCK_KEPT 252
 #define BLOCK_PRECISE 256
+#define BLOCK_TRAP 260
 
 /* What a call that sleeps may change before it ends, as it was: see struct kept. */
 #define AGENT_KEPT (AGENT_DATA + 0x2000)
 #define AGENT_KEPT_BYTES (AGENT_KEPT + 0x40)
 #define KEPT_MAX 2
+
+/* What cpuid answers, as far as it has been asked: see struct answers. */
+#define AGENT_ANSWERS (AGENT_DATA + 0x3000)
+#define ANSWERS_MAX 128
 
 /* What the tracer has to be told of calls made here, and what it tells of memory and files; see struct reports. */
 #define REPORTS (AGENT_DATA + 0x200)
@@ -48,6 +53,10 @@
 #define REPORT_CODE_MAX 24
 #define REPORT_WRITTEN_MAX 32
 #define REPORT_ACTIONS_MAX 32
+
+/* Numbers of instructions, as `trap` frames have them. */
+#define TRAP_RDTSC 0
+#define TRAP_CPUID 2
 
 /* Bits of BLOCK_HALT. */
 #define HALT_OFF 1

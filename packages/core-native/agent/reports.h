@@ -36,6 +36,7 @@ _Static_assert(__builtin_offsetof(struct block, guards) == BLOCK_GUARDS, "as the
 _Static_assert(__builtin_offsetof(struct block, connections) == BLOCK_CONNECTIONS, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, kept) == BLOCK_KEPT, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, precise) == BLOCK_PRECISE, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, trap) == BLOCK_TRAP, "as the tracer has it");
 
 #define R ((volatile struct reports*)(u64)REPORTS)
 

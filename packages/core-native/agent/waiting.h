@@ -42,7 +42,7 @@ struct kept {
 
 /* Room for what one call keeps, bytes; beyond it begins what the stack may need. */
 #define KEPT_ROOM (MAX_POLLED * sizeof(struct pollfd) + 16)
-_Static_assert(AGENT_KEPT_BYTES + KEPT_ROOM <= AGENT_STACK_TOP - 0x4000, "the stack needs its room");
+_Static_assert(AGENT_KEPT_BYTES + KEPT_ROOM <= AGENT_ANSWERS, "the answers have their place");
 
 /* False if a call has more to be kept than there is room for, whether it waits or not: any call may be interrupted. */
 static int may_keep(const struct agent_row* row, const u64* args) {

@@ -12,13 +12,16 @@ export const enum AgentPart {
   Reports = 0x200,
   Fds = 0x1000,
   Kept = 0x2000,
+  Answers = 0x3000,
+  /** The stack's lowest part. */
+  Stack = 0x4000,
   /** The stack ends where it begins. */
   Ring = 0x8000,
 }
 export const RING_SIZE = 0x40000;
 const SIZE = AgentPart.Ring + RING_SIZE;
-/** What one process tells another that it makes: block, reports, descriptors. The rest is empty while a task is at a stop. */
-const TOLD = AgentPart.Kept;
+/** What one process tells another that it makes. The rest is empty while a task is at a stop. */
+const TOLD = AgentPart.Stack;
 
 const NAME = new TextEncoder().encode('agent\0');
 const MFD_CLOEXEC = 1;

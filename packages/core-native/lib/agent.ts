@@ -21,6 +21,8 @@ const CODE = 0x71000000;
 export const AGENT_FD_COUNT = 4096;
 /** Offset from a list of what is kept to the bytes of that. */
 const KEPT_BYTES = 0x40;
+const ANSWERS_MAX = 128;
+const ANSWER_WORDS = 6;
 /** The vDSO lives on here, out of the program's sight. */
 const PARKED_VDSO = 0x71800000;
 const PARKED_SIZE = 0x100000;
@@ -53,10 +55,11 @@ const enum Block {
   Connections = 248,
   Kept = 252,
   Precise = 256,
+  Trap = 260,
 }
 const CHANGED_MAX = 32;
 /** Of what is read at each stop. */
-const BLOCK_SIZE = 256;
+const BLOCK_SIZE = 264;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -106,6 +109,10 @@ interface Symbols {
   readonly agent_aborted: number;
   readonly agent_pass: number;
   readonly agent_pass_end: number;
+  readonly agent_cpuid: number;
+  readonly agent_rdtsc: number;
+  readonly agent_trap_left: number;
+  readonly agent_trap_done: number;
 }
 
 const file = (name: string): string => fileURLToPath(new URL(`../build/${name}`, import.meta.url));
@@ -310,6 +317,23 @@ export class Agent {
     view.setUint32(Block.Guards, on ? 1 : 0, true);
   }
 
+  /** The instruction under way was a cpuid, not an rdtsc. */
+  get isCpuid(): boolean {
+    return this.view.getUint32(Block.Trap, true) === TRAP_CPUID;
+  }
+
+  /** Adds what cpuid answers: words leaf, subleaf, eax, ebx, ecx, edx each. `known`: how many are known to the agent. */
+  answers({ view }: AgentMemory, answers: readonly (readonly number[])[], known: number): void {
+    const count = Math.min(answers.length, ANSWERS_MAX);
+    if (count === known) return;
+    let at = AgentPart.Answers + 8 + 4 * ANSWER_WORDS * known;
+    for (const word of answers.slice(known, count).flat()) {
+      view.setUint32(at, word, true);
+      at += 4;
+    }
+    view.setUint32(AgentPart.Answers, count, true);
+  }
+
   /** Whether the agent may read the time stamp counter: else it has the time of the last tick. */
   precise({ view }: AgentMemory, on: boolean): void {
     view.setUint32(Block.Precise, on ? 1 : 0, true);
@@ -362,5 +386,7 @@ export class Agent {
   }
 }
 
+/** As in `trap` frames. */
+const TRAP_CPUID = 2;
 /** Words that the agent's entry pushes. */
 const SAVED_WORDS = 15;

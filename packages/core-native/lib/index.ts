@@ -36,9 +36,10 @@ export {
   type Patch,
   type PatchedBytes,
   PatchedSpace,
+  type SiteKind,
   type TrampolinePage,
 } from './patched-space.js';
-export { Patcher } from './patcher.js';
+export { Patcher, type SiteEntries } from './patcher.js';
 export type { CodeMapping } from './site-book.js';
 export { type Page, ReadPages } from './read-pages.js';
 export * from './registers.js';

@@ -1,9 +1,13 @@
 import { PAGE_SIZE } from './abi.js';
 import type { CodeMapping } from './site-book.js';
 
-/** A system call site that jumps to the agent. */
+/** What a site that jumps to the agent is. */
+export type SiteKind = 'call' | 'cpuid' | 'rdtsc';
+
+/** A site that jumps to the agent. */
 export interface Patch {
-  /** Address of the site's `syscall`. */
+  readonly kind: SiteKind;
+  /** Address of the site's instruction, of two bytes. */
   readonly site: number;
   /** Address of the jump to the trampoline. */
   readonly jump: number;

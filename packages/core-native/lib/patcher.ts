@@ -3,11 +3,12 @@ import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
 import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
-import type { Patch, PatchedSpace, TrampolinePage } from './patched-space.js';
+import type { Patch, PatchedSpace, SiteKind, TrampolinePage } from './patched-space.js';
 import { type CodeMapping, type KnownSite, SiteBook } from './site-book.js';
+import { trapInstruction } from './trap-instructions.js';
 import type { TrapSites } from './trap-sites.js';
 
-/** What was where the jump is; mov $imm64, %rcx; mov $imm32, %r11d; jmp *%r11 */
+/** What was where the jump is, mov $imm64 and mov $imm32 to registers, and a jump. */
 const TRAMPOLINE_BYTES = MAX_MOVED + 20;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MADV_DONTNEED = 4;
@@ -28,7 +29,20 @@ const RESERVED_TRAMPOLINES = 0x72000000;
 /** Bit of a pagemap entry: the page is a file's, or shared. */
 const PAGEMAP_FILE = 1n << 61n;
 
-/** Makes system call sites jump to the agent, and undoes it. */
+/** Addresses of the agent's code that patched sites lead to. */
+export type SiteEntries = Readonly<Partial<Record<SiteKind, number>>>;
+
+/** What is left free for a trampoline, which has the return address in one register and jumps by the other. */
+const LEADS: Readonly<Record<SiteKind, { ret: number[]; entry: number[]; jump: number[] }>> = {
+  // rcx and r11, as the instruction overwrites them.
+  call: { ret: [0x48, 0xb9], entry: [0x41, 0xbb], jump: [0x41, 0xff, 0xe3] },
+  // rdx and rbx
+  cpuid: { ret: [0x48, 0xba], entry: [0xbb], jump: [0xff, 0xe3] },
+  // rdx and rax
+  rdtsc: { ret: [0x48, 0xba], entry: [0xb8], jump: [0xff, 0xe0] },
+};
+
+/** Makes sites jump to the agent, and undoes it. */
 export class Patcher {
   private readonly before = new Uint8Array(BEFORE_BYTES);
   private readonly loaded = new Map<string, boolean>();
@@ -37,17 +51,21 @@ export class Patcher {
 
   constructor(
     private readonly tracer: NativeTracer,
-    /** Address of the agent's code that a patched site leads to. */
-    private readonly entry: number,
+    private readonly entries: SiteEntries,
     /** What else is changed in code. */
     private readonly trapSites?: TrapSites,
   ) {}
 
   /**
-   * A site has trapped in a stopped task; `ret` is the address after it, `nr` the call. Patches it if that pays and can be
-   * done. True if it has tried: the tracer's registers are another stop's then.
+   * A site has trapped in a stopped task; `ret` is the address after it, `what` the call's number, or the instruction. Patches
+   * it if that pays and can be done. True if it has tried: the tracer's registers are another stop's then.
    */
-  trapped(tid: number, space: PatchedSpace, ret: number, nr: number): boolean {
+  trapped(
+    tid: number,
+    space: PatchedSpace,
+    ret: number,
+    what: number | Exclude<SiteKind, 'call'>,
+  ): boolean {
     const count = space.traps.get(ret) ?? 0;
     // One that is patched can be jumped to.
     if (count < 0 || space.patches.has(ret)) return false;
@@ -59,7 +77,7 @@ export class Patcher {
       space.traps.set(ret, count + 1);
       return false;
     }
-    const isPatched = this.patch(tid, space, ret, nr);
+    const isPatched = this.patch(tid, space, ret, what);
     space.traps.set(ret, isPatched ? 0 : -1);
     if (mapping !== undefined) {
       if (isPatched) this.keep(space.patches.get(ret)!, mapping, ret);
@@ -74,6 +92,7 @@ export class Patcher {
     if (patch.pieces.some(({ addr, bytes }) => addr < start || addr + bytes.length > end)) return;
     const inFile = (addr: number): number => addr - start + offset;
     this.book.add(content, {
+      kind: patch.kind,
       first: inFile(Math.min(patch.site, patch.jump)),
       end: inFile(Math.max(ret, patch.jump + JUMP_BYTES)),
       ret: inFile(ret),
@@ -130,15 +149,15 @@ export class Patcher {
     const jump = site.jump + distance;
     if (space.patches.has(ret)) return true;
     // The room that it takes may be another's, and a file may have been changed by whoever does not tell.
-    if (bytes[site.ret - SITE_BYTES - first] !== 0x0f || bytes[site.ret - 1 - first] !== 0x05)
-      return true;
+    const at = site.ret - SITE_BYTES - first;
+    if (!isSite(bytes.subarray(at, at + SITE_BYTES), site.kind)) return true;
     const isThere = (addr: number, expected: Uint8Array): boolean =>
       expected.every((byte, i) => bytes[addr - first + i] === byte);
     if (!site.pieces.every((piece) => isThere(piece.addr, piece.bytes))) return true;
     if (site.moved.length > 0 && !isThere(site.jump, site.moved)) return true;
     const trampoline = this.roomForTrampoline(tid, space, jump);
     if (trampoline === undefined) return false;
-    trampolines.add(trampoline, this.trampolineCode(ret, site.moved));
+    trampolines.add(trampoline, this.trampolineCode(ret, site));
     bytes.set(longJump(jump, trampoline), site.jump - first);
     if (site.moved.length === 0)
       bytes.set(shortJump(site.jump - site.ret), site.ret - SITE_BYTES - first);
@@ -151,42 +170,56 @@ export class Patcher {
       addr: piece.addr + distance,
       bytes: piece.bytes,
     }));
-    space.patches.set(ret, { site: ret - SITE_BYTES, jump, moved: site.moved, pieces });
+    const { kind, moved } = site;
+    space.patches.set(ret, { kind, site: ret - SITE_BYTES, jump, moved, pieces });
     return true;
   }
 
-  private patch(tid: number, space: PatchedSpace, ret: number, nr: number): boolean {
+  private patch(
+    tid: number,
+    space: PatchedSpace,
+    ret: number,
+    what: number | Exclude<SiteKind, 'call'>,
+  ): boolean {
     const { tracer, before, code } = this;
+    const kind = typeof what === 'number' ? 'call' : what;
     const site = ret - SITE_BYTES;
     const siteBytes = new Uint8Array(SITE_BYTES);
     if (tracer.readMemory(tid, site, siteBytes, 0, SITE_BYTES) !== SITE_BYTES) return false;
-    if (siteBytes[0] !== 0x0f || siteBytes[1] !== 0x05) return false;
+    if (!isSite(siteBytes, kind)) return false;
     const start = site - before.length;
     const seesBefore = tracer.readMemory(tid, start, before, 0, before.length) === before.length;
-    if (seesBefore && this.isLoaded(nr) && !this.isTaken(space, site - LOAD_BYTES))
-      return this.move(tid, space, site, LOAD_BYTES);
+    const isLoaded = typeof what === 'number' && seesBefore && this.isLoaded(what);
+    if (isLoaded && !this.isTaken(space, site - LOAD_BYTES))
+      return this.move(tid, space, kind, site, LOAD_BYTES);
     code.fill(0);
     const got = tracer.readMemory(tid, ret, code, 0, code.length);
     const offset = findHole(code.subarray(0, got), (at) => this.isTaken(space, ret + at));
     if (offset < 0) {
       const length = seesBefore ? movableLength(before) : 0;
-      return length > 0 && this.move(tid, space, site, length);
+      return length > 0 && this.move(tid, space, kind, site, length);
     }
     const jump = ret + offset;
     if (!this.isPlain(tid, space, site, SITE_BYTES)) return false;
     if (!this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
     const pieces = [{ addr: site, bytes: siteBytes }];
-    if (!this.place(tid, space, { site, jump, moved: NOTHING, pieces }, ret)) return false;
+    if (!this.place(tid, space, { kind, site, jump, moved: NOTHING, pieces }, ret)) return false;
     tracer.writeMemory(tid, site, shortJump(offset), 0, SITE_BYTES);
     return true;
   }
 
   /** Puts a jump in the place of the instruction of `length` bytes right before a site: the trampoline executes that. */
-  private move(tid: number, space: PatchedSpace, site: number, length: number): boolean {
+  private move(
+    tid: number,
+    space: PatchedSpace,
+    kind: SiteKind,
+    site: number,
+    length: number,
+  ): boolean {
     const jump = site - length;
     if (this.isTaken(space, jump) || !this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
     const moved = this.before.slice(this.before.length - length);
-    return this.place(tid, space, { site, jump, moved, pieces: [] }, site + SITE_BYTES);
+    return this.place(tid, space, { kind, site, jump, moved, pieces: [] }, site + SITE_BYTES);
   }
 
   /** isLoaded of `before`: the same sites of the same libraries come in every process. */
@@ -203,8 +236,8 @@ export class Patcher {
   /** Writes the jump to a new trampoline. */
   private place(tid: number, space: PatchedSpace, patch: Patch, ret: number): boolean {
     const { tracer } = this;
-    const { jump, moved } = patch;
-    const trampoline = this.makeTrampoline(tid, space, ret, jump, moved);
+    const { jump } = patch;
+    const trampoline = this.makeTrampoline(tid, space, ret, patch);
     if (trampoline === undefined) return false;
     const bytes = new Uint8Array(JUMP_BYTES);
     if (tracer.readMemory(tid, jump, bytes, 0, JUMP_BYTES) !== JUMP_BYTES) return false;
@@ -217,7 +250,9 @@ export class Patcher {
   private isPlain(tid: number, space: PatchedSpace, addr: number, size: number): boolean {
     const [first, last] = [pageOf(addr), pageOf(addr + size - 1)];
     const isPlainPage = (page: number): boolean =>
-      isCleanFilePage(tid, page) || this.isOurPage(space, page);
+      isCleanFilePage(tid, page) ||
+      this.isOurPage(space, page) ||
+      this.trapSites?.areIn(this.tracer, tid, page) === true;
     return isPlainPage(first) && (first === last || isPlainPage(last));
   }
 
@@ -240,12 +275,11 @@ export class Patcher {
     tid: number,
     space: PatchedSpace,
     ret: number,
-    jump: number,
-    moved: Uint8Array,
+    patch: Patch,
   ): number | undefined {
-    const at = this.roomForTrampoline(tid, space, jump);
+    const at = this.roomForTrampoline(tid, space, patch.jump);
     if (at === undefined) return undefined;
-    this.tracer.writeMemory(tid, at, this.trampolineCode(ret, moved), 0, TRAMPOLINE_BYTES);
+    this.tracer.writeMemory(tid, at, this.trampolineCode(ret, patch), 0, TRAMPOLINE_BYTES);
     return at;
   }
 
@@ -259,16 +293,18 @@ export class Patcher {
   }
 
   /** Code that executes the `moved` bytes and leads to the agent. */
-  private trampolineCode(ret: number, moved: Uint8Array): Uint8Array {
+  private trampolineCode(
+    ret: number,
+    { kind, moved }: { readonly kind: SiteKind; readonly moved: Uint8Array },
+  ): Uint8Array {
     const bytes = new Uint8Array(TRAMPOLINE_BYTES);
-    const view = new DataView(bytes.buffer);
-    const end = moved.length;
-    bytes.set(moved);
-    bytes.set([0x48, 0xb9], end);
-    view.setBigUint64(end + 2, BigInt(ret), true);
-    bytes.set([0x41, 0xbb], end + 10);
-    view.setUint32(end + 12, this.entry, true);
-    bytes.set([0x41, 0xff, 0xe3], end + 16);
+    const words = new DataView(new ArrayBuffer(12));
+    words.setBigUint64(0, BigInt(ret), true);
+    words.setUint32(8, this.entries[kind]!, true);
+    const lead = LEADS[kind];
+    const address = new Uint8Array(words.buffer, 0, 8);
+    const entry = new Uint8Array(words.buffer, 8);
+    bytes.set([...moved, ...lead.ret, ...address, ...lead.entry, ...entry, ...lead.jump]);
     return bytes;
   }
 
@@ -343,6 +379,12 @@ class Batch {
     for (const { addr, bytes } of this.pieces)
       this.tracer.writeMemory(this.tid, addr, bytes, 0, bytes.length);
   }
+}
+
+/** Whether a site's bytes are what its kind has. */
+function isSite(bytes: Uint8Array, kind: SiteKind): boolean {
+  if (kind === 'call') return bytes[0] === 0x0f && bytes[1] === 0x05;
+  return trapInstruction(bytes)?.name === kind;
 }
 
 /** `jmp rel32` at `from`. */

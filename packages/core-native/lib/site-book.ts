@@ -1,4 +1,4 @@
-import type { PatchedBytes } from './patched-space.js';
+import type { PatchedBytes, SiteKind } from './patched-space.js';
 
 /** Executable memory that is a private mapping of a file, as it was when it was mapped. */
 export interface CodeMapping {
@@ -12,10 +12,11 @@ export interface CodeMapping {
 
 /** A site that has been patched, by its offsets in the file: what is where it is in every process. */
 export interface KnownSite {
-  /** Where what is changed begins and ends, the site's `syscall` included. */
+  readonly kind: SiteKind;
+  /** Where what is changed begins and ends, the site's instruction included. */
   readonly first: number;
   readonly end: number;
-  /** After the site's `syscall`. */
+  /** After the site's instruction. */
   readonly ret: number;
   readonly jump: number;
   /** As in Patch. */

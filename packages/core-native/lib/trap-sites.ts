@@ -236,6 +236,11 @@ export class TrapSites {
     return false;
   }
 
+  /** The pages of a task's memory in which there are some. */
+  pagesIn(tracer: NativeTracer, tid: number): number[] {
+    return [...this.pages.keys()].filter((page) => this.areIn(tracer, tid, page));
+  }
+
   /** Makes the instructions what they were, in the memory of a stopped task that can make remote calls. */
   restore(tracer: NativeTracer, tid: number): void {
     const bytes = new Uint8Array(PAGE_SIZE);

@@ -30,6 +30,10 @@ const SYMBOLS = [
   'agent_aborted',
   'agent_pass',
   'agent_pass_end',
+  'agent_cpuid',
+  'agent_rdtsc',
+  'agent_trap_left',
+  'agent_trap_done',
 ];
 const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
 const MAX_STEPS = 9;

@@ -282,7 +282,10 @@ export class Session {
 
   /** Hash of the address space of a stopped or sleeping task. */
   hashMemory(task: Task, stackPointer: number): string {
-    this.tracer.leaveOut(task.space.agent?.changedPages() ?? NO_PAGES);
+    const { trapSites, tracer } = this;
+    const traps = trapSites?.pagesIn(tracer, task.tid) ?? [];
+    const patched = task.space.agent?.changedPages() ?? NO_PAGES;
+    tracer.leaveOut(Float64Array.from(new Set([...traps, ...patched])));
     return this.tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stackPointer);
   }
 

@@ -19,6 +19,8 @@ const HIDDEN: readonly (readonly [number, number, number, number])[] = [
 
 /** Answers so far: in a virtual machine the instruction takes tens of microseconds. */
 const answers = new Map<number, CpuidValues>();
+/** The same as words leaf, subleaf, eax, ebx, ecx, edx each, in the order in which they were found out. */
+export const cpuidAnswers: (readonly number[])[] = [];
 /** Programs ask for a few dozen; a subleaf may be anything where there are none. */
 const MAX_ANSWERS = 4096;
 
@@ -30,7 +32,10 @@ export function maskedCpuid(leaf: number, subleaf: number): CpuidValues {
   let values = answers.get(key);
   if (values === undefined) {
     values = askCpu(leaf, subleaf);
-    if (answers.size < MAX_ANSWERS) answers.set(key, values);
+    if (answers.size < MAX_ANSWERS) {
+      answers.set(key, values);
+      cpuidAnswers.push([leaf, subleaf, ...values]);
+    }
   }
   return values;
 }
@@ -50,11 +55,22 @@ const code = new Uint8Array(MAX_TRAP_BYTES);
 
 /** Answers rdtsc, rdtscp or cpuid if that is what the task was stopped at with a SIGSEGV of its own making. */
 export function answerTrap(session: Session, task: Task): boolean {
-  const { tracer, regs } = session;
-  const rip = regs.address(Reg.rip);
+  const rip = session.regs.address(Reg.rip);
   const instruction = instructionAt(session, task.tid, rip);
   if (instruction === undefined) return false;
-  const { name: insn } = instruction;
+  answer(session, task, instruction.name, rip + instruction.code.length);
+  return true;
+}
+
+/** Answers the instruction before `ret` for a stopped task whose registers are loaded, and lets the task go on. */
+export function answer(
+  session: Session,
+  task: Task,
+  insn: TrapInstruction['name'],
+  ret: number,
+): void {
+  const { tracer, regs } = session;
+  const rip = ret - (insn === 'rdtscp' ? 3 : 2);
   let values: CpuidValues;
   if (insn === 'cpuid') values = maskedCpuid(regs.halves[Reg.rax * 2]!, regs.halves[Reg.rcx * 2]!);
   else {
@@ -67,11 +83,11 @@ export function answerTrap(session: Session, task: Task): boolean {
   regs.set(Reg.rdx, values[3]);
   if (insn !== 'rdtsc') regs.set(Reg.rcx, values[2]);
   if (insn === 'cpuid') regs.set(Reg.rbx, values[1]);
-  regs.set(Reg.rip, rip + instruction.code.length);
+  regs.set(Reg.rip, ret);
   tracer.setRegs(task.tid);
   task.exitRegsValid = false;
+  session.agent?.answered(task, insn, ret);
   session.resumeUser(task);
-  return true;
 }
 
 /** True if a task that was stopped with SIGSEGV stands at an instruction that recording has made trap. */

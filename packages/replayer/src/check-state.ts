@@ -28,7 +28,9 @@ export function checkState(engine: Engine, task: ReplayTask, frame: StateFrame):
   }
   if (frame.memory === '') return;
   engine.load(task);
-  if (engine.agent !== undefined) tracer.leaveOut(engine.agent.changedPages(task.space));
+  const patched = engine.agent?.changedPages(task.space) ?? [];
+  const traps = engine.hashesTraps ? [] : engine.cpuid.sites.pagesIn(tracer, task.tid);
+  tracer.leaveOut(Float64Array.from(new Set([...traps, ...patched])));
   const stackPointer = engine.regs.address(Reg.rsp) - engine.hashedBelowStack;
   const actual = tracer.hashMemory(task.tid, RESERVED_START, RESERVED_END, stackPointer);
   if (actual !== frame.memory) {

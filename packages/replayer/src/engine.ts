@@ -39,6 +39,8 @@ const MAX_ENDED_TASKS = 64;
 
 /** Hashes of logs before this minor version had the bytes below the stack pointer that a leaf function may use. */
 const WITHOUT_RED_ZONE = 2;
+/** From this minor version on hashes of memory leave out pages with instructions that were made to trap. */
+const WITHOUT_TRAPS = 3;
 const RED_ZONE = 128;
 
 /** One replay: its tasks, its domains, and the ways to take a task from one sync point to the next. */
@@ -68,6 +70,8 @@ export class Engine {
   agent: AgentControl | undefined;
   /** Bytes below the stack pointer that count in hashes of memory. */
   readonly hashedBelowStack: number = 0;
+  /** Hashes of memory have the pages in which instructions were made to trap. */
+  readonly hashesTraps: boolean;
   /** How cpuid traps: `traps` by itself, if the CPU can, `patches` by code that the replay changes, as it cannot. */
   readonly cpuid: {
     readonly traps: boolean;
@@ -95,6 +99,7 @@ export class Engine {
     readonly cpus: CpuPolicy,
     canTrapCpuid: boolean,
   ) {
+    this.hashesTraps = log.header.formatMinor < WITHOUT_TRAPS;
     if (log.header.formatMinor < WITHOUT_RED_ZONE) this.hashedBelowStack = RED_ZONE;
     // Where the recording's CPU could not, what it has changed is in the log, and the rest asked the CPU itself.
     const traps = !log.header.missing.includes(CPUID_MISSING);

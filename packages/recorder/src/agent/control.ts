@@ -10,11 +10,13 @@ import {
   type ProcMapping,
   Resume,
   Shared,
+  type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
+import { cpuidAnswers } from '../traps.js';
 import { isBlocking } from '../timer-signals.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
@@ -48,7 +50,9 @@ export class AgentControl {
 
   constructor(private readonly session: Session) {
     this.agent = new Agent(session.tracer);
-    this.patcher = new Patcher(session.tracer, this.agent.symbols.agent_entry, session.trapSites);
+    const { agent_entry, agent_cpuid, agent_rdtsc } = this.agent.symbols;
+    const entries = { call: agent_entry, cpuid: agent_cpuid, rdtsc: agent_rdtsc };
+    this.patcher = new Patcher(session.tracer, entries, session.trapSites);
     this.ring = new AgentRing(session, this.agent);
     this.stops = new AgentStops(session, this.agent, this.patcher, this.ring, this.clockFailed);
     this.descriptors = new AgentDescriptors(session, this.agent);
@@ -77,6 +81,7 @@ export class AgentControl {
     space.files = task.files;
     agent.reports.outputs(memory, session.output.files);
     task.space.agent = space;
+    this.tellAnswers(space);
     this.descriptors.follow(space);
     return true;
   }
@@ -97,6 +102,21 @@ export class AgentControl {
     if (space === undefined || !this.patcher.mapped(task.tid, space, mapping)) return false;
     this.agent.reports.code(space.memory, space.changedPages());
     return true;
+  }
+
+  /** The tracer has answered an instruction of a task, which goes on at `ret`. The tracer's registers may be another stop's then. */
+  answered(task: Task, insn: TrapInstruction['name'], ret: number): void {
+    const space = task.space.agent;
+    if (space === undefined || !task.dispatching || space.halt !== Halt.None) return;
+    if (insn === 'cpuid') this.tellAnswers(space);
+    if (insn === 'rdtscp' || (insn === 'rdtsc' && !space.isPrecise)) return;
+    if (this.patcher.trapped(task.tid, space, ret, insn))
+      this.agent.reports.code(space.memory, space.changedPages());
+  }
+
+  private tellAnswers(space: AgentSpace): void {
+    this.agent.answers(space.memory, cpuidAnswers, space.answers);
+    space.answers = cpuidAnswers.length;
   }
 
   /** Lets a task go on in user code. */

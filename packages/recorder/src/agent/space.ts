@@ -23,6 +23,8 @@ export class AgentSpace extends PatchedSpace {
   usesSys = false;
   /** As the agent has it: it may read the time stamp counter. */
   isPrecise = false;
+  /** How many of the answers of cpuid the agent has been told. */
+  answers = 0;
   /** Time of the agent's last frame, CLOCK_MONOTONIC, ns. */
   time = 0;
   /** What has been taken from the ring since it was last emptied: bytes, frames and calls. */
@@ -55,6 +57,7 @@ export class AgentSpace extends PatchedSpace {
     copy.shared = this.shared;
     copy.usesSys = this.usesSys;
     copy.isPrecise = this.isPrecise;
+    copy.answers = this.answers;
     copy.time = this.time;
     copy.copyPatches(this);
     copy.connections = this.connections;

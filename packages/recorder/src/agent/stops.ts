@@ -32,6 +32,7 @@ import {
 import { exitHooks } from '../syscalls/index.js';
 import { isConnecting } from '../syscalls/network.js';
 import { type Task, TaskState } from '../tasks.js';
+import { answer } from '../traps.js';
 import type { AgentRing } from './ring.js';
 import { asksForSys, noteForced, restoreSys } from './sigsys.js';
 import type { AgentSpace } from './space.js';
@@ -68,6 +69,7 @@ export class AgentStops {
   onSignal(task: Task, space: AgentSpace, signo: number): boolean {
     const { agent, session } = this;
     const { regs, tracer } = session;
+    const { symbols } = agent;
     const rip = regs.address(Reg.rip);
     if (signo === Signal.SIGSYS) {
       if (isDispatch(tracer.getSiginfo(task.tid))) {
@@ -77,6 +79,10 @@ export class AgentStops {
       }
       // One that the program uses. A second of its kind can hide one of ours: that must not come again.
       space.given = true;
+    }
+    if (rip === symbols.agent_trap_left || rip === symbols.agent_trap_done) {
+      this.leaveTrap(task, rip === symbols.agent_trap_left);
+      return true;
     }
     if (agent.contains(rip)) {
       this.onSignalInside(task, space, signo, rip);
@@ -131,6 +137,25 @@ export class AgentStops {
     this.ring.drain(task);
     tracer.getRegs(task.tid);
     this.forward(task, rip);
+  }
+
+  /** The agent has left an instruction to the tracer, or has come out because a signal waits. */
+  private leaveTrap(task: Task, isLeft: boolean): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    const space = task.space.agent!;
+    agent.look(space.memory);
+    this.ring.drainLooked(task, space);
+    tracer.getRegs(task.tid);
+    task.exitRegsValid = false;
+    if (isLeft) {
+      answer(session, task, agent.isCpuid ? 'cpuid' : 'rdtsc', agent.ret);
+      return;
+    }
+    regs.set(Reg.rip, agent.ret);
+    regs.set(Reg.orig_rax, -1);
+    tracer.setRegs(task.tid);
+    session.resumeUser(task);
   }
 
   /** Tells the vDSO that its call, which is not the program's, has failed: the agent makes the program's own then. */
@@ -530,6 +555,13 @@ export class AgentStops {
     if (siginfo === undefined && isDispatchPending(tid)) {
       tracer.resume(tid, Resume.Cont, 0);
       return undefined;
+    }
+    if (rip === symbols.agent_trap_left || rip === symbols.agent_trap_done) {
+      agent.look(space.memory);
+      regs.set(Reg.rip, rip === symbols.agent_trap_left ? agent.ret - SITE_BYTES : agent.ret);
+      regs.set(Reg.orig_rax, -1);
+      tracer.setRegs(tid);
+      return { swallow: true };
     }
     if (!agent.contains(rip) && !space.leadsInside(rip)) return { swallow: false };
     if (siginfo !== undefined) task.held.push({ signo, siginfo, isPatient: false });

@@ -40,7 +40,7 @@ export class AgentControl {
 
   constructor(private readonly engine: Engine) {
     this.agent = new ReplayAgent(engine.tracer);
-    this.patcher = new Patcher(engine.tracer, this.agent.entry, engine.cpuid.sites);
+    this.patcher = new Patcher(engine.tracer, { call: this.agent.entry }, engine.cpuid.sites);
   }
 
   /** True if the agent may answer the call that a frame belongs to, so that its task is to be let go before it is applied. */

@@ -1,0 +1,103 @@
+/* rdtsc and cpuid: sites of theirs are patched as those of calls are. A part of agent.c, which includes it. */
+
+#define CODE_TRAP 9
+
+struct answer {
+  u32 leaf, subleaf, values[4]; /* eax, ebx, ecx, edx */
+};
+
+/* From the tracer: cpuid is never asked here, as its answers depend on the CPU, and may trap. */
+struct answers {
+  u64 count;
+  struct answer known[ANSWERS_MAX];
+};
+
+_Static_assert(AGENT_ANSWERS + sizeof(struct answers) <= AGENT_STACK_TOP - 0x4000, "the stack needs its room");
+
+#define A ((const volatile struct answers*)(u64)AGENT_ANSWERS)
+
+#define ASM_LEAVE_TRAP \
+  ASM_RESTORE \
+  "  popfq\n" \
+  "  pop %r11\n" \
+  "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
+
+/* A trampoline comes here with the address behind the site in rdx. Like rdx, rbx of a cpuid and rax of an rdtsc are free: the
+ * instruction overwrites them. */
+__asm__(
+    ".section .text.entry, \"ax\", @progbits\n"
+    ".macro trap entry number\n"
+    ".globl \\entry\n"
+    "\\entry:\n"
+    ASM_SWITCH
+    /* Unlike a call, these leave it as it is. */
+    "  push %r11\n"
+    ASM_SAVE
+    "  mov $\\number, %esi\n"
+    "  call trap_main\n"
+    "  jmp 1f\n"
+    ".endm\n"
+    "trap agent_cpuid " STR(TRAP_CPUID) "\n"
+    "trap agent_rdtsc " STR(TRAP_RDTSC) "\n"
+    "1:\n"
+    "  test %eax, %eax\n"
+    "  jne 2f\n"
+    "  testl $" STR(HALT_SIGNAL) ", " BLOCK(BLOCK_HALT) "\n"
+    "  jne 3f\n"
+    ASM_LEAVE_TRAP
+    "  jmp *" BLOCK(BLOCK_RET) "\n"
+    /* The tracer is called by a fault, as by the instruction itself: nothing of the registers changes. */
+    ".macro fault label\n"
+    ASM_LEAVE_TRAP
+    ".globl \\label\n"
+    "\\label:\n"
+    "  clts\n"
+    ".endm\n"
+    /* It is the tracer's. */
+    "2: fault agent_trap_left\n"
+    /* It is done, and a signal waits. */
+    "3: fault agent_trap_done\n"
+    ".text\n");
+
+static const volatile struct answer* answer_to(u32 leaf, u32 subleaf) {
+  const u64 count = A->count;
+  for (u64 i = 0; i < count; i++)
+    if (A->known[i].leaf == leaf && A->known[i].subleaf == subleaf) return &A->known[i];
+  return 0;
+}
+
+/* Answers the instruction and records that; FORWARD leaves it to the tracer. */
+int trap_main(struct saved* saved, u32 trap) {
+  const u64 ret = saved->rdx;
+  B->ret = ret;
+  B->trap = trap;
+  if (B->halt || B->head + FRAME_ROOM > AGENT_RING_SIZE) return FORWARD;
+  const i64 last = B->time;
+  u32 values[4] = {0, 0, 0, 0};
+  if (trap == TRAP_CPUID) {
+    const volatile struct answer* answer = answer_to((u32)saved->rax, (u32)saved->rcx);
+    if (answer == 0) return FORWARD;
+    for (int i = 0; i < 4; i++) values[i] = answer->values[i];
+  } else if (!B->precise) {
+    return FORWARD;
+  }
+  const i64 at = now(last);
+  if (trap == TRAP_RDTSC) __asm__ volatile("rdtsc" : "=a"(values[0]), "=d"(values[3]));
+
+  u8* const start = RING + B->head;
+  /* The length of the body comes before it. */
+  u8* end = put_int(start + 2, at - last);
+  *end++ = (u8)trap;
+  end = put_uint(end, ret - 2);
+  for (int i = 0; i < 4; i++) end = put_int(end, (i64)values[i]);
+  start[0] = CODE_TRAP;
+  start[1] = (u8)(end - start - 2);
+  saved->rax = values[0];
+  saved->rdx = values[3];
+  if (trap == TRAP_CPUID) {
+    saved->rbx = values[1];
+    saved->rcx = values[2];
+  }
+  commit(end, 1, 0, 0, at);
+  return DONE;
+}
