@@ -11,6 +11,12 @@ export {
 } from './agent-connections.js';
 export { AgentMemory } from './agent-memory.js';
 export type { Reported } from './agent-reports.js';
+export {
+  type CountedPoint,
+  type CounterBackend,
+  type CounterKind,
+  CounterStop,
+} from './counting/counter-backend.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export { ByteReader } from './elf/byte-reader.js';
