@@ -17,6 +17,26 @@ export {
   type CounterKind,
   CounterStop,
 } from './counting/counter-backend.js';
+export { type CodeAt, findLoop, type Loop, type Placed } from './counting/loop.js';
+export { MachineCode } from './counting/machine-code.js';
+export {
+  coveredAt,
+  leaveMovedCode,
+  moveCode,
+  type MovedCode,
+  movedSize,
+  REACH,
+  type Unmoved,
+} from './counting/moved-code.js';
+export {
+  JUMP_SIZE,
+  mapRoom,
+  type Place,
+  placesFor,
+  type Room,
+  unmapRoom,
+} from './counting/room.js';
+export { maskWithTrap, RoundCounter } from './counting/round-counter.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export { ByteReader } from './elf/byte-reader.js';

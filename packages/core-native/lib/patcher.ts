@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { MapFlag, PAGE_SIZE, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
 import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
+import { PageOwner, pageOwner } from './pagemap.js';
 import type { Patch, PatchedSpace, SiteKind, TrampolinePage } from './patched-space.js';
 import { type CodeMapping, type KnownSite, SiteBook } from './site-book.js';
 import { trapInstruction } from './trap-instructions.js';
@@ -26,8 +26,6 @@ const ATTEMPTS = 16;
 const REACH = 0x7ff00000;
 /** For programs at low addresses. */
 const RESERVED_TRAMPOLINES = 0x72000000;
-/** Bit of a pagemap entry: the page is a file's, or shared. */
-const PAGEMAP_FILE = 1n << 61n;
 
 /** Addresses of the agent's code that patched sites lead to. */
 export type SiteEntries = Readonly<Partial<Record<SiteKind, number>>>;
@@ -250,7 +248,7 @@ export class Patcher {
   private isPlain(tid: number, space: PatchedSpace, addr: number, size: number): boolean {
     const [first, last] = [pageOf(addr), pageOf(addr + size - 1)];
     const isPlainPage = (page: number): boolean =>
-      isCleanFilePage(tid, page) ||
+      pageOwner(tid, page) === PageOwner.File ||
       this.isOurPage(space, page) ||
       this.trapSites?.areIn(this.tracer, tid, page) === true;
     return isPlainPage(first) && (first === last || isPlainPage(last));
@@ -402,21 +400,4 @@ function shortJump(offset: number): Uint8Array {
 
 function pageOf(addr: number): number {
   return addr - (addr % PAGE_SIZE);
-}
-
-/** True if the page at an address is what its file has there. */
-function isCleanFilePage(tid: number, addr: number): boolean {
-  let fd: number;
-  try {
-    fd = openSync(`/proc/${tid}/pagemap`, 'r');
-  } catch {
-    return false;
-  }
-  try {
-    const entry = new BigUint64Array(1);
-    if (readSync(fd, entry, 0, 8, Math.floor(addr / PAGE_SIZE) * 8) !== 8) return false;
-    return (entry[0]! & PAGEMAP_FILE) !== 0n;
-  } finally {
-    closeSync(fd);
-  }
 }

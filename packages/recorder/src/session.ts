@@ -56,6 +56,10 @@ export interface StopHandler {
    * likely to come to one soon by itself.
    */
   preempt(task: Task): boolean;
+  /** A task goes on behind a handler, from where that was begun: it may count from there on. */
+  count(task: Task): void;
+  /** A task that is stopped is about to be let go for good: it counts no more. True if that was all that the stop is about. */
+  endCount(task: Task, kind: EventKind): boolean;
   /** Makes up for what a task has done that is known only now: it may have stopped before its parent told of it. */
   adopt(tid: number): void;
 }
@@ -250,6 +254,7 @@ export class Session {
         blockRepeated(this, task);
         task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
       }
+      if (!task.exitRegsValid && task.counter === undefined) this.stops.count(task);
     }
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);

@@ -189,13 +189,9 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   unblock(session, task);
   // Also where the task stands at a sync point, as at the first instruction of a handler.
   if (signo === Signal.SIGSEGV && tracer.values[0]! > 0 && answerTrap(session, task)) return;
-  const held = task.held[0];
-  if (held !== undefined && task.carrier === signo) {
-    task.held.shift();
+  if (task.held.length > 0 && task.carrier === signo) {
     task.carrier = 0;
-    if (task.held.length > 0) session.baton.contended.add(task.domain);
-    tracer.setSiginfo(task.tid, held.siginfo);
-    deliver(session, task, held.signo, held.siginfo, pointOf(task));
+    deliverHere(session, task);
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);
@@ -227,6 +223,14 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   session.resumeUser(task);
 }
 
+/** Delivers the first held signal to a task that is at a sync point, in a signal-delivery-stop of a signal that is none. */
+export function deliverHere(session: Session, task: Task): void {
+  const { signo, siginfo } = task.held.shift()!;
+  if (task.held.length > 0) session.baton.contended.add(task.domain);
+  session.tracer.setSiginfo(task.tid, siginfo);
+  deliver(session, task, signo, siginfo, pointOf(task));
+}
+
 /** Keeps a signal until the task's next sync point. */
 export function hold(session: Session, task: Task, signo: number, siginfo: Uint8Array): void {
   // The kernel has let it through, so the task does not block it now, whatever it did when others were tried.
@@ -239,6 +243,19 @@ export function hold(session: Session, task: Task, signo: number, siginfo: Uint8
   const isPatient = mayRepeat(task, signo, siginfo);
   task.held.push({ signo, siginfo, isPatient });
   if (isPatient) blockRepeated(session, task);
+}
+
+/** Keeps a signal, the only one, for a task that is to become a sync point in a moment. */
+export function holdForPoint(
+  session: Session,
+  task: Task,
+  signo: number,
+  siginfo: Uint8Array,
+): void {
+  task.heldBlocked = false;
+  task.heldSince = session.now;
+  task.held.push({ signo, siginfo, isPatient: false });
+  session.baton.contended.add(task.domain);
 }
 
 /** At the entry of a call that has been taken back: gives held signals to the kernel, for the call to find. */
@@ -315,6 +332,8 @@ export function deliver(
     }
     // If it was to hit before a call, the next stop is that call's entry again: no signal waits there any more.
     task.state = TaskState.Running;
+    // Behind a handler, see `resumeUser`.
+    if (task.nr === Sys.rt_sigreturn) task.exitRegsValid &&= tracer.hasWaitingSignal(task.tid);
     // The kernel may take SIGSYS for one that is not ignored (agent/sigsys.ts).
     session.goOn(task, signo === Signal.SIGSYS && action === 'ignored' ? 0 : signo);
     return;

@@ -5,6 +5,7 @@ import { Signal } from '@scribe-ts/core-native';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import { type MovedBuffers, type ScratchSlot, ScratchSlots } from './scratch.js';
+import type { Site, TaskCounter } from './preempt/counting.js';
 import type { HandlerFrame, Returned } from './timer-signals.js';
 
 /** Number of semaphores in a System V set. */
@@ -72,6 +73,8 @@ export class AddressSpace {
   isAtHome = false;
   /** What reads the time stamp counter in its code is known, and traps by itself: the counter need not. */
   opensTsc = false;
+  /** Places in its code at which tasks have been stopped. */
+  readonly sites = new Map<number, Site>();
   /** PR_SET_DUMPABLE as the program believes it to be. */
   dumpable = 1;
 
@@ -152,6 +155,32 @@ export class SignalHandlers {
   }
 }
 
+/** Points in user code that a task has been stopped at. */
+export class PointTally {
+  /** Places that were made sites to be counted at. */
+  sites = 0;
+  /** Points told by their count, and the rounds up to them; points told by their state. */
+  counted = 0;
+  rounds = 0;
+  described = 0;
+  /** Time spent on counters and their points, and on describing states, ns. */
+  countingNs = 0;
+  describingNs = 0;
+
+  /** As a `counters` frame has them; undefined if there were no points. */
+  values(): Record<string, number> | undefined {
+    if (this.counted + this.described === 0) return undefined;
+    return {
+      'points.sites': this.sites,
+      'points.counted': this.counted,
+      'points.rounds': this.rounds,
+      'points.described': this.described,
+      'points.counting_ns': Math.round(this.countingNs),
+      'points.describing_ns': Math.round(this.describingNs),
+    };
+  }
+}
+
 export class ThreadGroup {
   readonly tasks = new Set<Task>();
   /** All its tasks are being ended: none of them is to run user code any more. */
@@ -224,6 +253,12 @@ export class Task {
   interruptedAt = -1;
   /** Registers at its last preemption. */
   lastPoint: Uint8Array = NO_BYTES;
+  /** Set while it runs user code and counts how often it comes by a place. */
+  counter: TaskCounter | undefined;
+  /** The signal of a trap is still to come that stands for nothing any more. */
+  owesTrap = false;
+  /** Its points in user code, and what they have cost the recorder. */
+  readonly points = new PointTally();
   /** A signal this recorder asked the kernel to send so that `held[0]` can take its place (carrier.ts). */
   carrier = 0;
   /** Handlers of timers' signals under way, by the addresses of their signal frames. */

@@ -44,7 +44,7 @@ function isOfTimer(siginfo: Uint8Array): boolean {
 }
 
 /** CPU time that a task has had, ns, as of its last stop or the last tick of the clock. */
-function cpuTimeOf(task: Task): number {
+export function cpuTimeOf(task: Task): number {
   try {
     return Number.parseInt(readFileSync(`/proc/${task.tid}/schedstat`, 'latin1'), 10);
   } catch {

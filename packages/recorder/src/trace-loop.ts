@@ -184,6 +184,7 @@ export class TraceLoop implements StopHandler {
 
   private take(task: Task, kind: EventKind): void {
     const { session } = this;
+    if (this.preempter.counting.takes(task, kind)) return;
     switch (kind) {
       case EventKind.Syscall:
         if (task.state === TaskState.InKernel) this.syscalls.exit(task);
@@ -213,6 +214,14 @@ export class TraceLoop implements StopHandler {
 
   preempt(task: Task): boolean {
     return this.preempter.preemptHere(task);
+  }
+
+  count(task: Task): void {
+    this.preempter.counting.begin(task);
+  }
+
+  endCount(task: Task, kind: EventKind): boolean {
+    return this.preempter.counting.release(task, kind);
   }
 
   adopt(tid: number): void {

@@ -7,6 +7,7 @@ import {
   Reg,
   Registers,
   Resume,
+  RoundCounter,
   Signal,
   type Tracer,
   TrapSites,
@@ -68,6 +69,8 @@ export class Engine {
   live: LiveProcesses | undefined;
   /** Answers calls inside the replayed processes; undefined if all are traced. */
   agent: AgentControl | undefined;
+  /** Counts rounds of the program's code. */
+  readonly rounds: RoundCounter;
   /** Bytes below the stack pointer that count in hashes of memory. */
   readonly hashedBelowStack: number = 0;
   /** Hashes of memory have the pages in which instructions were made to trap. */
@@ -105,6 +108,7 @@ export class Engine {
     const traps = !log.header.missing.includes(CPUID_MISSING);
     this.cpuid = { traps, patches: traps && !canTrapCpuid, sites: new TrapSites(true) };
     this.regs = new Registers(tracer.regs);
+    this.rounds = new RoundCounter(tracer);
   }
 
   domain(stream: StreamId): ReplayDomain {

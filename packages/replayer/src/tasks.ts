@@ -13,7 +13,7 @@ import type {
 import type { AgentSpace } from './agent/space.js';
 import type { History } from './history.js';
 
-/** What looks for a point in user code (preempt/point-search.ts). */
+/** What looks for a point in user code (preempt/point-search.ts, preempt/counter-search.ts). */
 export interface PointSearch {
   stopped(kind: EventKind): boolean;
   checkTime(nowNs: number): void;

@@ -1,8 +1,7 @@
 import test from 'ava';
-import { decode, Flow } from '@scribe-ts/core-native';
-import { type Condition, JUMP_SIZE, makeCheck } from '../src/preempt/check-code.js';
+import { decode, findLoop, Flow, JUMP_SIZE } from '@scribe-ts/core-native';
+import { type Condition, makeCheck } from '../src/preempt/check-code.js';
 import { flagsAreFree } from '../src/preempt/flags.js';
-import { findLoop } from '../src/preempt/loop.js';
 
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replace(/ /g, ''), 'hex'));

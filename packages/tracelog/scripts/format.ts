@@ -10,6 +10,7 @@ const file = fileURLToPath(new URL('../FORMAT.md', import.meta.url));
 
 function kindTable(): string {
   const rows = ALL_KINDS.map(({ name, doc }) => `| \`${name}\` | ${doc} |`);
+  rows.push('| `later enum` | As `enum`, or nothing where the frame ends, which is 0. |');
   rows.push('| `enum` | One byte, the index of the value in the list that the field gives. |');
   return ['| Kind | Encoding |', '|---|---|', ...rows].join('\n');
 }
@@ -25,7 +26,7 @@ function frameSections(): string {
     ][];
     if (entries.length > 0) lines.push('', '| Field | Kind | Meaning |', '|---|---|---|');
     for (const [name, { kind, doc: meaning }] of entries) {
-      const values = kind.name === 'enum' ? `: ${kind.doc}` : '';
+      const values = kind.name.endsWith('enum') ? `: ${kind.doc}` : '';
       lines.push(`| ${name} | \`${kind.name}\` | ${meaning}${values} |`);
     }
     return lines.join('\n');

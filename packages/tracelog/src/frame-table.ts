@@ -185,7 +185,7 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
   },
   preempt: {
     code: 19,
-    doc: 'The task was stopped in user code; replay finds the point by its state.',
+    doc: 'The task was stopped in user code; replay finds the point by its state, or by what has been counted.',
     fields: {
       rip: field(k.uint, 'instruction pointer'),
       code: field(k.bytes, 'instructions from there on'),
@@ -198,6 +198,14 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
       pagesHash: field(k.hash, 'of that memory, or empty'),
       patchable: field(k.bool, 'the code is on private pages'),
       ran: field(k.uint, 'how long the task had run since its last sync point, ns'),
+      counter: field(
+        k.laterOneOf('none', 'rounds', 'branches'),
+        'what tells where the point is, if its state does not',
+      ),
+      count: field(
+        k.laterUint,
+        'times the task has come to `rip` since its frame before, this one included, or branches retired since then',
+      ),
       summed: field(
         k.laterUints,
         'address and length, by turns, of memory of which the sums have to be equal',

@@ -141,13 +141,18 @@ export const words = list(word, 'words');
 export const uints = list(uint, 'uints');
 export const strings = list(string, 'strings');
 
-/** For fields that a later version has added at the end. */
-export const laterUints: Kind<readonly number[]> = {
-  name: 'later uints',
-  doc: 'As `uints`, or nothing where the frame ends, which are none.',
-  encode: (sink, values) => uints.encode(sink, values),
-  decode: (source) => (source.pos >= source.end ? NONE : uints.decode(source)),
-};
+/** For fields that a later version has added at the end: `absent` is the value where they are not there. */
+function later<V>(of: Kind<V>, absent: V, absentDoc: string): Kind<V> {
+  return {
+    name: `later ${of.name}`,
+    doc: `As \`${of.name}\`, or nothing where the frame ends, which ${absentDoc}.`,
+    encode: (sink, value) => of.encode(sink, value),
+    decode: (source) => (source.pos >= source.end ? absent : of.decode(source)),
+  };
+}
+
+export const laterUint = later(uint, 0, 'is 0');
+export const laterUints = later<readonly number[]>(uints, NONE, 'are none');
 
 const memoryWrite: Kind<MemoryWrite> = {
   name: 'write',
@@ -188,6 +193,12 @@ export function oneOf<V extends string>(...values: readonly V[]): Kind<V> {
       return value;
     },
   };
+}
+
+/** The same for a field that a later version has added at the end: the first value where it is not there. */
+export function laterOneOf<V extends string>(first: V, ...others: readonly V[]): Kind<V> {
+  const of = oneOf(first, ...others);
+  return { ...later(of, first, ''), name: 'later enum', doc: of.doc };
 }
 
 const backingKind = oneOf('anonymous', 'file', 'shared');
@@ -303,6 +314,7 @@ export const ALL_KINDS: readonly Pick<Kind<unknown>, 'name' | 'doc'>[] = [
   hash,
   words,
   uints,
+  laterUint,
   laterUints,
   strings,
   memoryWrite,

@@ -20,6 +20,7 @@ const NAMED_STOPS = 10;
 /** In the names of counters. */
 const CALLS = 'calls.';
 const STOPS = 'stops.';
+const POINTS = 'points.';
 /** Missing contents that the text names. */
 const NAMED_CONTENTS = 3;
 
@@ -78,6 +79,18 @@ export interface LogInfo {
     readonly total: number;
     readonly failed: number;
     readonly byName: Readonly<Record<string, number>>;
+  };
+  /** Where tasks were stopped in user code, of tasks that have ended; absent if none was. */
+  readonly points?: {
+    /** Places at which tasks were caught and may be counted. */
+    readonly sites: number;
+    /** Points told by a count, the rounds up to them, and what counters have cost the recorder. */
+    readonly counted: number;
+    readonly rounds: number;
+    readonly countingSeconds: number;
+    /** Points told by the task's state, and what that has cost. */
+    readonly described: number;
+    readonly describingSeconds: number;
   };
   /** How calls were made, of tasks that have ended; not with `record --no-agent`. */
   readonly paths?: {
@@ -200,6 +213,7 @@ function gather(
       failed: tally.failed,
       byName: descending(tally.byCall, nameOf),
     },
+    ...pointsOf(tally.paths),
     ...pathsOf(tally.paths),
     bookmarks: reader.bookmarks.map(({ id, time, name }) => ({
       id,
@@ -243,8 +257,8 @@ function tallyFrames(reader: LogReader, tally: Tally, progress: Progress): void 
         break;
       case 'counters':
         for (const [name, value] of Object.entries(frame.values)) {
-          const isPath = name.startsWith(CALLS) || name.startsWith(STOPS);
-          if (isPath) tally.paths.set(name, (tally.paths.get(name) ?? 0) + (value ?? 0));
+          if ([CALLS, STOPS, POINTS].some((prefix) => name.startsWith(prefix)))
+            tally.paths.set(name, (tally.paths.get(name) ?? 0) + (value ?? 0));
         }
         break;
       case 'detach':
@@ -283,8 +297,23 @@ function contentsOf(reader: LogReader, references: References, store: string): L
   return { needed, bytes, inLog, store, inStore, missing };
 }
 
+function pointsOf(counts: ReadonlyMap<string, number>): Pick<LogInfo, 'points'> {
+  if (!counts.has(`${POINTS}sites`)) return {};
+  const of = (name: string): number => counts.get(`${POINTS}${name}`) ?? 0;
+  return {
+    points: {
+      sites: of('sites'),
+      counted: of('counted'),
+      rounds: of('rounds'),
+      countingSeconds: of('counting_ns') / NS_PER_SECOND,
+      described: of('described'),
+      describingSeconds: of('describing_ns') / NS_PER_SECOND,
+    },
+  };
+}
+
 function pathsOf(counts: ReadonlyMap<string, number>): Pick<LogInfo, 'paths'> {
-  if (counts.size === 0) return {};
+  if (!counts.has(`${CALLS}agent`)) return {};
   const stops = new Map([...counts].filter(([name]) => name.startsWith(STOPS)));
   return {
     paths: {
@@ -343,6 +372,18 @@ function* describe(info: LogInfo, output: Output): Generator<string> {
     yield row('made by', `the agent ${agent}, the tracer ${traced}`);
     const named = Object.entries(stops);
     if (named.length > 0) yield more(`stopped for ${listCounts(named, NAMED_STOPS)}`);
+  }
+  if (info.points !== undefined) {
+    const { points } = info;
+    const { counted, rounds, countingSeconds, described, describingSeconds } = points;
+    const cost = (seconds: number): string => `${seconds.toFixed(3)} s`;
+    yield row(
+      'stopped',
+      `${counted + described} times in user code, at ${count(points.sites, 'place')} that ${points.sites === 1 ? 'is' : 'are'} counted`,
+    );
+    yield more(
+      `told by ${rounds} rounds ${counted}, ${cost(countingSeconds)}; by state ${described}, ${cost(describingSeconds)}`,
+    );
   }
   yield row('frames', `${info.frames.total} in ${count(info.chunks, 'chunk')}`);
   const types = Object.entries(info.frames.byType);

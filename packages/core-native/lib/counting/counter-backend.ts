@@ -19,8 +19,8 @@ export enum CounterStop {
   Other,
   /** The task stands at the point, with the program's registers. */
   There,
-  /** The backend has let the task go on to the point. */
-  OnItsWay,
+  /** The task is to be let go again, without a signal: it is on its way to the point. */
+  GoOn,
 }
 
 /**
@@ -64,6 +64,9 @@ export interface CounterBackend {
   /** To be asked about each stop of a task between `stopAt` and `end`, before anybody else looks at it. `kind`: as `Tracer.wait` has told. */
   stopped(tid: number, kind: EventKind): CounterStop;
 
-  /** Takes out all that belongs to the task's counter: what follows sees the program alone. Without a counter: nothing. */
-  end(tid: number): void;
+  /**
+   * Takes out all that belongs to the task's counter: what follows sees the program alone. Without a counter: nothing. True if
+   * a SIGTRAP (si_code SI_KERNEL) of the backend's is still to come, which the program must not get.
+   */
+  end(tid: number): boolean;
 }

@@ -103,7 +103,7 @@ function fields(frame: Frame): string {
       return (
         ` rip=${address(frame.rip)} code=${hexBytes(frame.code)} regs=${registers(frame.regs)} sse=${hexBytes(frame.sse)} vector=${frame.vector} ` +
         `memory=${writeList(frame.memory)} stack=${hexBytes(frame.stack)} pages=${list(frame.pages, address)} ` +
-        `pagesHash=${frame.pagesHash} patchable=${frame.patchable} ran=${frame.ran} summed=${list(frame.summed, address)} sums=${hexBytes(frame.sums)}`
+        `pagesHash=${frame.pagesHash} patchable=${frame.patchable} ran=${frame.ran} counter=${frame.counter} count=${frame.count} summed=${list(frame.summed, address)} sums=${hexBytes(frame.sums)}`
       );
     case 'data':
       return ` arg=${frame.arg} size=${frame.size} bytes=${hexBytes(frame.bytes)}`;

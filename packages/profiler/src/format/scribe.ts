@@ -134,7 +134,7 @@ function frameText(frame: Frame): string {
     case 'detach':
       return 'detached';
     case 'preempt':
-      return `preempted, rip = ${hex(frame.rip)}, after ${Math.round(frame.ran / 1000)} us`;
+      return `preempted, rip = ${hex(frame.rip)}, after ${Math.round(frame.ran / 1000)} us${frame.counter === 'none' ? '' : `, ${frame.count} ${frame.counter}`}`;
     case 'counters':
       return `counters: ${Object.entries(frame.values)
         .map(([name, value]) => `${printable(name)} = ${value ?? 'unknown'}`)

@@ -173,6 +173,8 @@ export class RandomFrames {
           pagesHash: this.pick(['', 'cd']),
           patchable: this.random() < 0.5,
           ran: this.int(1e9),
+          counter: this.pick(['none', 'rounds', 'branches']),
+          count: this.int(1e9),
           summed: this.pick([[], [0x2000, 8192]]),
           sums: this.bytes(),
         };

@@ -8,6 +8,7 @@ import {
   Halt,
   isRestart,
   MapFlag,
+  maskWithTrap,
   type Patcher,
   Prot,
   Reg,
@@ -362,6 +363,7 @@ export class AgentStops {
   private stepOut(task: Task, space: AgentSpace): void {
     const { agent, session } = this;
     const { regs, tracer } = session;
+    const mask = maskWithTrap(tracer, task.tid);
     for (let step = 0; agent.contains(regs.address(Reg.rip)); step++) {
       if (step > MAX_TAIL_STEPS) throw new Error(`task ${task.uid} does not leave the agent`);
       if (this.popsFlags(task)) continue;
@@ -372,6 +374,7 @@ export class AgentStops {
         return;
       }
     }
+    if (mask !== undefined) tracer.setSigmask(task.tid, mask);
     const halves = regs.halves.slice();
     agent.look(task.space.agent!.memory);
     this.ring.drainLooked(task, space);

@@ -4,7 +4,9 @@ import {
   Flow,
   isRestart,
   type Instruction,
+  maskWithTrap,
   MAX_INSTRUCTION,
+  monotonicNs,
   Reg,
   RESERVED_END,
   RESERVED_START,
@@ -15,12 +17,13 @@ import {
 import { TURN_NS } from '../baton.js';
 import { carrierOf } from '../carrier.js';
 import type { Session } from '../session.js';
-import { mayDeliverHeld } from '../signals.js';
+import { deliverHere, mayDeliverHeld } from '../signals.js';
 import { noteSilentEnd } from '../syscalls/exit.js';
 import { type Domain, NOWHERE, type Task, TaskState } from '../tasks.js';
 import { isBlocking, mustGetOn, unblock } from '../timer-signals.js';
 import { waitingSignals } from '../waiting-signals.js';
-import { Signatures } from './signature.js';
+import { Counting } from './counting.js';
+import { type Signature, Signatures } from './signature.js';
 
 /** A task that has run for less than this makes system calls often enough: signals wait for the next one, ns. */
 const SHORT_RUN_NS = 100_000;
@@ -47,11 +50,21 @@ const TRAP_HWBKPT = 4;
  * signal waits for them, or everything is to stand still. The point becomes a sync point by a `preempt` frame.
  */
 export class Preempter {
+  /** Tells points by counting where that is possible. */
+  readonly counting: Counting;
   private readonly signatures: Signatures;
   private readonly code = new Uint8Array(MAX_INSTRUCTION);
 
   constructor(private readonly session: Session) {
     this.signatures = new Signatures(session);
+    this.counting = new Counting(session, {
+      isAwaited: (task) => this.isAwaited(task.domain, task),
+      isGoodPoint: (task, rip) => this.signatures.isGoodPoint(task, rip),
+      made: this.made,
+      goOn: (task, mayDeliver) => {
+        this.goOn(task, mayDeliver);
+      },
+    });
   }
 
   /** How long to wait for the next stop; -1: for ever, as nobody waits for anybody. */
@@ -219,27 +232,41 @@ export class Preempter {
     return tracer.getRegs(task.tid);
   }
 
-  /** Makes where the task stands a sync point. */
+  /** Makes where the task stands a sync point, described by its state. */
   private preempt(task: Task): void {
-    const { session } = this;
-    const { regs } = session;
+    const { session, counting } = this;
+    const startNs = monotonicNs();
     const ran = Math.max(0, session.now - task.resumedAt);
     const signature = this.signatures.take(task);
+    const { points } = task;
+    if (signature.patchable) counting.addSite(task, signature.rip);
+    points.described++;
+    points.describingNs += monotonicNs() - startNs;
+    this.made(task, ran, signature);
+  }
+
+  /** The task, whose registers are loaded, stands at a sync point that has been described. */
+  private readonly made = (task: Task, ran: number, signature: Signature): void => {
+    const { session } = this;
     session.emit(task, { type: 'preempt', task: task.uid, time: session.now, ran, ...signature });
     session.preemptions++;
     // One that stands where it stood, with nothing changed, waits for others: they should come soon.
     task.sliceNs = sameBytes(signature.regs, task.lastPoint) ? SPIN_SLICE_NS : FIRST_SLICE_NS;
     task.lastPoint = signature.regs;
     task.atEntry = false;
-    task.exitRegs.set(regs.halves);
+    task.exitRegs.set(session.regs.halves);
     task.exitRegsValid = true;
-  }
+  };
 
-  /** What comes after a stop at a sync point in user code. */
-  private goOn(task: Task): void {
+  /** What comes after a stop at a sync point in user code. `mayDeliver`: it is one at which a signal can be given. */
+  private goOn(task: Task, mayDeliver = false): void {
     const { session } = this;
     const isDue = this.letTimersCome(task);
     if (mayDeliverHeld(session, task)) {
+      if (mayDeliver) {
+        deliverHere(session, task);
+        return;
+      }
       // Signals can be given to a task only where it stops for one: this one makes it stop at once.
       task.carrier = carrierOf(session, task, task.held[0]!.signo);
       session.tracer.kill(task.group.tgid, task.tid, task.carrier);
@@ -268,6 +295,7 @@ export class Preempter {
   }
 
   private readonly resume = (task: Task): void => {
+    this.counting.begin(task);
     // It may come to the same registers again, with other memory.
     task.exitRegsValid = false;
     this.session.resumeUser(task);
@@ -307,6 +335,7 @@ export class Preempter {
   private stepOver(task: Task, { length, repeats }: Instruction): boolean {
     const { tracer, regs, stops } = this.session;
     const next = regs.address(Reg.rip) + length;
+    const mask = maskWithTrap(tracer, task.tid);
     if (repeats) tracer.setBreakpoint(task.tid, next);
     if (!tracer.resume(task.tid, repeats ? Resume.Cont : Resume.Step, 0)) return false;
     const kind = tracer.waitFor(task.tid);
@@ -323,6 +352,7 @@ export class Preempter {
       tracer.event[2] === Signal.SIGTRAP &&
       (!repeats || regs.address(Reg.rip) === next);
     if (!isThere) stops.handle(task, kind);
+    else if (mask !== undefined) tracer.setSigmask(task.tid, mask);
     return isThere;
   }
 

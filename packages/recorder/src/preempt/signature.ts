@@ -103,13 +103,13 @@ export class Signatures {
       summed,
       sums,
       patchable,
+      counter: 'none',
+      count: 0,
     };
   }
 
-  /** Whether replay can stop a task where it stands without stopping it everywhere around. */
-  isGoodPoint(task: Task): boolean {
-    const { regs } = this.session;
-    const rip = regs.address(Reg.rip);
+  /** Whether replay can stop a task at `rip`, where it stands, without stopping it everywhere around. */
+  isGoodPoint(task: Task, rip = this.session.regs.address(Reg.rip)): boolean {
     const code = this.codeAt(task.tid, rip);
     const covered = instructionsOver(code.bytes.subarray(rip - code.start), PATCH_SIZE);
     if (covered === undefined) return false;

@@ -147,6 +147,9 @@ function recordEnd(session: Session, task: Task): number | undefined {
     const values = task.paths.values();
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values });
   }
+  const points = task.points.values();
+  if (points !== undefined)
+    session.emit(task, { type: 'counters', task: task.uid, time: session.now, values: points });
   if (session.config.stateHashes && alone && task.started && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',

@@ -2,6 +2,7 @@ import type { EventKind } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { At, type ReplayTask } from '../tasks.js';
+import { CounterSearch } from './counter-search.js';
 import { PointSearch } from './point-search.js';
 
 /** True if the task stands at the frame's point; false if it is on its way there. */
@@ -12,10 +13,25 @@ export function applyPreempt(engine: Engine, task: ReplayTask, frame: PreemptFra
     throw engine.internal(task, `frame preempt for a task that is ${At[task.at]}`);
   // The point is compared with code as it was, and may be patched itself.
   engine.agent?.unpatch(task);
-  const search = new PointSearch(engine, task, frame);
+  const search = makeSearch(engine, task, frame);
   if (search.begin()) return true;
   task.search = search;
   return engine.go(task);
+}
+
+function makeSearch(
+  engine: Engine,
+  task: ReplayTask,
+  frame: PreemptFrame,
+): CounterSearch | PointSearch {
+  switch (frame.counter) {
+    case 'none':
+      return new PointSearch(engine, task, frame);
+    case 'rounds':
+      return new CounterSearch(engine, task, frame, engine.rounds);
+    case 'branches':
+      throw engine.internal(task, 'this replay cannot count branches');
+  }
 }
 
 /** Handles a stop of a task whose point is being looked for. True if it stands there now. */

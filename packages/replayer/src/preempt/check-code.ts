@@ -1,52 +1,28 @@
 import {
-  Flow,
-  type Instruction,
-  instructionsOver,
+  type CodeAt,
+  coveredAt,
+  findLoop,
+  JUMP_SIZE,
+  type Loop,
+  MachineCode as Code,
+  moveCode,
+  movedSize,
   PAGE_SIZE,
+  type Placed,
+  placesFor,
   type ProcMapping,
-  relocate,
-  RESERVED_END,
-  RESERVED_START,
+  REACH,
+  type Room,
+  type Unmoved,
 } from '@scribe-ts/core-native';
-import { type CodeAt, flagsAreFree } from './flags.js';
-import { findLoop, type Loop, type Placed } from './loop.js';
+import { flagsAreFree } from './flags.js';
 
-/** Bytes that a near jump takes. */
-export const JUMP_SIZE = 5;
-/** Where a check may lie: not near the lowest pages, nor above what 47 bits reach. */
-const LOWEST = 0x10000;
-const HIGHEST = 0x7ffffffff000;
-/** A stack may still grow into what lies this near below it, bytes. */
-const STACK_ROOM = 0x10000000;
-/** Nearer to the ends of memory that a program has reserved there may be guard pages, which it means to run into, bytes. */
-const RESERVE_MARGIN = 0x40000;
-/** As far as jumps within code go, bytes: less than 2 GiB, as instructions move by their lengths. */
-const REACH = 0x7ff00000;
-/** Places tried for one check. */
-const MAX_PLACES = 64;
-/** Bytes of the longest moved instruction. */
-const MAX_MOVED = 48;
-/** And of the longest comparison. */
+/** Bytes of the longest comparison. */
 const MAX_COMPARED = 64;
 /** And of the code that sums up a page. */
 const MAX_SUMMED = 192;
 /** Bytes of the way that nearly every pass takes, beside the moved instructions. */
 const WAY = 128;
-
-/**
- * Opcodes that stop the task wherever it jumps to one: int3, then those that are no instruction in 64-bit mode, then those
- * that are the kernel's alone. The jump to the check lies over up to five instructions; its own bytes are chosen so that
- * each of them begins with one of these.
- */
-const TRAPS = [
-  0xcc, 0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x82, 0x9a,
-  0xce, 0xd4, 0xd6, 0xea, 0xf4, 0xfa, 0xfb, 0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7, 0xec,
-  0xed, 0xee, 0xef,
-];
-/** Bytes of a distance in which nothing has to be a trap. */
-const ANY = Array.from({ length: 16 }, (_, i) => i << 4);
-/** High bytes of a distance, near ones first. */
-const NEAR = Array.from({ length: 0x7e }, (_, i) => [i + 1, 0xfe - i]).flat();
 
 /**
  * What a general register (by the number that instructions have for it), the low half of an xmm register or a word of
@@ -64,12 +40,7 @@ export interface PageSum {
 }
 
 /** Code that is run in place of what lies at a point: it compares, stops the task if all is equal, and goes on as before. */
-export interface CheckCode {
-  /** Pages it needs: writable and executable. */
-  readonly start: number;
-  readonly end: number;
-  /** Whether they are pages that the program has reserved, and cannot touch as they are. */
-  readonly isReserved: boolean;
+export interface CheckCode extends Room {
   /** Address and bytes of the code. */
   readonly entry: number;
   readonly bytes: Uint8Array;
@@ -83,6 +54,8 @@ export interface CheckCode {
   readonly pass: number;
   /** Instructions moved, by their own addresses. */
   readonly moved: ReadonlyMap<number, number>;
+  /** Where a task stands that is stopped in them. */
+  readonly places: ReadonlyMap<number, Unmoved>;
   /** The arithmetic flags are not what they were when it has stopped the task: the code does not look at them. */
   readonly losesFlags: boolean;
 }
@@ -107,109 +80,25 @@ export function makeCheck(
   codeAt: CodeAt = () => NOTHING,
   sums: readonly PageSum[] = [],
 ): CheckCode | undefined {
-  const instructions = instructionsOver(code, JUMP_SIZE);
-  if (instructions === undefined) return undefined;
-  // A string instruction is one step for its check, though it can be stopped in its middle.
-  if (instructions.some(({ flow, repeats }) => flow === Flow.System || repeats)) return undefined;
+  const covered = coveredAt(code, point);
+  if (covered === undefined) return undefined;
   const around = { flagsAreFree: flagsAreFree(codeAt, point), loop: findLoop(codeAt, point) };
   const codeSize =
-    moreOf(instructions, around) +
-    (conditions.length + 1) * MAX_COMPARED +
-    sums.length * MAX_SUMMED;
+    moreOf(covered, around) + (conditions.length + 1) * MAX_COMPARED + sums.length * MAX_SUMMED;
   // Two pages on, so that a page lies between for certain.
   const size = codeSize + 2 * PAGE_SIZE;
-  // Runtimes reserve all that is in reach of their code: their reserve will do if nothing else is there.
-  for (const isReserved of [false, true]) {
-    let places = 0;
-    for (const distance of distances(instructions)) {
-      const entry = point + JUMP_SIZE + distance;
-      const isPlace = isReserved ? isUntouched : isFree;
-      if (!isPlace(entry, entry + size, mappings)) continue;
-      const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
-      const check = assemble(code, point, instructions, entry, slots, conditions, around, sums);
-      if (check !== undefined) return { ...check, isReserved };
-      if (++places === MAX_PLACES) break;
-    }
+  const instructions = covered.map(({ instruction }) => instruction);
+  for (const { entry, isReserved } of placesFor(point, instructions, size, mappings)) {
+    const slots = (Math.floor((entry + codeSize) / PAGE_SIZE) + 1) * PAGE_SIZE;
+    const check = assemble(point, covered, entry, slots, conditions, around, sums);
+    if (check !== undefined) return { ...check, isReserved };
   }
   return undefined;
 }
 
 /** Where a check's second part begins, in bytes from its entry. */
-function moreOf(instructions: readonly Instruction[], { loop }: Around): number {
-  const copied = loop === undefined ? 0 : loop.before.length + loop.behind.length + 1;
-  return WAY + MAX_MOVED * (instructions.length + copied);
-}
-
-/** Distances of jumps in whose bytes a trap lies wherever an instruction begins. */
-function* distances(instructions: readonly Instruction[]): Generator<number> {
-  const begins = new Set<number>();
-  let at = 0;
-  for (const { length } of instructions) begins.add((at += length));
-  const [first, second, third, fourth] = [1, 2, 3, 4].map((offset) => begins.has(offset));
-  for (const high of fourth ? TRAPS : NEAR) {
-    for (const middle of third ? TRAPS : ANY) {
-      const low = (second ? TRAPS[0]! << 8 : 0) | (first ? TRAPS[0]! : 0);
-      yield (high << 24) | (middle << 16) | low;
-    }
-  }
-}
-
-function isFree(from: number, to: number, mappings: readonly ProcMapping[]): boolean {
-  const start = from - (from % PAGE_SIZE);
-  const end = to + PAGE_SIZE;
-  if (start < LOWEST || end > HIGHEST) return false;
-  if (start < RESERVED_END && RESERVED_START < end) return false;
-  return mappings.every((mapping) => {
-    const room = mapping.name === '[stack]' ? STACK_ROOM : 0;
-    return end <= mapping.start - room || mapping.end <= start;
-  });
-}
-
-/** Whether it lies well inside of memory that the program has reserved by a mapping without any rights. */
-function isUntouched(from: number, to: number, mappings: readonly ProcMapping[]): boolean {
-  return mappings.some(
-    ({ start, end, prot, shared, inode, name }) =>
-      prot === 0 &&
-      !shared &&
-      inode === 0 &&
-      name === '' &&
-      start + RESERVE_MARGIN <= from &&
-      to + RESERVE_MARGIN <= end,
-  );
-}
-
-/** Writes machine code at an address. */
-class Code {
-  private readonly bytes: number[] = [];
-  constructor(readonly start: number) {}
-
-  get here(): number {
-    return this.start + this.bytes.length;
-  }
-  put(...bytes: readonly number[]): this {
-    this.bytes.push(...bytes);
-    return this;
-  }
-  int32(value: number): this {
-    return this.put(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >> 24) & 0xff);
-  }
-  word(value: bigint): this {
-    for (let i = 0n; i < 64n; i += 8n) this.put(Number((value >> i) & 0xffn));
-    return this;
-  }
-  /** A 32-bit distance to `target`, which ends its instruction. */
-  to(target: number): this {
-    return this.int32(target - (this.here + 4));
-  }
-  /** Makes the distance that ends at `end` one to here. */
-  arrive(end: number): this {
-    const distance = new Code(0).int32(this.here - end).bytes;
-    this.bytes.splice(end - 4 - this.start, 4, ...distance);
-    return this;
-  }
-  finish(): Uint8Array {
-    return Uint8Array.from(this.bytes);
-  }
+function moreOf(covered: readonly Placed[], { loop }: Around): number {
+  return WAY + movedSize(covered, loop);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -227,9 +116,8 @@ const SLOT_RDX = 0x15;
  * rdx are kept at `slots`, on a page without code, as a store near code that runs costs hundreds of cycles.
  */
 function assemble(
-  code: Uint8Array,
   point: number,
-  instructions: readonly Instruction[],
+  covered: readonly Placed[],
   entry: number,
   slots: number,
   conditions: readonly Condition[],
@@ -240,7 +128,7 @@ function assemble(
   const save = (asm: Code, modrm: number): Code => asm.put(0x48, 0x89, modrm).to(slotOf(modrm));
   const load = (asm: Code, modrm: number): Code => asm.put(0x48, 0x8b, modrm).to(slotOf(modrm));
   const first = conditions[0]!;
-  const moreAt = entry + moreOf(instructions, around);
+  const moreAt = entry + moreOf(covered, around);
   /** A number that the first comparison needs lies before the second part, behind which is the way back out of it. */
   const numberAt = moreAt - 8;
   const missAt = moreAt;
@@ -257,14 +145,8 @@ function assemble(
     load(way, SLOT_RCX);
   }
   const pass = way.here;
-  const placed: Placed[] = [];
-  let addr = point;
-  for (const instruction of instructions) {
-    placed.push({ addr, code: code.subarray(addr - point), instruction });
-    addr += instruction.length;
-  }
-  const moved = move(way, placed, around.loop, entry);
-  if (moved === undefined) return undefined;
+  const code = moveCode(way, covered, around.loop, entry);
+  if (code === undefined) return undefined;
   if (way.here > numberAt) throw new Error('moved instructions are longer than they may be');
 
   const more = new Code(missAt);
@@ -289,69 +171,7 @@ function assemble(
   const start = entry - (entry % PAGE_SIZE);
   const hit = more.here;
   const end = slots + PAGE_SIZE;
-  return { start, end, entry, bytes, jump, hit, slots, pass, moved, losesFlags };
-}
-
-/**
- * Puts what the jump to the check lies on behind the comparison, and the whole loop that it is in: so a pass takes no more
- * jumps than it did. Where each instruction is then; undefined if one cannot be moved.
- */
-function move(
-  way: Code,
-  covered: readonly Placed[],
-  loop: Loop | undefined,
-  entry: number,
-): Map<number, number> | undefined {
-  const moved = new Map<number, number>();
-  const put = (all: readonly Placed[]): boolean =>
-    all.every((placed) => {
-      moved.set(placed.addr, way.here);
-      return putMoved(way, placed);
-    });
-  const last = (all: readonly Placed[]): number => {
-    const { addr, instruction } = all.at(-1)!;
-    return addr + instruction.length;
-  };
-  if (loop === undefined) {
-    if (!put(covered)) return undefined;
-    way.put(0xe9).to(last(covered));
-    return moved;
-  }
-  const { before, closing, behind } = loop;
-  if (!put(before)) return undefined;
-  moved.set(closing.addr, way.here);
-  const isConditional = closing.instruction.flow === Flow.Conditional;
-  // The opposite condition leaves the loop.
-  if (isConditional) way.put(0x0f, 0x80 | (conditionOf(closing) ^ 1)).int32(0);
-  const out = way.here;
-  if (!put(behind)) return undefined;
-  way.put(0xe9).to(entry);
-  if (isConditional) way.arrive(out);
-  const rest = covered.filter(({ addr }) => addr > closing.addr);
-  if (!put(rest)) return undefined;
-  way.put(0xe9).to(last([closing, ...rest]));
-  return moved;
-}
-
-/** As `relocate`, but with jumps that reach as far as those to a check do. */
-function putMoved(way: Code, { addr, code, instruction }: Placed): boolean {
-  const { flow, length, relative } = instruction;
-  const target = addr + length + relative;
-  const isNear = Math.abs(target - way.here) < REACH;
-  if (flow === Flow.Conditional && isNear)
-    way.put(0x0f, 0x80 | conditionOf({ addr, code, instruction })).to(target);
-  else if (flow === Flow.Jump && isNear) way.put(0xe9).to(target);
-  else {
-    const bytes = relocate(code, 0, instruction, addr, way.here);
-    if (bytes === undefined) return false;
-    way.put(...bytes);
-  }
-  return true;
-}
-
-/** The condition of a conditional jump, as its opcode has it. */
-function conditionOf({ code, instruction }: Placed): number {
-  return code[instruction.opcodeAt]! & 15;
+  return { start, end, entry, bytes, jump, hit, slots, pass, ...code, losesFlags };
 }
 
 /** Makes the zero flag tell whether the condition is met, if one instruction can: false if not. */

@@ -1,13 +1,10 @@
-import { decode, Flow } from '@scribe-ts/core-native';
+import { type CodeAt, decode, Flow } from '@scribe-ts/core-native';
 
 /** Instructions looked at, at most. */
 const MAX_LOOKED_AT = 16;
 /** What an arithmetic instruction does, by bits 3 to 5 of opcode or ModRM byte: adc and sbb look at the carry flag. */
 const WITH_CARRY = 2;
 const WITH_BORROW = 3;
-
-/** Bytes of code at an address: those of one instruction at least, if it is known. */
-export type CodeAt = (addr: number) => Uint8Array;
 
 const enum Effect {
   /** Neither reads the arithmetic flags nor stores all of them. */

@@ -1,9 +1,12 @@
 import {
   clearStopTraces,
+  type CodeAt,
   EventKind,
   hashPieces,
   hashVectors,
-  MapFlag,
+  JUMP_SIZE,
+  leaveMovedCode,
+  mapRoom,
   PAGE_SIZE,
   parseMaps,
   Prot,
@@ -17,20 +20,15 @@ import {
   SUM_SIZE,
   sumPieces,
   Sys,
+  unmapRoom,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
 import type { Mismatch } from '../divergence.js';
 import type { Engine } from '../engine.js';
 import type { ReplayTask } from '../tasks.js';
 import { hex, isFault, nameOf } from '../words.js';
-import {
-  type CheckCode,
-  type Condition,
-  JUMP_SIZE,
-  makeCheck,
-  type PageSum,
-} from './check-code.js';
-import type { CodeAt } from './flags.js';
+import { type CheckCode, type Condition, makeCheck, type PageSum } from './check-code.js';
+import { Patience } from './patience.js';
 
 /** The task has passed the point so often when stopping it there each time becomes dearer than a check of its own. */
 const BREAKPOINT_HITS = 4;
@@ -52,15 +50,11 @@ const ARITHMETIC_FLAGS = 0x8d5;
 /** int1, whose exception looks like one that has no reason. */
 const INT1 = 0xf1;
 const WORD = 8;
-const MADV_DONTNEED = 4;
 /** An XSAVE header lies at such addresses, and what it says of components in use depends on the processor. */
 const XSAVE_ALIGNMENT = 64;
 /** Components that dynamic linkers save; the flag of the compact form. */
 const XSTATE_SAVED = 0xeen;
 const COMPACT = 1n << 63n;
-/** A search may take so much longer than the recording took to get there. */
-const PATIENCE = 100;
-const LEAST_PATIENCE_NS = 120e9;
 
 /**
  * Finds the point in user code at which a task was stopped in the recording: the first one whose state is that of the
@@ -84,9 +78,7 @@ export class PointSearch {
   private sums: readonly PageSum[] = [];
   private checkHits = 0;
   private nextSums = CHECK_HITS;
-  private readonly startNs: number;
-  /** How long the search has lasted when it was given up, ns. */
-  private triedNs = 0;
+  private readonly patience: Patience;
 
   constructor(
     private readonly engine: Engine,
@@ -95,7 +87,7 @@ export class PointSearch {
   ) {
     this.registers = new Uint32Array(frame.regs.slice().buffer);
     this.mayPatch = frame.patchable;
-    this.startNs = engine.tracer.values[1]!;
+    this.patience = new Patience(engine.tracer, task.tid, frame.ran);
   }
 
   /** True if the task stands at the point; else the search is prepared, and the task may be let go. */
@@ -121,8 +113,7 @@ export class PointSearch {
     if (kind === EventKind.Syscall) throw this.missed(nameOf(regs.int(Reg.orig_rax)));
     // Not of the program's making; its siginfo looks like a trap's.
     if (kind === EventKind.InterruptStop || kind === EventKind.GroupStop) {
-      const { triedNs } = this;
-      if (triedNs > 0) throw this.missed(`ran for ${Math.round(triedNs / 1e9)} s`);
+      if (this.patience.isOver) throw this.missed(`ran for ${this.patience.seconds} s`);
       return this.goOn();
     }
     const siginfo = new DataView(tracer.getSiginfo(task.tid).buffer);
@@ -133,7 +124,12 @@ export class PointSearch {
     const { check } = this;
     if (check !== undefined) {
       if (signo === Signal.SIGTRAP && rip === check.hit) return this.atCheck(check);
-      if (signo !== Signal.SIGTRAP && rip >= check.entry && rip < check.hit && !this.isMoved(rip)) {
+      if (
+        signo !== Signal.SIGTRAP &&
+        rip >= check.entry &&
+        rip < check.hit &&
+        !check.places.has(rip)
+      ) {
         // What the check compares cannot be read by the program itself (protection keys, the end of a file).
         if (rip !== check.entry) engine.regs.set(Reg.rcx, this.savedRcx(check));
         engine.regs.set(Reg.rip, frame.rip);
@@ -179,22 +175,13 @@ export class PointSearch {
     );
   }
 
-  private isMoved(rip: number): boolean {
-    for (const now of this.check!.moved.values()) if (now === rip) return true;
-    return false;
-  }
-
   private savedRcx(check: CheckCode): bigint {
     const bytes = this.read(check.slots, WORD)!;
     return new DataView(bytes.buffer).getBigInt64(0, true);
   }
 
-  /** Has the task, which runs, stopped if the search has taken too long: the program may never come out of where it is. */
   checkTime(nowNs: number): void {
-    const triedNs = nowNs - this.startNs;
-    if (this.triedNs > 0 || triedNs < LEAST_PATIENCE_NS + PATIENCE * this.frame.ran) return;
-    this.triedNs = triedNs;
-    this.engine.tracer.interruptTask(this.task.tid);
+    this.patience.check(nowNs);
   }
 
   private missed(instead: string): Mismatch {
@@ -424,7 +411,7 @@ export class PointSearch {
     const check = makeCheck(code, frame.rip, usable, maps, this.constantCode(maps), sums);
     if (check === undefined) return undefined;
     const saved = regs.save();
-    if (!this.map(check)) {
+    if (!mapRoom(tracer, tid, check)) {
       engine.regs.load(saved);
       return undefined;
     }
@@ -444,25 +431,6 @@ export class PointSearch {
       return undefined;
     const pages = new ReadPages(this.engine.tracer, this.task.tid);
     return (addr) => (addr >= mapping.start && addr < mapping.end ? pages.code(addr) : NOTHING);
-  }
-
-  /** Maps what a check needs. False if it cannot be had. */
-  private map({ start, end, isReserved }: CheckCode): boolean {
-    const prot = Prot.READ | Prot.WRITE | Prot.EXEC;
-    if (isReserved) return this.call(Sys.mprotect, start, end - start, prot) === 0;
-    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED_NOREPLACE;
-    const at = this.call(Sys.mmap, start, end - start, prot, flags, -1, 0);
-    if (at !== start && at >= 0) this.call(Sys.munmap, at, end - start);
-    return at === start;
-  }
-
-  private unmap({ start, end, isReserved }: CheckCode): void {
-    if (!isReserved) {
-      this.call(Sys.munmap, start, end - start);
-      return;
-    }
-    this.call(Sys.madvise, start, end - start, MADV_DONTNEED);
-    this.call(Sys.mprotect, start, end - start, Prot.NONE);
   }
 
   /** Makes the code's pages unwritable for the program, so that it doesn't write over the jump unseen. */
@@ -496,15 +464,14 @@ export class PointSearch {
     this.writeCode(frame.code.subarray(0, JUMP_SIZE));
     // A task that has been stopped in the moved instructions goes on in their old place.
     engine.load(task);
-    const rip = engine.regs.address(Reg.rip);
-    for (const [old, now] of check.moved) {
-      if (now !== rip) continue;
-      engine.regs.set(Reg.rip, old);
+    const place = check.places.get(engine.regs.address(Reg.rip));
+    if (place !== undefined) {
+      leaveMovedCode(engine.regs, place);
       engine.tracer.setRegs(task.tid);
     }
     const saved = engine.regs.save();
     if (guarded !== undefined) this.call(Sys.mprotect, guarded.start, guarded.size, guarded.prot);
-    this.unmap(check);
+    unmapRoom(engine.tracer, task.tid, check);
     engine.regs.load(saved);
     this.check = undefined;
     this.guarded = undefined;

@@ -234,7 +234,8 @@ export interface DetachFrame extends FrameBase {
 
 /**
  * The task was stopped in user code, away from any system call, to let another one run or to get a signal. Replay finds
- * the point again by its state: the first time that the task stands at `rip` with all of this equal.
+ * the point again by its state, or by what was counted since the task's frame before this one: of its state there are the
+ * registers only then, and are compared.
  */
 export interface PreemptFrame extends FrameBase {
   readonly type: 'preempt';
@@ -259,6 +260,13 @@ export interface PreemptFrame extends FrameBase {
   readonly patchable: boolean;
   /** How long the task had run since its last sync point, ns. */
   readonly ran: number;
+  /**
+   * What tells where the point is: `none`: the state of the task; `rounds`: how often it has come to `rip`; `branches`: how many
+   * conditional branches have retired. `none` in logs before 1.3.
+   */
+  readonly counter: 'none' | 'rounds' | 'branches';
+  /** How much since the task's frame before this one; of rounds this one counts, and a first one that began there. */
+  readonly count: number;
   /** Memory of which the sums have to be equal: addresses and lengths of whole pages. Empty in logs before 1.3. */
   readonly summed: readonly number[];
   /**

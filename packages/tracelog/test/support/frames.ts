@@ -93,6 +93,7 @@ function randomBytes(random: Random): Uint8Array {
 function randomValue(random: Random, kind: string): unknown {
   switch (kind) {
     case 'uint':
+    case 'later uint':
       return randomUint(random);
     case 'int':
       return randomInt(random);
@@ -171,8 +172,9 @@ export function randomFrame(random: Random, type: FrameType, task: number, time:
   const frame: Record<string, unknown> = { type, task, time };
   for (const [name, field] of Object.entries(FRAME_TABLE[type].fields)) {
     const { kind } = field as { kind: { name: string; doc: string } };
-    const value =
-      kind.name === 'enum' ? random.pick(enumValues(kind.doc)) : randomValue(random, kind.name);
+    const value = kind.name.endsWith('enum')
+      ? random.pick(enumValues(kind.doc))
+      : randomValue(random, kind.name);
     if (value !== undefined) frame[name] = value;
   }
   return frame as unknown as Frame;

@@ -1,5 +1,7 @@
-import { decode, Flow, type Instruction } from '@scribe-ts/core-native';
-import type { CodeAt } from './flags.js';
+import { decode, Flow, type Instruction } from '../x86.js';
+
+/** Bytes of code at an address: those of one instruction at least, if it is known. */
+export type CodeAt = (addr: number) => Uint8Array;
 
 /** Instructions of a loop, at most. */
 const MAX_LOOP = 32;

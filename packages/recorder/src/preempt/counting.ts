@@ -1,0 +1,343 @@
+import {
+  clearStopTraces,
+  type CodeAt,
+  type CounterBackend,
+  CounterStop,
+  EventKind,
+  findLoop,
+  Flow,
+  JUMP_SIZE,
+  monotonicNs,
+  ReadPages,
+  Reg,
+  RoundCounter,
+  Signal,
+} from '@scribe-ts/core-native';
+import type { Session } from '../session.js';
+import { actionOf, hold, holdForPoint, isSynchronous } from '../signals.js';
+import { type Task, TaskState } from '../tasks.js';
+import { cpuTimeOf, isBlocking, isTooEarly } from '../timer-signals.js';
+import type { Signature } from './signature.js';
+
+/** Where counting a round costs more than about a tenth of what the round takes, ns. */
+const HOT_ROUND_NS = 15;
+/** A round that takes longer than this is not waited for, ns of CPU time. */
+const LATE_NS = 500_000;
+/** Counters that may be of no use in succession before a site gets none any more. */
+const CREDIT = 2;
+const MAX_CREDIT = 8;
+/** Sites kept in mind of an address space. */
+const MAX_SITES = 256;
+const NO_BYTES = new Uint8Array(0);
+/** si_code of a SIGTRAP by int3. */
+const SI_KERNEL = 0x80;
+
+/** An instruction at which a task has been stopped, and may be found again by counting how often it comes there. */
+export interface Site {
+  readonly rip: number;
+  /** How many counters more may be of no use. 0: it gets none. */
+  credit: number;
+  /** In a loop around one whose rounds are too short to be counted: counted in its stead. */
+  outer: Site | undefined;
+}
+
+/** A counter of a task that runs user code. */
+export interface TaskCounter {
+  readonly site: Site;
+  /** Calls that the agent had recorded when it began. */
+  readonly calls: number;
+  /** When it began, ns since the recording began. */
+  readonly since: number;
+  /** The task is on its way to its next round, to be stopped there. */
+  isStopping: boolean;
+  /** CPU time that it had had when it was first seen not to have come there, ns. */
+  lateAt: number | undefined;
+}
+
+/** What one that is asked to make a point does. */
+interface PointMaker {
+  /** Whether a replay could stop the task there. */
+  isGoodPoint(task: Task, rip: number): boolean;
+  /** Whether anybody waits for the task to come to a sync point. */
+  isAwaited(task: Task): boolean;
+  /** A point has been described: the task stands at a sync point now. */
+  made(task: Task, ranNs: number, signature: Signature): void;
+  /** What comes after a stop at a sync point in user code. `mayDeliver`: the stop is one at which a signal can be given. */
+  goOn(task: Task, mayDeliver: boolean): void;
+}
+
+/**
+ * Has tasks that were stopped in user code count from there on how often they come by, so that their next stop is a place
+ * that a replay finds by counting, and not by its state. A counter lives from one sync point to the next: nobody else runs
+ * in the address space meanwhile, forks, maps or looks at its memory. Whatever stop comes, the counter is taken out before
+ * anybody else sees it.
+ */
+export class Counting {
+  private readonly backend: CounterBackend;
+
+  constructor(
+    private readonly session: Session,
+    private readonly maker: PointMaker,
+  ) {
+    this.backend = new RoundCounter(session.tracer);
+  }
+
+  /** A task has been stopped at a place: it may be counted there from now on. Undefined if it cannot be. */
+  addSite(task: Task, rip: number): Site | undefined {
+    const { sites } = task.space;
+    let site = sites.get(rip);
+    if (site !== undefined) return site;
+    if (!this.maker.isGoodPoint(task, rip)) return undefined;
+    if (sites.size === MAX_SITES) sites.clear();
+    site = { rip, credit: CREDIT, outer: undefined };
+    sites.set(rip, site);
+    task.points.sites++;
+    return site;
+  }
+
+  /** A task at a sync point in user code, whose registers are `task.exitRegs`, is about to be let go. */
+  begin(task: Task): void {
+    const { session, backend } = this;
+    const { exitRegs, space } = task;
+    const rip = exitRegs[Reg.rip * 2]! + exitRegs[Reg.rip * 2 + 1]! * 2 ** 32;
+    const here = space.sites.get(rip);
+    const site = here?.outer ?? here;
+    if (site === undefined || site.credit === 0 || session.chaos !== undefined) return;
+    if (session.parking.active || task.carrier !== 0 || !mayTrap(task)) return;
+    const startNs = monotonicNs();
+    if (backend.begin(task.tid, site.rip)) {
+      const calls = task.paths.agent;
+      task.counter = { site, calls, since: session.now, isStopping: false, lateAt: undefined };
+    } else site.credit = 0;
+    task.points.countingNs += monotonicNs() - startNs;
+  }
+
+  /** Handles a stop of a task with a counter. False if what it is about is still to be handled: the counter is gone then. */
+  takes(task: Task, kind: EventKind): boolean {
+    if (task.counter === undefined) return task.owesTrap && this.swallow(task, kind);
+    const startNs = monotonicNs();
+    let isHandled = false;
+    switch (kind) {
+      case EventKind.Syscall:
+        isHandled = this.takeBack(task);
+        break;
+      case EventKind.Signal:
+      case EventKind.InterruptStop:
+        isHandled = this.stopped(task, kind);
+        break;
+      case EventKind.Event:
+      case EventKind.GroupStop:
+      default:
+        this.end(task);
+    }
+    task.points.countingNs += monotonicNs() - startNs;
+    return isHandled;
+  }
+
+  /** Takes the counter of a stopped task out, which has been of no use. */
+  end(task: Task): void {
+    const { counter } = task;
+    if (counter === undefined) return;
+    counter.site.credit--;
+    task.counter = undefined;
+    if (this.backend.end(task.tid)) task.owesTrap = true;
+  }
+
+  /** A task in a stop is about to be let go for good. True if the stop was the counter's, or has become one of none. */
+  release(task: Task, kind: EventKind): boolean {
+    const isOwn = this.backend.stopped(task.tid, kind) !== CounterStop.Other;
+    this.end(task);
+    if (kind !== EventKind.Syscall) return isOwn;
+    this.standBeforeCall(task);
+    return true;
+  }
+
+  /** A call in the loop: taken back, as the counter cannot be taken out with the call begun, and made again. */
+  private takeBack(task: Task): true {
+    this.end(task);
+    this.standBeforeCall(task);
+    this.session.goOn(task, 0);
+    return true;
+  }
+
+  private standBeforeCall(task: Task): void {
+    const { regs, tracer } = this.session;
+    tracer.getRegs(task.tid);
+    regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+    regs.set(Reg.rax, regs.get(Reg.orig_rax));
+    regs.set(Reg.orig_rax, -1);
+    tracer.setRegs(task.tid);
+  }
+
+  private stopped(task: Task, kind: EventKind): boolean {
+    const { session, backend } = this;
+    switch (backend.stopped(task.tid, kind)) {
+      case CounterStop.There:
+        this.arrive(task, kind);
+        return true;
+      case CounterStop.GoOn:
+        if (kind === EventKind.InterruptStop) task.interruptedAt = -1;
+        session.goOn(task, 0);
+        return true;
+      case CounterStop.Other:
+        break;
+    }
+    if (task.state === TaskState.Running && !this.isInAgent(task)) {
+      if (task.dispatching) session.agent!.ring.drain(task);
+      const isExact = task.paths.agent === task.counter!.calls;
+      session.tracer.getRegs(task.tid);
+      if (isExact && kind === EventKind.InterruptStop && this.interrupted(task)) return true;
+      if (isExact && kind === EventKind.Signal && this.signalled(task)) return true;
+    }
+    this.end(task);
+    return false;
+  }
+
+  private isInAgent(task: Task): boolean {
+    return task.space.agent !== undefined && this.session.agent!.stops.isInside(task);
+  }
+
+  /** A task has been interrupted in user code. False if it is to be stopped where it is. */
+  private interrupted(task: Task): boolean {
+    if (task.counter!.isStopping && this.isLate(task)) return false;
+    task.interruptedAt = -1;
+    if (!task.counter!.isStopping && task.domain.holder === task && this.maker.isAwaited(task))
+      return this.stopAtNext(task, EventKind.InterruptStop);
+    this.session.goOn(task, 0);
+    return true;
+  }
+
+  /** Whether a task does not come by its site any more. Others may have had the CPU since it was let go. */
+  private isLate(task: Task): boolean {
+    const counter = task.counter!;
+    const cpuNs = cpuTimeOf(task);
+    if (counter.lateAt === undefined) {
+      counter.lateAt = cpuNs;
+      return false;
+    }
+    return !(cpuNs - counter.lateAt < LATE_NS);
+  }
+
+  /** A signal has come in user code. False if it is none that the counter matters for. */
+  private signalled(task: Task): boolean {
+    const { session } = this;
+    const { tracer } = session;
+    const signo = tracer.event[2]!;
+    if (task.counter!.isStopping || signo === Signal.SIGSYS || task.carrier !== 0) return false;
+    const siginfo = tracer.getSiginfo(task.tid);
+    if (isSynchronous(signo, siginfo) || actionOf(task, signo) !== 'handler') return false;
+    if (isBlocking(task)) return false;
+    const mustWait = task.held.length > 0 || isTooEarly(session, task, signo, siginfo);
+    if (task.dispatching || mustWait) {
+      hold(session, task, signo, siginfo);
+      session.resumeUser(task);
+      return true;
+    }
+    holdForPoint(session, task, signo, siginfo);
+    if (this.stopAtNext(task, EventKind.Signal)) return true;
+    // The signal is held: as without a counter it comes at the next sync point.
+    this.end(task);
+    session.resumeUser(task);
+    return true;
+  }
+
+  /** Has the task stop when it next comes to its site. If it is there, the point is made at once. */
+  private stopAtNext(task: Task, kind: EventKind): boolean {
+    const { backend, session } = this;
+    if (backend.now(task.tid) !== undefined) {
+      this.arrive(task, kind);
+      return true;
+    }
+    if (!backend.stopAt(task.tid)) return false;
+    task.counter!.isStopping = true;
+    session.goOn(task, 0);
+    return true;
+  }
+
+  /** The task stands at a point that has been counted. */
+  private arrive(task: Task, kind: EventKind): void {
+    const { session, backend } = this;
+    const { tracer, regs } = session;
+    const counter = task.counter!;
+    const { rip, count } = backend.now(task.tid)!;
+    task.counter = undefined;
+    if (backend.end(task.tid)) task.owesTrap = true;
+    const ran = Math.max(0, session.now - counter.since);
+    const { site } = counter;
+    tracer.getRegs(task.tid);
+    if (ran >= count * HOT_ROUND_NS) site.credit = Math.min(MAX_CREDIT, site.credit + 1);
+    else this.leaveHotLoop(task, site);
+    const saved = regs.save();
+    clearStopTraces(saved);
+    const code = new Uint8Array(JUMP_SIZE);
+    tracer.readMemory(task.tid, rip, code, 0, JUMP_SIZE);
+    task.points.counted++;
+    task.points.rounds += count;
+    this.maker.made(task, ran, {
+      rip,
+      code,
+      regs: new Uint8Array(saved.buffer),
+      sse: NO_BYTES,
+      vector: '',
+      memory: [],
+      stack: NO_BYTES,
+      pages: [],
+      pagesHash: '',
+      patchable: true,
+      counter: backend.kind,
+      count,
+      summed: [],
+      sums: NO_BYTES,
+    });
+    this.maker.goOn(task, kind === EventKind.Signal);
+  }
+
+  /** The rounds of a loop are so short that counting them is dear: those of the loop around it are counted from now on. */
+  private leaveHotLoop(task: Task, site: Site): void {
+    site.credit = 0;
+    const pages = new ReadPages(this.session.tracer, task.tid);
+    const exit = exitOf((addr) => pages.code(addr), site.rip);
+    site.outer = exit === undefined ? undefined : this.addSite(task, exit);
+    // One that leads back here.
+    for (let other = site.outer; other !== undefined; other = other.outer)
+      if (other === site) site.outer = undefined;
+  }
+
+  /** The signal of a trap whose counter is gone comes: it is none of the program's. */
+  private swallow(task: Task, kind: EventKind): boolean {
+    const { tracer } = this.session;
+    if (kind !== EventKind.Signal || tracer.event[2] !== Signal.SIGTRAP) return false;
+    const siginfo = tracer.getSiginfo(task.tid);
+    if (new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true) !== SI_KERNEL)
+      return false;
+    task.owesTrap = false;
+    this.session.goOn(task, 0);
+    return true;
+  }
+}
+
+/** Where control goes from the innermost loop around `rip` when that is over. */
+function exitOf(codeAt: CodeAt, rip: number): number | undefined {
+  const loop = findLoop(codeAt, rip);
+  if (loop === undefined) return undefined;
+  const { before, closing, behind } = loop;
+  const end = closing.addr + closing.instruction.length;
+  if (closing.instruction.flow === Flow.Conditional) return end;
+  // It is left in its midst.
+  const start = (behind[0] ?? before[0] ?? closing).addr;
+  for (const { addr, instruction } of [...before, ...behind]) {
+    const target = addr + instruction.length + instruction.relative;
+    const leads = instruction.flow === Flow.Conditional && (target < start || target >= end);
+    if (leads) return target;
+  }
+  return undefined;
+}
+
+/**
+ * Whether a trap in the task leaves no trace but what can be put back: the kernel takes the handler away of a fault that is
+ * ignored or blocked.
+ */
+function mayTrap(task: Task): boolean {
+  const { handler } = task.handlers;
+  return [Signal.SIGTRAP, Signal.SIGSEGV, Signal.SIGILL].every((signo) => handler[signo] === 0);
+}
