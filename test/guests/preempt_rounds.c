@@ -107,15 +107,13 @@ int main(void) {
   run("strings", with_strings);
   run("system calls", with_calls);
 
-  /* What stops a counted loop leaves the mask as it is. */
-  sigset_t blocked, now;
+  sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTRAP);
   sigaddset(&blocked, SIGSEGV);
   CHECK_SYS(sigprocmask(SIG_BLOCK, &blocked, NULL));
   run("with traps blocked", with_call);
-  CHECK_SYS(sigprocmask(SIG_UNBLOCK, &blocked, &now));
-  CHECK(sigismember(&now, SIGTRAP) == 1 && sigismember(&now, SIGSEGV) == 1);
+  CHECK_SYS(sigprocmask(SIG_UNBLOCK, &blocked, NULL));
 
   CHECK_SYS(sigaction(SIGFPE, &fault, NULL));
   CHECK_SYS(sigaction(SIGSEGV, &fault, NULL));

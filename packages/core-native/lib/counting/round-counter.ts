@@ -75,8 +75,10 @@ export class RoundCounter implements CounterBackend {
 
   now(tid: number): CountedPoint | undefined {
     const counter = this.counters.get(tid);
-    if (counter === undefined || !this.tracer.getRegs(tid)) return undefined;
+    if (counter === undefined) return undefined;
+    // `stopped` has loaded the registers, and others may be there if it has been killed since.
     if (counter.at !== undefined) return counter.at;
+    if (!this.tracer.getRegs(tid)) return undefined;
     const { site } = counter.code;
     if (!this.leaveRound(tid, counter) && this.regs.address(Reg.rip) !== site) return undefined;
     // It has come there, and that is not counted yet.

@@ -1,6 +1,7 @@
 import {
   clearStopTraces,
   type CodeAt,
+  type CountedPoint,
   type CounterBackend,
   CounterStop,
   EventKind,
@@ -173,7 +174,7 @@ export class Counting {
     const { session, backend } = this;
     switch (backend.stopped(task.tid, kind)) {
       case CounterStop.There:
-        this.arrive(task, kind);
+        this.arrive(task, kind, backend.now(task.tid)!);
         return true;
       case CounterStop.GoOn:
         if (kind === EventKind.InterruptStop) task.interruptedAt = -1;
@@ -244,8 +245,9 @@ export class Counting {
   /** Has the task stop when it next comes to its site. If it is there, the point is made at once. */
   private stopAtNext(task: Task, kind: EventKind): boolean {
     const { backend, session } = this;
-    if (backend.now(task.tid) !== undefined) {
-      this.arrive(task, kind);
+    const point = backend.now(task.tid);
+    if (point !== undefined) {
+      this.arrive(task, kind, point);
       return true;
     }
     if (!backend.stopAt(task.tid)) return false;
@@ -255,20 +257,20 @@ export class Counting {
   }
 
   /** The task stands at a point that has been counted. */
-  private arrive(task: Task, kind: EventKind): void {
+  private arrive(task: Task, kind: EventKind, { rip, count }: CountedPoint): void {
     const { session, backend } = this;
     const { tracer, regs } = session;
     const counter = task.counter!;
-    const { rip, count } = backend.now(task.tid)!;
+    // Killed from here on, its registers would be those of its end.
+    const regsHere = regs.save();
     task.counter = undefined;
     if (backend.end(task.tid)) task.owesTrap = true;
+    regs.load(regsHere);
     const ran = Math.max(0, session.now - counter.since);
     const { site } = counter;
-    tracer.getRegs(task.tid);
     if (ran >= count * HOT_ROUND_NS) site.credit = Math.min(MAX_CREDIT, site.credit + 1);
     else this.leaveHotLoop(task, site);
-    const saved = regs.save();
-    clearStopTraces(saved);
+    clearStopTraces(regsHere);
     const code = new Uint8Array(JUMP_SIZE);
     tracer.readMemory(task.tid, rip, code, 0, JUMP_SIZE);
     task.points.counted++;
@@ -276,7 +278,7 @@ export class Counting {
     this.maker.made(task, ran, {
       rip,
       code,
-      regs: new Uint8Array(saved.buffer),
+      regs: new Uint8Array(regsHere.buffer),
       sse: NO_BYTES,
       vector: '',
       memory: [],

@@ -320,7 +320,9 @@ export interface RegistersFrame extends FrameBase {
 /**
  * Counters of a task at its end; `null` where the machine has no such counter. Of a task that was recorded with the agent:
  * `calls.agent` and `calls.traced`, frames of calls by who recorded them, and `stops.NAME`, how often it stopped for the
- * tracer because of a call or an instruction.
+ * tracer because of a call or an instruction. Of one that was stopped in user code: `points.counted` and `points.described`,
+ * how many of these points a count or the state tells, `points.rounds` counted, `points.sites` where rounds may be,
+ * and `points.counting_ns` and `points.describing_ns`, what both took.
  */
 export interface CountersFrame extends FrameBase {
   readonly type: 'counters';
