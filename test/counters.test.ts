@@ -7,8 +7,8 @@ import { compile, Pool, root, scribe, workspace } from './harness.js';
 const pool = new Pool(2);
 const store = join(root, 'build/store');
 
-for (const options of [[], ['--agent']]) {
-  const how = options.length === 0 ? 'traced' : 'with the agent';
+for (const options of [['--no-agent'], []]) {
+  const how = options.length === 0 ? 'with the agent' : 'traced';
   test(`loops that are caught are counted, and one round more or less is a divergence (${how})`, async (t) => {
     await using _turn = await pool.enter();
     const binary = compile(join(root, 'test/guests/preempt_rounds.c'));
