@@ -40,6 +40,8 @@ import type { AgentSpace } from './space.js';
 
 /** si_code of a SIGSYS that dispatch raised. */
 const SYS_USER_DISPATCH = 2;
+/** Offset of si_call_addr. */
+const CALL_ADDRESS = 16;
 /** More steps than the agent's last instructions take. */
 const MAX_TAIL_STEPS = 64;
 const POPFQ = 0x9d;
@@ -546,6 +548,8 @@ export class AgentStops {
         this.failClock(task);
         return undefined;
       }
+      // The log could not be written when the tracer had made this the end of the program's call.
+      if (rip !== callAddress(siginfo)) return { swallow: true };
       agent.look(space.memory);
       const made = rip === symbols.agent_take_end || rip === symbols.agent_exit_end;
       const site = rip === symbols.agent_forward_end ? agent.ret : rip;
@@ -584,6 +588,12 @@ export class AgentStops {
     tracer.resume(tid, Resume.Cont, 0);
     return undefined;
   }
+}
+
+/** For a SIGSYS: the address after the `syscall` instruction that it is for. */
+function callAddress(siginfo: Uint8Array): number {
+  const view = new DataView(siginfo.buffer, siginfo.byteOffset);
+  return Number(view.getBigUint64(CALL_ADDRESS, true));
 }
 
 /**
