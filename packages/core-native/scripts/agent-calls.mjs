@@ -136,7 +136,7 @@ export const AGENT_CALLS = {
   clock_getres: {},
   uname: {},
   sysinfo: {},
-  getrandom: { waits: 'NEVER' },
+  getrandom: { check: 'CHECK_RANDOM', waits: 'NEVER' },
   poll: { waits: 'POLL', keeps: { 0: 'polled' } },
   ppoll: { waits: 'PPOLL', keeps: { 0: 'polled', 2: 16 } },
   select: { waits: 'SELECT', keeps: { 4: 16 } },

@@ -59,7 +59,7 @@ const KEEP_POLLED = 255;
 const PROBES = ['NONE', 'ENTRY', 'BUFFER', 'VECTOR', 'MESSAGE'];
 /** What `check` may be. */
 const CHECKS = [
-  ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION', 'SIGPROCMASK', 'CONNECT', 'ACCEPT'],
+  ...['NONE', 'OPEN', 'DUP', 'FUTEX', 'SIGACTION', 'SIGPROCMASK', 'CONNECT', 'ACCEPT', 'RANDOM'],
   ...['SOCKOPT', 'MMAP', 'MUNMAP', 'MREMAP', 'MPROTECT', 'MADVISE'],
 ];
 
