@@ -68,6 +68,10 @@ export interface Addon {
   openCounters(tid: number): number;
   readCounters(handle: number): (number | null)[];
   closeCounters(handle: number): void;
+  openEventCounter(tid: number, type: number, config: number): number;
+  readEventCounter(handle: number): number;
+  stopAfterEvents(handle: number, events: number): void;
+  closeEventCounter(handle: number): void;
 }
 
 // lib/ and dist/ are both one level below the package.

@@ -11,6 +11,22 @@ export {
 } from './agent-connections.js';
 export { AgentMemory } from './agent-memory.js';
 export type { Reported } from './agent-reports.js';
+export { BranchBackend, type BranchTracer, PassedPointError } from './counting/branch-backend.js';
+export {
+  type BranchCounters,
+  type CounterSource,
+  findBranchCounters,
+  machineCounters,
+} from './counting/branch-counters.js';
+export { type BranchEvent, branchEvent } from './counting/branch-event.js';
+export { BranchLoop, type CountedLoop, LoopStop, type LoopTracer } from './counting/branch-loop.js';
+export { isBreakpointStop } from './counting/breakpoint.js';
+export {
+  CHECK_EFFORT,
+  checkCounter,
+  type CheckEffort,
+  type OpenCounter,
+} from './counting/check-counter.js';
 export {
   type CountedPoint,
   type CounterBackend,
@@ -37,6 +53,13 @@ export {
   unmapRoom,
 } from './counting/room.js';
 export { maskWithTrap, RoundCounter } from './counting/round-counter.js';
+export {
+  type EventCounter,
+  openEventCounter,
+  OVERFLOW_SIGNAL,
+  type PerfEvent,
+  RAW_EVENT,
+} from './counting/event-counter.js';
 export { CpuPolicy } from './cpu-policy.js';
 export * from './binding.js';
 export { ByteReader } from './elf/byte-reader.js';

@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "counter_exports.h"
 #include "environment.h"
 #include "shared_pages.h"
 #include "system_exports.h"
@@ -12,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Tracer", TracerObject::define(env));
   export_system(env, exports);
   export_shared_pages(env, exports);
+  export_counters(env, exports);
   return exports;
 }
 

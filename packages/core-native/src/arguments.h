@@ -130,3 +130,10 @@ inline Napi::Value js_bytes(Napi::Env env, const void* data, size_t size) {
   if (size > 0) memcpy(array.Data(), data, size);
   return array;
 }
+
+/// An int that a call was given, for the wrappers of napi.h; -1 and a TypeError if it wasn't.
+inline int32_t int_argument(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() > index && info[index].IsNumber()) return info[index].As<Napi::Number>().Int32Value();
+  if (!info.Env().IsExceptionPending()) throw_type_error(info.Env(), "a number was expected");
+  return -1;
+}

@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "errors.h"
+#include "event_counter.h"
 #include "unix_peers.h"
 
 /// What belongs to one JavaScript environment (the main thread or one worker).
@@ -19,6 +20,8 @@ class Environment {
   /// Open counters by handle.
   std::unordered_map<int32_t, TaskCounters> counters;
   int32_t next_counters = 1;
+  /// Open counters of single events by descriptor.
+  std::unordered_map<int32_t, EventCounter> event_counters;
   UnixPeers unix_peers;
 };
 

@@ -12,7 +12,6 @@
 
 #include "arguments.h"
 #include "clock.h"
-#include "counters.h"
 #include "cpu.h"
 #include "environment.h"
 #include "fd_info.h"
@@ -22,12 +21,6 @@
 #include "socket_ends.h"
 
 namespace {
-
-int32_t int_argument(const Napi::CallbackInfo& info, size_t index) {
-  if (info.Length() > index && info[index].IsNumber()) return info[index].As<Napi::Number>().Int32Value();
-  if (!info.Env().IsExceptionPending()) throw_type_error(info.Env(), "a number was expected");
-  return -1;
-}
 
 void set_native_error(const Napi::CallbackInfo& info) {
   Environment::of(info.Env()).native_error = Napi::Persistent(info[0].As<Napi::Function>());
@@ -259,43 +252,6 @@ Napi::Value parse_maps(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value open_counters(const Napi::CallbackInfo& info) {
-  const pid_t tid = int_argument(info, 0);
-  if (info.Env().IsExceptionPending()) return {};
-  auto counters = TaskCounters::open(tid);
-  if (!counters.ok()) {
-    throw_os_error(info.Env(), counters.error());
-    return {};
-  }
-  Environment& environment = Environment::of(info.Env());
-  const int32_t handle = environment.next_counters++;
-  environment.counters.emplace(handle, std::move(counters.value()));
-  return Napi::Number::New(info.Env(), handle);
-}
-
-/// The values in the order of COUNTER_NAMES.
-Napi::Value read_counters(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const int32_t handle = int_argument(info, 0);
-  if (env.IsExceptionPending()) return {};
-  const auto& all = Environment::of(env).counters;
-  const auto found = all.find(handle);
-  if (found == all.end()) {
-    throw_range_error(env, "no such counters");
-    return {};
-  }
-  const auto result = Napi::Array::New(env, kCounterCount);
-  uint32_t index = 0;
-  for (const auto& value : found->second.read()) {
-    result.Set(index++, value ? Napi::Number::New(env, static_cast<double>(*value)) : env.Null());
-  }
-  return result;
-}
-
-void close_counters(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env()).counters.erase(int_argument(info, 0));
-}
-
 }  // namespace
 
 void export_system(Napi::Env env, Napi::Object exports) {
@@ -321,7 +277,4 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("socketEnds", Napi::Function::New<socket_ends>(env));
   exports.Set("unixPeer", Napi::Function::New<unix_peer>(env));
   exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));
-  exports.Set("openCounters", Napi::Function::New<open_counters>(env));
-  exports.Set("readCounters", Napi::Function::New<read_counters>(env));
-  exports.Set("closeCounters", Napi::Function::New<close_counters>(env));
 }

@@ -37,6 +37,7 @@ export function detachAll(session: Session, endLog: () => void): void {
   try {
     session.agent?.ring.peek();
     for (const task of session.tasks.values()) {
+      session.branches?.forget(task);
       if (task.state === TaskState.Dead || !task.started) continue;
       session.emit(task, { type: 'detach', task: task.uid, time: session.now });
     }

@@ -20,6 +20,7 @@ import { EarlyTasks } from './early.js';
 import { FileRegistry, type FileTable, type Resource } from './files.js';
 import { OutputTracker } from './output.js';
 import { Parking } from './parking.js';
+import type { BranchPoints } from './preempt/branch-points.js';
 import { SharedObjects } from './shared-objects.js';
 import type { ContentStore } from './store.js';
 import {
@@ -83,6 +84,8 @@ export class Session {
   agent: AgentControl | undefined;
   /** Set where instructions are made to trap by changing them. */
   trapSites: TrapSites | undefined;
+  /** Set where branches can be counted in hardware. */
+  branches: BranchPoints | undefined;
   /** Set if who runs is left to chance. */
   readonly chaos: Chaos | undefined;
   /** Set by the TraceLoop. */
@@ -256,6 +259,7 @@ export class Session {
       }
       if (!task.exitRegsValid && task.counter === undefined) this.stops.count(task);
     }
+    this.branches?.leave(task);
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);

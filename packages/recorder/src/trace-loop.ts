@@ -265,7 +265,10 @@ export class TraceLoop implements StopHandler {
   private rebindAfterExec(leader: Task, formerTid: number): void {
     const { session } = this;
     const task = session.tasks.get(formerTid) ?? executing(leader);
+    // Its counter is known by a tid that it no longer has.
+    session.branches?.forget(task);
     if (task !== leader) {
+      session.branches?.forget(leader);
       if (leader.state !== TaskState.Dead) {
         leader.state = TaskState.Dead;
         leader.group.tasks.delete(leader);

@@ -4,11 +4,16 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
+  BranchBackend,
+  type BranchCounters,
   CPUID_MISSING,
   CpuPolicy,
+  findBranchCounters,
+  machineCounters,
   matchTscHere,
   monotonicNs,
   NativeError,
+  stubPath,
   Tracer,
   trapCpuidHere,
   TrapIndex,
@@ -19,6 +24,7 @@ import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
 import type { RecordOptions, RecordResult } from './options.js';
+import { BranchPoints } from './preempt/branch-points.js';
 import type { Report, Request } from './protocol.js';
 import { Session } from './session.js';
 import { ContentStore, defaultStore, StoreError } from './store.js';
@@ -42,6 +48,7 @@ function header(
   store: string,
   startedAt: number,
   home: number | undefined,
+  branches: BranchCounters | undefined,
 ): NewLogHeader {
   const all = cpus();
   return {
@@ -64,6 +71,7 @@ function header(
       gid: getegid!(),
       pageSize: 4096,
       ...(home === undefined ? {} : { home }),
+      ...(branches === undefined ? {} : { counter: branches.event.name }),
     },
     store: resolve(store),
     missing,
@@ -88,6 +96,8 @@ function stdioKind(fd: number): LogHeader['stdio'][number]['kind'] {
 
 function run(): void {
   const tracer = new Tracer();
+  const found = findBranchCounters(machineCounters(tracer, stubPath));
+  const branches = typeof found === 'string' ? undefined : found;
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
   const cpusOf = new CpuPolicy();
@@ -112,7 +122,7 @@ function run(): void {
   const startedAt = Date.now() / 1000;
   const startNs = monotonicNs();
   const home = canTrapCpuid ? undefined : cpusOf.home;
-  const log = LogWriter.create(options.log, header(missing, storePath, startedAt, home));
+  const log = LogWriter.create(options.log, header(missing, storePath, startedAt, home, branches));
   let detached = false;
   let nextBookmark = 1;
   let stopsBefore = 0;
@@ -164,6 +174,10 @@ function run(): void {
   if (!canTrapCpuid || hasAgent)
     session.trapSites = new TrapSites(!canTrapCpuid, new TrapIndex(storePath));
   if (hasAgent) session.agent = new AgentControl(session);
+  if (branches !== undefined) {
+    const { open, event } = branches;
+    session.branches = new BranchPoints(session, new BranchBackend(tracer, open, event.skid));
+  }
   const loop = new TraceLoop(session, {
     onStopped: (signal) => {
       tell({ type: 'stopped', signal });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import {
+  type CounterBackend,
   CPUID_MISSING,
   type CpuPolicy,
   EventKind,
@@ -71,6 +72,8 @@ export class Engine {
   agent: AgentControl | undefined;
   /** Counts rounds of the program's code. */
   readonly rounds: RoundCounter;
+  /** Set where branches can be counted as the recording has counted them. */
+  branches: CounterBackend | undefined;
   /** Bytes below the stack pointer that count in hashes of memory. */
   readonly hashedBelowStack: number = 0;
   /** Hashes of memory have the pages in which instructions were made to trap. */

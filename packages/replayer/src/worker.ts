@@ -1,9 +1,13 @@
 import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import {
+  BranchBackend,
   CpuPolicy,
+  findBranchCounters,
+  machineCounters,
   matchTscHere,
   NativeError,
+  stubPath,
   Tracer,
   trapCpuidHere,
 } from '@scribe-ts/core-native';
@@ -79,6 +83,14 @@ async function inspect(
   return inspector;
 }
 
+/** What counts branches as the recording did, if it did; else undefined: its points can be found without. */
+function branchBackend(tracer: Tracer, { machine }: LogHeader): BranchBackend | undefined {
+  if (machine.counter === undefined) return undefined;
+  const found = findBranchCounters(machineCounters(tracer, stubPath));
+  if (typeof found === 'string' || found.event.name !== machine.counter) return undefined;
+  return new BranchBackend(tracer, found.open, found.event.skid);
+}
+
 /** Thrown where a replay has to begin anew to go live. */
 class BeginAnew extends Error {}
 
@@ -88,6 +100,7 @@ async function run(): Promise<void> {
   const shared = new SharedFiles(contents);
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
+  const branches = branchBackend(tracer, log.header);
   const canTrapCpuid = trapCpuidHere();
   matchTscHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
@@ -105,6 +118,7 @@ async function run(): Promise<void> {
   };
   const cpus = new CpuPolicy(log.header.machine.home);
   const engine = new Engine(tracer, log, contents, shared, output, options, cpus, canTrapCpuid);
+  engine.branches = branches;
   const onFrame = wanted.frames ? tellFrame : undefined;
   const onCheck = (stops: number): void => tell({ type: 'checked', stops });
   const loop = new ReplayLoop(engine, isAborted, onFrame, onCheck);

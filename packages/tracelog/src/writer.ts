@@ -62,6 +62,8 @@ interface StreamBuffer {
   since: number;
   /** A former run of this stream waits to be packed. */
   waiting: boolean;
+  /** How often something was added. */
+  additions: number;
 }
 
 /** A finished run that waits to go into a chunk with others. */
@@ -127,6 +129,11 @@ export class LogWriter {
     let bytes = this.waitingBytes;
     for (const { encoder } of this.streams.values()) bytes += encoder.sink.pos;
     return bytes;
+  }
+
+  /** How often something has been added to a stream that has not ended: two equal answers tell that nothing was in between. */
+  additionsTo(stream: StreamId): number {
+    return this.streams.get(stream)?.additions ?? 0;
   }
 
   /** Adds a frame at the end of a stream. Throws LogWriteError, or RangeError if the frame can't be stored. */
@@ -382,6 +389,7 @@ export class LogWriter {
         capacity: 0,
         since: 0,
         waiting: false,
+        additions: 0,
       };
       // Its former run may still wait, and runs of a stream stand in order.
       if (this.ended.delete(stream)) this.writeWaiting();
@@ -404,6 +412,7 @@ export class LogWriter {
 
   /** Everything that may have to happen once a frame is in its buffer. */
   private appended(buffer: StreamBuffer, time: number): void {
+    buffer.additions++;
     const { encoder } = buffer;
     if (encoder.frames === 1) this.began(buffer, time);
     const { sink } = encoder;

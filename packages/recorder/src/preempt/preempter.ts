@@ -237,9 +237,15 @@ export class Preempter {
     const { session, counting } = this;
     const startNs = monotonicNs();
     const ran = Math.max(0, session.now - task.resumedAt);
-    const signature = this.signatures.take(task);
+    const count = session.branches?.since(task) ?? 0;
+    const signature: Signature = {
+      ...this.signatures.take(task),
+      ...(count === 0 ? {} : { counter: 'branches', count }),
+    };
     const { points } = task;
-    if (signature.patchable) counting.addSite(task, signature.rip);
+    // What counts rounds has branches, too.
+    if (signature.patchable && session.branches === undefined)
+      counting.addSite(task, signature.rip);
     points.described++;
     points.describingNs += monotonicNs() - startNs;
     this.made(task, ran, signature);
@@ -249,6 +255,7 @@ export class Preempter {
   private readonly made = (task: Task, ran: number, signature: Signature): void => {
     const { session } = this;
     session.emit(task, { type: 'preempt', task: task.uid, time: session.now, ran, ...signature });
+    session.branches?.watch(task);
     session.preemptions++;
     // One that stands where it stood, with nothing changed, waits for others: they should come soon.
     task.sliceNs = sameBytes(signature.regs, task.lastPoint) ? SPIN_SLICE_NS : FIRST_SLICE_NS;

@@ -280,6 +280,7 @@ function robustWrites(session: Session, task: Task): MemoryWrite[] {
 /** Takes a task that has ended out of everything but the table of tids. */
 function retire(session: Session, task: Task): void {
   releaseScratch(task);
+  session.branches?.forget(task);
   session.early.release();
   task.space.leave();
   task.group.tasks.delete(task);

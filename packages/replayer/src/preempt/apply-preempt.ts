@@ -3,6 +3,7 @@ import type { PreemptFrame } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
 import { At, type ReplayTask } from '../tasks.js';
 import { CounterSearch } from './counter-search.js';
+import { CountedSearch } from './counted-search.js';
 import { PointSearch } from './point-search.js';
 
 /** True if the task stands at the frame's point; false if it is on its way there. */
@@ -23,14 +24,14 @@ function makeSearch(
   engine: Engine,
   task: ReplayTask,
   frame: PreemptFrame,
-): CounterSearch | PointSearch {
+): CounterSearch | CountedSearch | PointSearch {
   switch (frame.counter) {
     case 'none':
       return new PointSearch(engine, task, frame);
     case 'rounds':
       return new CounterSearch(engine, task, frame, engine.rounds);
     case 'branches':
-      throw engine.internal(task, 'this replay cannot count branches');
+      return CountedSearch.make(engine, task, frame) ?? new PointSearch(engine, task, frame);
   }
 }
 

@@ -234,8 +234,8 @@ export interface DetachFrame extends FrameBase {
 
 /**
  * The task was stopped in user code, away from any system call, to let another one run or to get a signal. Replay finds
- * the point again by its state, or by what was counted since the task's frame before this one: of its state there are the
- * registers only then, and are compared.
+ * the point again by its state, or by what was counted since the task's frame before this one. Of rounds everybody can count,
+ * so there are only the registers then, and are compared; branches are counted by few machines, so the state is there, too.
  */
 export interface PreemptFrame extends FrameBase {
   readonly type: 'preempt';

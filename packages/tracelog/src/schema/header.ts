@@ -25,6 +25,8 @@ export interface LogHeader {
     readonly pageSize: number;
     /** Number of the CPU that processes with generated code were kept on, where cpuid could not trap and tells it. */
     readonly home?: number;
+    /** Event by which branches were counted in hardware, where that can be done: `intel 0x1c4`. */
+    readonly counter?: string;
   };
   /** Directory of the content store the log refers to, as an absolute path. */
   readonly store: string;
