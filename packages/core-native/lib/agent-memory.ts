@@ -40,16 +40,12 @@ class AgentFile {
 
   /** Offset of a part that nobody has. */
   take(): number {
-    const offset = this.free.pop() ?? this.grow();
     this.parts++;
-    return offset;
-  }
-
-  private grow(): number {
-    const offset = this.length;
-    ftruncateSync(this.fd, offset + SIZE);
+    const offset = this.free.pop();
+    if (offset !== undefined) return offset;
     this.length += SIZE;
-    return offset;
+    ftruncateSync(this.fd, this.length);
+    return this.length - SIZE;
   }
 
   map(offset: number): Uint8Array {
@@ -58,11 +54,7 @@ class AgentFile {
 
   giveBack(offset: number): void {
     this.free.push(offset);
-    if (--this.parts === 0) this.close();
-  }
-
-  close(): void {
-    closeSync(this.fd);
+    if (--this.parts === 0) closeSync(this.fd);
   }
 }
 
@@ -80,20 +72,19 @@ export class AgentMemory {
 
   private constructor(
     private readonly file: AgentFile,
-    /** undefined if nothing more could be had: nobody can have this memory. */
-    private readonly offset: number | undefined,
+    private readonly offset: number,
     /** False for the copy that a new process is to get: it still has its parent's. */
     private mapped: boolean,
   ) {
-    this.bytes = offset === undefined ? new Uint8Array(SIZE) : file.map(offset);
+    this.bytes = file.map(offset);
     this.view = new DataView(this.bytes.buffer, 0, SIZE);
     this.block = this.bytes.subarray(AgentPart.Block, AgentPart.Reports);
     this.fds = this.bytes.subarray(AgentPart.Fds, AgentPart.Kept);
   }
 
   /**
-   * Maps it into a stopped task that is alone in its process, and whose reserved page is mapped. undefined if that cannot be
-   * done: there is no descriptor left, or the program may not make such a file, or none that large.
+   * Maps it into a stopped task that is alone in its process, and whose reserved page is mapped. undefined if that cannot be done: there is
+   * no descriptor left, or the program may not make such a file.
    */
   static map(tracer: NativeTracer, tid: number): AgentMemory | undefined {
     const call = (nr: number, args: readonly number[]): number =>
@@ -101,17 +92,16 @@ export class AgentMemory {
     tracer.writeMemory(tid, REMOTE_SCRATCH, NAME, 0, NAME.length);
     const fd = call(Sys.memfd_create, [REMOTE_SCRATCH, MFD_CLOEXEC | MFD_NOEXEC_SEAL]);
     if (fd < 0) return undefined;
-    let file: AgentFile | undefined;
     let unused: AgentMemory | undefined;
     try {
-      file = new AgentFile(openSync(`/proc/${tid}/fd/${fd}`, 'r+'));
+      const file = new AgentFile(openSync(`/proc/${tid}/fd/${fd}`, 'r+'));
       const memory = (unused = new AgentMemory(file, file.take(), true));
       const flags = MapFlag.SHARED | MapFlag.FIXED;
       const args = [AGENT_DATA, SIZE, Prot.READ | Prot.WRITE, flags, fd, 0];
       if (call(Sys.mmap, args) === AGENT_DATA) unused = undefined;
       return unused === undefined ? memory : undefined;
     } catch (error) {
-      if (unused === undefined) file?.close();
+      // Its files are not shown to us.
       if (isRefused(error)) return undefined;
       throw error;
     } finally {
@@ -122,24 +112,17 @@ export class AgentMemory {
 
   /** For a process that is being made by one that has this memory. */
   copy(): AgentMemory {
-    let offset: number | undefined;
-    try {
-      offset = this.file.take();
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-    }
-    const copy = new AgentMemory(this.file, offset, false);
+    const copy = new AgentMemory(this.file, this.file.take(), false);
     copy.bytes.set(this.bytes.subarray(0, TOLD));
     return copy;
   }
 
   /**
    * The new process, which is at its first stop, gets the copy made for it in place of its parent's. False if this kernel cannot do
-   * that, or there is none.
+   * that.
    */
   arrive(tracer: NativeTracer, tid: number): boolean {
     if (this.mapped) return true;
-    if (this.offset === undefined) return false;
     // By this call a process needs no descriptor for another part of a file that it has mapped.
     const args = [AGENT_DATA, SIZE, 0, this.offset / 4096, 0];
     this.mapped = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.remap_file_pages, args) === 0;
@@ -148,17 +131,13 @@ export class AgentMemory {
 
   /** Nobody has it any more. */
   release(): void {
-    if (this.offset === undefined) return;
     addon.unmapShared(this.bytes.buffer);
     this.file.giveBack(this.offset);
   }
 }
 
-/**
- * Its files are not shown to us; it has just been killed, as the next remote call finds out; limits of ours are reached: of
- * descriptors, and of the size of files.
- */
-const REFUSALS: readonly unknown[] = ['EACCES', 'EPERM', 'ENOENT', 'EMFILE', 'ENFILE', 'EFBIG'];
+/** The last: it has just been killed, as the next remote call finds out. */
+const REFUSALS: readonly unknown[] = ['EACCES', 'EPERM', 'ENOENT'];
 
 function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && REFUSALS.includes(error.code);
