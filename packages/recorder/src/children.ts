@@ -26,7 +26,6 @@ function starter(session: Session, task: Task): (child: Task) => void {
     task.exitRegsValid = true;
   }
   return (child) => {
-    session.agent?.start(child);
     unblock(session, child);
     const writes: MemoryWrite[] = [];
     // In shared memory the parent has recorded it already, and may have changed it since.

@@ -12,7 +12,6 @@ import {
   RESERVED_START,
   Resume,
   Sys,
-  trapTsc,
 } from '@scribe-ts/core-native';
 import { contentPath, type Mapping, type MemoryWrite } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
@@ -96,9 +95,8 @@ function prepare(session: Session, task: Task, kernelPages: readonly ProcMapping
     tsc: agent === undefined,
   });
   if (agent !== undefined) {
-    if (agent.load(task, kernelPages)) return;
-    trapTsc(tracer, tid, true);
-    task.trapsTsc = true;
+    agent.load(task, kernelPages);
+    return;
   }
   for (const { start, end } of joined(kernelPages))
     tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, end - start]);

@@ -90,11 +90,6 @@ export class AddressSpace {
     return copy;
   }
 
-  /** A task does not live in it any more. */
-  leave(): void {
-    if (--this.users === 0) this.agent?.memory.release();
-  }
-
   /** The agent in it; undefined if there is none. */
   agent: AgentSpace | undefined;
 

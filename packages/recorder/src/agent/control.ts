@@ -1,7 +1,6 @@
 import {
   Agent,
   AgentDetail,
-  AgentMemory,
   type CodeMapping,
   Halt,
   matchTscHere,
@@ -13,6 +12,7 @@ import {
   type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
+import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -64,43 +64,27 @@ export class AgentControl {
       (verbosity.durations ? AgentDetail.Durations : 0);
   }
 
-  /** Puts the agent into a fresh address space, and the vDSO's pages with it. False if it cannot be there. */
-  load(task: Task, vdsoPages: readonly ProcMapping[]): boolean {
+  /** Puts the agent into a fresh address space, and the vDSO's pages with it. */
+  load(task: Task, vdsoPages: readonly ProcMapping[]): void {
     const { agent, session } = this;
-    task.dispatching = false;
-    const memory = AgentMemory.map(session.tracer, task.tid);
-    if (memory === undefined) {
-      session.note(task, NO_MEMORY);
-      return false;
-    }
     const clock = agent.parkVdso(task.tid, vdsoPages);
     task.space.opensTsc = clock !== 0 && this.hasClock;
-    const space = new AgentSpace(memory);
+    const space = new AgentSpace();
     space.time = session.tracer.values[1]!;
-    agent.load(task.tid, memory, this.details, space.time, clock);
+    agent.load(task.tid, this.details, space.time, clock);
     space.files = task.files;
-    agent.reports.outputs(memory, session.output.files);
+    agent.reports.outputs(task.tid, session.output.files);
     task.space.agent = space;
-    this.tellAnswers(space);
-    this.descriptors.follow(space);
-    return true;
-  }
-
-  /** A task that a fork has made is at its first stop: it gets memory of the agent of its own. */
-  start(task: Task): void {
-    const { session } = this;
-    if (task.space.agent?.memory.arrive(session.tracer, task.tid) !== false) return;
-    session.note(task, NO_MEMORY);
-    task.space.opensTsc = false;
-    this.matchTsc(task, task.space.agent);
-    this.leave(task, true);
+    this.tellAnswers(task, space);
+    this.descriptors.follow(task.tid, space);
+    task.dispatching = false;
   }
 
   /** A stopped task has mapped code of a file privately. True if the tracer's registers are another stop's now. */
   mapped(task: Task, mapping: CodeMapping): boolean {
     const space = task.space.agent;
     if (space === undefined || !this.patcher.mapped(task.tid, space, mapping)) return false;
-    this.agent.reports.code(space.memory, space.changedPages());
+    this.agent.reports.code(task.tid, space.changedPages());
     return true;
   }
 
@@ -108,14 +92,14 @@ export class AgentControl {
   answered(task: Task, insn: TrapInstruction['name'], ret: number): void {
     const space = task.space.agent;
     if (space === undefined || !task.dispatching || space.halt !== Halt.None) return;
-    if (insn === 'cpuid') this.tellAnswers(space);
+    if (insn === 'cpuid') this.tellAnswers(task, space);
     if (insn === 'rdtscp' || (insn === 'rdtsc' && !space.isPrecise)) return;
     if (this.patcher.trapped(task.tid, space, ret, insn))
-      this.agent.reports.code(space.memory, space.changedPages());
+      this.agent.reports.code(task.tid, space.changedPages());
   }
 
-  private tellAnswers(space: AgentSpace): void {
-    this.agent.answers(space.memory, cpuidAnswers, space.answers);
+  private tellAnswers(task: Task, space: AgentSpace): void {
+    this.agent.answers(task.tid, cpuidAnswers, space.answers);
     space.answers = cpuidAnswers.length;
   }
 
@@ -130,11 +114,11 @@ export class AgentControl {
       : task.held.length > 0 || isBlocking(task)
         ? Halt.Signal
         : Halt.None;
-    if (space.halt !== halt) space.setHalt(this.agent, halt);
+    if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
     const shares = task.space.shared.length > 0;
     if (space.shares !== shares) {
       space.shares = shares;
-      this.agent.reports.share(space.memory, shares);
+      this.agent.reports.share(tid, shares);
     }
     if (!usable) restoreSys(session, task);
     this.matchTsc(task, space);
@@ -157,7 +141,7 @@ export class AgentControl {
     }
     if (space.isPrecise === opensTsc) return;
     space.isPrecise = opensTsc;
-    this.agent.precise(space.memory, opensTsc);
+    this.agent.precise(task.tid, opensTsc);
   }
 
   /**
@@ -167,27 +151,32 @@ export class AgentControl {
   readonly clockFailed = (task: Task, space: AgentSpace): void => {
     // rdtsc traps from the task's next stop on.
     this.hasClock = task.space.opensTsc = space.isPrecise = false;
-    this.agent.precise(space.memory, false);
+    this.agent.precise(task.tid, false);
   };
 
   /** The task is the next to be inside the agent. */
   private handOver(task: Task, space: AgentSpace): void {
     const { agent } = this;
-    space.user = task;
+    const { tid } = task;
+    if (space.user !== task) {
+      // What was left in the ring by one that was killed has no place in the log any more.
+      if (space.user?.state === TaskState.Dead) this.ring.drop(task, space);
+      space.user = task;
+    }
     const shared = sharedBy(task);
     if (space.shared !== shared) {
       space.shared = shared;
-      agent.share(space.memory, shared);
+      agent.share(tid, shared);
     }
-    this.ring.begin(space);
+    this.ring.begin(task, space);
     const { usesSys } = task.handlers;
     if (space.usesSys !== usesSys) {
       space.usesSys = usesSys;
-      agent.guard(space.memory, usesSys);
+      agent.guard(tid, usesSys);
     }
     if (space.files !== task.files) {
       space.files = task.files;
-      agent.forgetFds(space.memory);
+      agent.forgetFds(tid);
     }
   }
 
@@ -198,7 +187,10 @@ export class AgentControl {
   urge(task: Task, look: boolean): void {
     const space = task.space.agent;
     if (space?.runner !== task) return;
-    if (space.halt === Halt.None) space.setHalt(this.agent, Halt.Off);
+    // Killed just now, it has no memory any more.
+    unlessGone(() => {
+      if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
+    });
     if (look && stateOf(task.tid) === 'S') this.session.tracer.interruptTask(task.tid);
   }
 
@@ -210,7 +202,7 @@ export class AgentControl {
       if (!(error instanceof NativeError)) throw error;
       // Before Linux 6.4 a tracer cannot set it.
       this.session.note(task, `the agent is off: dispatch is not to be had here (${error.code})`);
-      space.setHalt(this.agent, Halt.Off);
+      space.setHalt(this.agent, task.tid, Halt.Off);
       space.given = true;
       return false;
     }
@@ -222,7 +214,9 @@ export class AgentControl {
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
-      space.setHalt(this.agent, Halt.Off);
+      unlessGone(() => {
+        space.setHalt(this.agent, task.tid, Halt.Off);
+      });
       session.tracer.interruptTask(task.tid);
     }
   }
@@ -245,12 +239,9 @@ export class AgentControl {
     this.unpatch(task);
     if (!last) return;
     agent.unload(task.tid);
-    task.space.agent.memory.release();
     task.space.agent = undefined;
   }
 }
-
-const NO_MEMORY = 'the agent is off: it can have no memory in common with the recorder here';
 
 /** What a task has in common with others of its domain: the child of a vfork has dispositions of its own. */
 function sharedBy(task: Task): Shared {

@@ -282,7 +282,7 @@ function retire(session: Session, task: Task): void {
   releaseScratch(task);
   session.branches?.forget(task);
   session.early.release();
-  task.space.leave();
+  task.space.users--;
   task.group.tasks.delete(task);
   session.baton.leave(task);
 }
@@ -309,8 +309,6 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     session.tasks.delete(task.tid);
     return;
   }
-  // What its agent has recorded outlives it.
-  session.agent?.ring.drain(task);
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it. What its last call has done is not known then.
   if (task.outputTurn !== undefined) endOutput(session, task, false);
   const inCall = task.unrecorded || task.state === TaskState.InKernel;
