@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { LogInfo } from '@scribe-ts/cli';
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
 import test from 'ava';
-import type { LogInfo } from '../packages/cli/src/commands/info.js';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 const pool = new Pool(2);

@@ -92,12 +92,6 @@ export function unmapReserved(tracer: NativeTracer, tid: number): void {
   ]);
 }
 
-/** Makes rdtsc, rdtscp and cpuid trap in a task and its future children. False if cpuid cannot (a CPU without faulting). */
-export function trapInstructions(tracer: NativeTracer, tid: number): boolean {
-  trapTsc(tracer, tid, true);
-  return trapCpuid(tracer, tid, REMOTE_SYSCALL);
-}
-
 /** Makes rdtsc and rdtscp trap in a task and its future children, or not. */
 export function trapTsc(tracer: NativeTracer, tid: number, on: boolean): void {
   const mode = on ? PR_TSC_SIGSEGV : PR_TSC_ENABLE;
@@ -108,7 +102,7 @@ function trapCpuid(tracer: NativeTracer, tid: number, insn: number): boolean {
   return tracer.remoteSyscall(tid, insn, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
 }
 
-/** Undoes trapInstructions in one task. */
+/** Lets a task execute rdtsc, rdtscp and cpuid again. */
 export function freeInstructions(tracer: NativeTracer, tid: number): void {
   trapTsc(tracer, tid, false);
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.arch_prctl, [ARCH_SET_CPUID, 1]);

@@ -126,8 +126,6 @@ export class Counting {
       case EventKind.InterruptStop:
         isHandled = this.stopped(task, kind);
         break;
-      case EventKind.Event:
-      case EventKind.GroupStop:
       default:
         this.end(task);
     }

@@ -4,6 +4,7 @@ import {
   EventKind,
   hashPieces,
   hashVectors,
+  isBreakpointStop,
   JUMP_SIZE,
   leaveMovedCode,
   mapRoom,
@@ -41,14 +42,8 @@ const CHECK_HITS = 2;
 const MORE_CHECK_HITS = 16;
 /** Jumps into the midst of the patched code that are put up with. */
 const MAX_JUMPS_INSIDE = 256;
-/** si_code of a debug exception: the first, and the last of them; the kernel's guess of what it was for. */
-const TRAP_BRKPT = 1;
-const TRAP_HWBKPT = 4;
-const TRAP_FLAG = 0x100;
 /** Carry, parity, adjust, zero, sign and overflow flag. */
 const ARITHMETIC_FLAGS = 0x8d5;
-/** int1, whose exception looks like one that has no reason. */
-const INT1 = 0xf1;
 const WORD = 8;
 /** An XSAVE header lies at such addresses, and what it says of components in use depends on the processor. */
 const XSAVE_ALIGNMENT = 64;
@@ -120,8 +115,9 @@ export class PointSearch {
     const code = siginfo.getInt32(8, true);
     if (!isFault(signo) || code <= 0) return this.goOn();
     const rip = regs.address(Reg.rip);
-    if (signo === Signal.SIGTRAP && this.isBreakpoint(code, rip)) return this.atBreakpoint();
     const { check } = this;
+    const mayBeThere = signo === Signal.SIGTRAP && rip === frame.rip && check === undefined;
+    if (mayBeThere && isBreakpointStop(tracer, task.tid, rip)) return this.atBreakpoint();
     if (check !== undefined) {
       if (signo === Signal.SIGTRAP && rip === check.hit) return this.atCheck(check);
       if (
@@ -159,20 +155,6 @@ export class PointSearch {
       }
     }
     throw this.missed(`signal ${signo}, code ${code}, at ${hex(rip)}`);
-  }
-
-  /**
-   * Whether a trap is that of the debug register. The kernel takes its reason from the processor's debug status, which
-   * now and then is lost on a virtual machine (seen: TRAP_BRKPT once in some 100,000 hits), so any trap there counts that
-   * the program has not made.
-   */
-  private isBreakpoint(code: number, rip: number): boolean {
-    if (rip !== this.frame.rip || this.check !== undefined) return false;
-    if (code === TRAP_HWBKPT) return true;
-    if (code < TRAP_BRKPT || code > TRAP_HWBKPT) return false;
-    return (
-      (this.engine.regs.int(Reg.eflags) & TRAP_FLAG) === 0 && this.read(rip - 1, 1)?.[0] !== INT1
-    );
   }
 
   private savedRcx(check: CheckCode): bigint {
