@@ -95,6 +95,8 @@ function memoryFile(
   const pid = MEMORY_FILE.exec(file.path)?.[1];
   if (pid === undefined) return;
   const target = [...session.tasks.values()].find((other) => other.pid === Number(pid));
+  // It may have been code, which nobody has looked into.
+  if (target !== undefined) target.space.opensTsc = false;
   if (target === undefined || target.domain !== task.domain) {
     session.note(
       task,
