@@ -58,7 +58,8 @@ export class AgentRing {
    */
   begin(task: Task, space: AgentSpace): void {
     const now = this.session.tracer.values[1]!;
-    if (space.time >= now || !this.agent.look(task.tid) || !this.agent.isEmpty) return;
+    if (space.isPrecise || space.time >= now) return;
+    if (!this.agent.look(task.tid) || !this.agent.isEmpty) return;
     space.time = now;
     this.agent.setTime(task.tid, now);
   }
