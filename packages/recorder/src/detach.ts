@@ -91,8 +91,12 @@ class Detacher {
     const tid = event[0]!;
     if (kind === EventKind.Exited || kind === EventKind.Zombie) this.left.delete(tid);
     else this.release(tid, { kind, detail: event[2]! });
-    for (const [other, stop] of this.postponed) {
-      if (!this.isKept(other)) this.release(other, stop);
+    this.releasePostponed();
+  }
+
+  private releasePostponed(): void {
+    for (const [tid, stop] of this.postponed) {
+      if (!this.isKept(tid)) this.release(tid, stop);
     }
   }
 
@@ -116,6 +120,8 @@ class Detacher {
       const stop = stopOf(this.session, tid);
       if (stop !== undefined) this.release(tid, stop);
     }
+    // Nothing may happen any more: the one that they were kept for may have stood in its stop as they did.
+    this.releasePostponed();
   }
 
   /** Frees a task in a stop, or sends it on towards one in which it can be freed. */
