@@ -15,8 +15,8 @@ import {
   Resume,
   setAffinity,
   Tracer,
+  trapCpuid,
   trapCpuidHere,
-  trapInstructions,
 } from '@scribe-ts/core-native';
 
 const stops = Number(process.argv[2] ?? 40_000);
@@ -35,10 +35,10 @@ function measure({ binary, tracerCpu, traceeCpu, inTracee, inTracer }) {
     tracer.resume(tid, Resume.Syscall, 0);
     if (tracer.wait(-1) !== EventKind.Syscall) throw new Error(`stop ${seen} is no system call`);
     if (seen !== WARM_UP - 1) continue;
-    // The program's start asks cpuid and rdtsc, so they are made to trap here. This is an exit-stop: the first was execve's.
+    // The program's start asks cpuid, so it is made to trap here. This is an exit-stop: the first was execve's.
     if (inTracee) {
       mapReserved(tracer, tid, new Registers(tracer.regs).address(Reg.rip));
-      if (!trapInstructions(tracer, tid)) return null;
+      if (!trapCpuid(tracer, tid)) return null;
     }
     start = performance.now();
   }

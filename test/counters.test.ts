@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LogInfo } from '@scribe-ts/cli';
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
 import test from 'ava';
+import { Meddled, replayWhatThereIs } from './busy.js';
+import { Chance, SEED } from './chance.js';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 const pool = new Pool(2);
@@ -39,6 +43,70 @@ for (const options of [['--no-agent'], []]) {
       t.not(replayed.code, 0, `${more}`);
       t.regex(replayed.stderr, /other registers|after \d+ rounds/, replayed.stderr);
     }
+    place.discard();
+  });
+}
+
+const chance = new Chance(SEED);
+const rows = join(root, 'test/guests/preempt_rows.c');
+/** What it prints if all its loops have computed what they do alone. */
+const ALL_THE_SAME = /^(shape \d: same, [^\n]+\n){7}preempt_rows ok\n$/;
+/** It takes about a second, and as long again to be loaded and recorded. */
+const moments = chance.spread(8, 1000);
+
+for (const [i, ms] of moments.entries()) {
+  const options = i % 2 === 0 ? [] : ['--no-agent'];
+  test(`loops that are being counted are let go as they were (${i + 1} of ${moments.length})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('counters');
+    const log = join(place.path, 'detach.log');
+    const recording = new Meddled(log, [compile(rows)], options);
+    t.log(`SEED=${SEED}: let go after ${Math.round(ms)} ms`);
+    await recording.exists();
+    await delay(ms);
+    recording.child.kill('SIGUSR1');
+    await recording.closed;
+    t.is(recording.child.exitCode, 0, recording.stderr);
+    t.regex(recording.stdout, ALL_THE_SAME);
+    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+    await replayWhatThereIs(t, log, recording.stdout);
+    place.discard();
+  });
+}
+
+for (const options of [['--no-agent'], []]) {
+  const how = options.length === 0 ? 'with the agent' : 'traced';
+  test(`loops that are being counted can be stopped and continued (${how})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('counters');
+    const log = join(place.path, 'stops.log');
+    const binary = compile(rows);
+    const recording = new Meddled(log, [binary], options);
+    await recording.printed('shape 0');
+    const program = recording
+      .processes()
+      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === `${binary}\0`);
+    t.not(program, undefined);
+    let stops = 0;
+    while (!recording.ended) {
+      try {
+        process.kill(program!, 'SIGSTOP');
+        await delay(1 + chance.below(5));
+        process.kill(program!, 'SIGCONT');
+        stops++;
+      } catch {
+        break;
+      }
+      await delay(5 + chance.below(20));
+    }
+    await recording.closed;
+    t.log(`SEED=${SEED}: stopped ${stops} times`);
+    t.true(stops > 3);
+    t.is(recording.child.exitCode, 0, recording.stderr);
+    t.regex(recording.stdout, ALL_THE_SAME);
+    const replayed = await scribe('replay', [log]);
+    t.is(replayed.code, 0, replayed.stderr);
+    t.is(replayed.stdout, recording.stdout);
     place.discard();
   });
 }

@@ -49,6 +49,7 @@ export interface Addon {
   gettid(): number;
   monotonicNs(): number;
   threadCpuNs(): number;
+  processCpuNs(pid: number): number;
   lockFile(fd: number, waits: boolean): boolean;
   /**
    * [start, end) of the first bytes at or after `offset` that are no hole of an open file; undefined if only a hole is left.

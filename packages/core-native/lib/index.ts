@@ -51,6 +51,7 @@ export {
   type Room,
   unmapRoom,
 } from './counting/room.js';
+export type { RoundCode } from './counting/round-code.js';
 export { maskWithTrap, RoundCounter } from './counting/round-counter.js';
 export {
   type EventCounter,

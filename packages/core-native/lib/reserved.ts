@@ -98,7 +98,10 @@ export function trapTsc(tracer: NativeTracer, tid: number, on: boolean): void {
   tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.prctl, [PR_SET_TSC, mode, 0, 0, 0]);
 }
 
-function trapCpuid(tracer: NativeTracer, tid: number, insn: number): boolean {
+/**
+ * Makes cpuid trap in a task and its future children, by a call made at `insn`. False if it cannot (a CPU without faulting).
+ */
+export function trapCpuid(tracer: NativeTracer, tid: number, insn = REMOTE_SYSCALL): boolean {
   return tracer.remoteSyscall(tid, insn, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
 }
 

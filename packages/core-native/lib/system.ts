@@ -27,6 +27,8 @@ export const gettid: Addon['gettid'] = addon.gettid;
 export const monotonicNs: Addon['monotonicNs'] = addon.monotonicNs;
 /** Processor time of the calling thread (CLOCK_THREAD_CPUTIME_ID) in ns. */
 export const threadCpuNs: Addon['threadCpuNs'] = addon.threadCpuNs;
+/** Processor time that all threads of a process have had, those that have ended as well, in ns; NaN: there is no such process. */
+export const processCpuNs: Addon['processCpuNs'] = addon.processCpuNs;
 /**
  * Locks an open file or directory for this process alone (flock) until the descriptor is closed, at the latest when the process
  * ends, however it ends. `waits`: until whoever has the lock is through with it. false: somebody else has it.

@@ -116,6 +116,18 @@ Napi::Value thread_cpu_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(::thread_cpu_ns()));
 }
 
+/// NaN: there is no such process.
+Napi::Value process_cpu_ns(const Napi::CallbackInfo& info) {
+  const pid_t pid = int_argument(info, 0);
+  if (info.Env().IsExceptionPending()) return {};
+  // CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it, which asks the kernel for it once more.
+  const clockid_t clock = static_cast<clockid_t>(~static_cast<unsigned>(pid) << 3 | 2);
+  timespec now;
+  if (clock_gettime(clock, &now) != 0)
+    return Napi::Number::New(info.Env(), std::numeric_limits<double>::quiet_NaN());
+  return Napi::Number::New(info.Env(), now.tv_sec * 1e9 + now.tv_nsec);
+}
+
 /// false: somebody else has the lock.
 Napi::Value lock_file(const Napi::CallbackInfo& info) {
   const int fd = int_argument(info, 0);
@@ -270,6 +282,7 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("gettid", Napi::Function::New<gettid>(env));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env));
   exports.Set("threadCpuNs", Napi::Function::New<thread_cpu_ns>(env));
+  exports.Set("processCpuNs", Napi::Function::New<process_cpu_ns>(env));
   exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("nextData", Napi::Function::New<next_data>(env));
   exports.Set("statFd", Napi::Function::New<describe_fd<read_fd_info, true>>(env));

@@ -163,7 +163,7 @@ class Detacher {
       return;
     }
     let { kind } = stop;
-    if (task?.counter !== undefined && session.stops.endCount(task, kind))
+    if (task?.isCounting === true && session.stops.endCount(task, kind))
       kind = EventKind.InterruptStop;
     if (task?.dispatching === true) {
       const settled = session.agent!.stops.settle(task, kind, stop.detail);

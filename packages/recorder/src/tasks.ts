@@ -5,7 +5,7 @@ import { Signal } from '@scribe-ts/core-native';
 import type { MemoryWrite, OutPiece, StreamId, TaskUid, Word } from '@scribe-ts/tracelog';
 import type { FileTable } from './files.js';
 import { type MovedBuffers, type ScratchSlot, ScratchSlots } from './scratch.js';
-import type { Site, TaskCounter } from './preempt/counting.js';
+import type { RestingCounter, Site, TaskCounter } from './preempt/counting.js';
 import type { HandlerFrame, Returned } from './timer-signals.js';
 
 /** Number of semaphores in a System V set. */
@@ -250,6 +250,8 @@ export class Task {
   lastPoint: Uint8Array = NO_BYTES;
   /** Set while it runs user code and counts how often it comes by a place. */
   counter: TaskCounter | undefined;
+  /** What is left of the counter that took it to its last point, while the handler of a signal runs. */
+  resting: RestingCounter | undefined;
   /** The signal of a trap is still to come that stands for nothing any more. */
   owesTrap = false;
   /** Its points in user code, and what they have cost the recorder. */
@@ -335,6 +337,11 @@ export class Task {
   outputSerial = -1;
   /** Whoever finishes the call under way lets the task go on: it has lost the baton on the way. */
   proceedsLater = false;
+
+  /** Whether anything of a counter is in its memory. */
+  get isCounting(): boolean {
+    return this.counter !== undefined || this.resting !== undefined;
+  }
 
   get pid(): number {
     return this.group.tgid;

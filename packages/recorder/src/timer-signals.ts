@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Reg, Sys } from '@scribe-ts/core-native';
+import { processCpuNs, Reg, Sys } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import type { HeldSignal, Task } from './tasks.js';
 
@@ -43,8 +43,13 @@ function isOfTimer(siginfo: Uint8Array): boolean {
   return code === SI_KERNEL || code === SI_TIMER;
 }
 
-/** CPU time that a task has had, ns, as of its last stop or the last tick of the clock. */
+/**
+ * CPU time that a task has had, ns, as of its last stop or the last tick of the clock; NaN if it is gone. To be compared with
+ * what it was when the process had as many threads.
+ */
 export function cpuTimeOf(task: Task): number {
+  // A twentieth of what opening a file in /proc takes.
+  if (task.group.tasks.size === 1) return processCpuNs(task.group.tgid);
   try {
     return Number.parseInt(readFileSync(`/proc/${task.tid}/schedstat`, 'latin1'), 10);
   } catch {

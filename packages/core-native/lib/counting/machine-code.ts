@@ -21,9 +21,9 @@ export class MachineCode {
   to(target: number): this {
     return this.int32(target - (this.here + 4));
   }
-  /** Makes the distance that ends at `end` one to here. */
-  arrive(end: number): this {
-    const distance = new MachineCode(0).int32(this.here - end).bytes;
+  /** Makes the distance that ends at `end` one to here, or to `target`. */
+  arrive(end: number, target = this.here): this {
+    const distance = new MachineCode(0).int32(target - end).bytes;
     this.bytes.splice(end - 4 - this.start, 4, ...distance);
     return this;
   }

@@ -114,8 +114,11 @@ function endOf(all: readonly Placed[]): number {
   return addr + instruction.length;
 }
 
-/** As `relocate`, but with jumps that reach as far as those into the room do. */
-function putMoved(
+/**
+ * Writes an instruction as `relocate` does, but with jumps that reach as far as those into the room do. False if it cannot be
+ * moved. `places` are told where in its midst a task may be stopped.
+ */
+export function putMoved(
   way: MachineCode,
   { addr, code, instruction }: Placed,
   places: Map<number, Unmoved>,
@@ -146,6 +149,6 @@ function putMoved(
 }
 
 /** The condition of a conditional jump, as its opcode has it. */
-function conditionOf({ code, instruction }: Placed): number {
+export function conditionOf({ code, instruction }: Placed): number {
   return code[instruction.opcodeAt]! & 15;
 }

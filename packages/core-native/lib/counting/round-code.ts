@@ -4,10 +4,11 @@ import { type CodeAt, findLoop, type Loop, type Placed } from './loop.js';
 import { MachineCode } from './machine-code.js';
 import { coveredAt, moveCode, type MovedCode, movedSize } from './moved-code.js';
 import { placesFor, type Room } from './room.js';
+import { canUnroll, putGate, rowOf, type Unrolled, unroll, unrolledSize } from './unroll.js';
 
 /** Bytes of the code that counts, and of what stops the task. */
-const WAY = 96;
-const SLOT_COUNT = 8;
+const WAY = 128;
+const WORD = 8;
 
 /** Code that is run in place of what lies at a site: it counts down, stops the task at 0, and goes on as before. */
 export interface RoundCode extends Room, MovedCode {
@@ -29,6 +30,8 @@ export interface RoundCode extends Room, MovedCode {
   /** Words: rcx while the code runs, and how many rounds are left. */
   readonly slot: number;
   readonly left: number;
+  /** The loop around the site, so many rounds of it in a row that counting them costs next to nothing. */
+  readonly unrolled: Unrolled | undefined;
   /** The program's code from the first instruction that is run elsewhere to the last, and where that is. */
   readonly copied: Uint8Array;
   readonly copiedFrom: number;
@@ -47,7 +50,7 @@ export function makeRoundCode(
   const covered = coveredAt(code, site);
   if (covered === undefined) return undefined;
   const loop = findLoop(codeAt, site);
-  const codeSize = WAY + movedSize(covered, loop);
+  const codeSize = WAY + movedSize(covered, loop) + (loop === undefined ? 0 : unrolledSize(loop));
   // Two pages on, so that a page lies between for certain: a store near code that runs costs hundreds of cycles.
   const size = codeSize + 2 * PAGE_SIZE;
   const instructions = covered.map(({ instruction }) => instruction);
@@ -68,7 +71,7 @@ function assemble(
   entry: number,
   slot: number,
 ): Omit<RoundCode, 'isReserved'> | undefined {
-  const left = slot + SLOT_COUNT;
+  const [left, probe] = [slot + WORD, slot + 2 * WORD];
   const way = new MachineCode(entry);
   const store = (to: number): MachineCode => way.put(0x48, 0x89, 0x0d).to(to);
   const load = (from: number): MachineCode => way.put(0x48, 0x8b, 0x0d).to(from);
@@ -81,6 +84,8 @@ function assemble(
   // jrcxz over the short jump, to the long one
   way.put(0xe3, 2, 0xeb, 5, 0xe9).int32(0);
   const toStop = way.here;
+  const inRow = loop !== undefined && canUnroll(loop, entry) ? loop : undefined;
+  const gateEnd = inRow === undefined ? 0 : putGate(way, rowOf(inRow), probe);
   load(slot);
   const pass = way.here;
   const moved = moveCode(way, covered, loop, entry);
@@ -91,6 +96,9 @@ function assemble(
   way.arrive(toStop);
   load(slot).put(0xcc);
   const hit = way.here;
+  const around = { moved: moved.moved, site, pass, slot, left, probe };
+  const unrolled = inRow === undefined ? undefined : unroll(way, inRow, gateEnd, around);
+  if (inRow !== undefined && unrolled === undefined) return undefined;
   return {
     ...moved,
     site,
@@ -107,6 +115,7 @@ function assemble(
     hit,
     slot,
     left,
+    unrolled,
     ...piece(all),
   };
 }

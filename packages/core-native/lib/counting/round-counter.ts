@@ -18,6 +18,9 @@ const CODE_SIZE = JUMP_SIZE - 1 + MAX_INSTRUCTION;
 const MANY = 2 ** 52;
 /** Code made for sites that is kept to be used again. */
 const MAX_KNOWN = 256;
+/** What it takes to count a round of a loop, by itself or in a row of them, ns. */
+const ROUND_COST_NS = 1;
+const ROW_COST_NS = 0.05;
 const NOTHING = new Uint8Array(0);
 
 /** A task's counter. */
@@ -57,9 +60,15 @@ export class RoundCounter implements CounterBackend {
       return false;
     const code = this.reuse(tid, place, own) ?? this.make(tid, place, own);
     if (code === undefined) return false;
-    this.writeLeft(tid, code, MANY);
     tracer.writeMemory(tid, code.entry, code.bytes, 0, code.bytes.length);
-    if (tracer.writeMemory(tid, place, code.jump, 0, JUMP_SIZE) !== JUMP_SIZE) {
+    return this.wake(tid, code);
+  }
+
+  /** As `begin`, with what `rest` has left in the same process, whose mappings have been the same since. */
+  wake(tid: number, code: RoundCode): boolean {
+    const { tracer } = this;
+    this.writeLeft(tid, code, MANY);
+    if (tracer.writeMemory(tid, code.site, code.jump, 0, JUMP_SIZE) !== JUMP_SIZE) {
       unmapRoom(tracer, tid, code);
       return false;
     }
@@ -89,14 +98,20 @@ export class RoundCounter implements CounterBackend {
     const counter = this.counters.get(tid);
     if (counter === undefined || !this.tracer.getRegs(tid)) return false;
     const { code, from } = counter;
-    // Else a round that is being counted would store what it has read.
-    this.leaveRound(tid, counter);
+    // Else a round that is being counted would store what it has read, and a row of them would go on to its end.
+    if (!this.leaveRound(tid, counter)) this.leaveRow(tid, counter);
     const left = this.readLeft(tid, code);
     const count = point?.count ?? from - left + 1;
     if (count <= from - left || (point !== undefined && point.rip !== code.site)) return false;
     this.writeLeft(tid, code, count - (from - left));
     counter.stopsAt = count;
     return true;
+  }
+
+  /** What counting costs the task, which has a counter, each time that it comes to its site, about, ns. */
+  roundCost(tid: number): number {
+    const isInRow = this.counters.get(tid)?.code.unrolled !== undefined;
+    return isInRow ? ROW_COST_NS : ROUND_COST_NS;
   }
 
   stopped(tid: number, kind: EventKind): CounterStop {
@@ -131,6 +146,28 @@ export class RoundCounter implements CounterBackend {
   end(tid: number): boolean {
     const counter = this.counters.get(tid);
     if (counter === undefined) return false;
+    const owesTrap = this.takeOut(tid, counter);
+    this.unmap(tid, counter.code);
+    return owesTrap;
+  }
+
+  /**
+   * Takes the counter of a task out that has come to its point, all but the pages of its code: they are to be used by `wake` or
+   * to be unmapped by `drop` before anybody maps, forks or looks at memory.
+   */
+  rest(tid: number): RoundCode {
+    const counter = this.counters.get(tid)!;
+    this.takeOut(tid, counter);
+    return counter.code;
+  }
+
+  /** Unmaps what `rest` has left in a stopped task, unless it is no longer there. */
+  drop(tid: number, code: RoundCode): void {
+    if (isEqual(this.read(tid, code.entry, code.bytes.length), code.bytes)) this.unmap(tid, code);
+  }
+
+  /** Takes out all but the pages. True if a trap is still to come. */
+  private takeOut(tid: number, counter: Counter): boolean {
     this.counters.delete(tid);
     const { tracer, regs } = this;
     const { code } = counter;
@@ -147,14 +184,17 @@ export class RoundCounter implements CounterBackend {
     const place = code.places.get(rip);
     if (place !== undefined) leaveMovedCode(regs, place);
     if (isTrapping || place !== undefined) tracer.setRegs(tid);
-    else this.leaveRound(tid, counter);
+    else if (!this.leaveRound(tid, counter)) this.leaveRow(tid, counter, true);
+    return isTrapping;
+  }
+
+  private unmap(tid: number, code: RoundCode): void {
     try {
-      unmapRoom(tracer, tid, code);
+      unmapRoom(this.tracer, tid, code);
     } catch (error) {
       // At its end a task makes no calls.
       if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
     }
-    return isTrapping;
   }
 
   /** Takes a task that is in the code that counts back to its site, as if it had not come there yet. False if it is not. */
@@ -168,6 +208,21 @@ export class RoundCounter implements CounterBackend {
     regs.set(Reg.rip, code.site);
     tracer.setRegs(tid);
     return true;
+  }
+
+  /**
+   * Takes a task that is in a row of rounds to where each is counted, or where there is no counter, with those counted that
+   * are behind it. Nothing happens if it is not in one.
+   */
+  private leaveRow(tid: number, { code }: Counter, isLast = false): void {
+    const { regs, tracer } = this;
+    const place = code.unrolled?.places.get(regs.address(Reg.rip));
+    if (place === undefined) return;
+    const { rip, uncounted, inSlot } = place;
+    if (inSlot) regs.set(Reg.rcx, this.readWord(tid, code.slot));
+    if (uncounted > 0) this.writeLeft(tid, code, this.readLeft(tid, code) - uncounted);
+    regs.set(Reg.rip, isLast ? rip : (code.moved.get(rip) ?? rip));
+    tracer.setRegs(tid);
   }
 
   // Making code

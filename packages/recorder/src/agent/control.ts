@@ -12,6 +12,7 @@ import {
   type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
+import { TURN_NS } from '../baton.js';
 import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
@@ -24,6 +25,9 @@ import { AgentRing } from './ring.js';
 import { isHarmedByDispatch, restoreSys } from './sigsys.js';
 import { AgentSpace } from './space.js';
 import { AgentStops } from './stops.js';
+
+/** Whether a task sleeps that others wait for is looked at again when they have waited longer by this part. */
+const LOOK_SHARE = 4;
 
 /**
  * The recorder's side of the agent: which tasks run with it, and how it comes into an address space and out of it.
@@ -191,7 +195,21 @@ export class AgentControl {
     unlessGone(() => {
       if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
     });
-    if (look && stateOf(task.tid) === 'S') this.session.tracer.interruptTask(task.tid);
+    const { now, tracer } = this.session;
+    if (!look || now < this.nextUrge(task)) return;
+    space.lookedAt = now;
+    if (stateOf(task.tid) === 'S') tracer.interruptTask(task.tid);
+  }
+
+  /**
+   * When a task that others wait for is to be urged next. Only a call that was begun before is made inside, so it gets less
+   * and less likely that it sleeps there.
+   */
+  nextUrge({ domain, space }: Task): number {
+    const { since } = domain;
+    const lookedAt = space.agent?.lookedAt ?? 0;
+    if (lookedAt < since + TURN_NS) return since + TURN_NS;
+    return lookedAt + (lookedAt - since) / LOOK_SHARE;
   }
 
   /** undefined if the task is gone, false if this kernel cannot. */

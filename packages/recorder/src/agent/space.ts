@@ -31,6 +31,8 @@ export class AgentSpace extends PatchedSpace {
   followed = '';
   generation = 0;
   shares = false;
+  /** When the task inside was looked at last, whether it sleeps there, ns since the recording began. */
+  lookedAt = 0;
   /** The program does something the agent cannot live with: the traced path for good. */
   given = false;
 

@@ -2,7 +2,6 @@ import {
   clearStopTraces,
   type CodeAt,
   type CountedPoint,
-  type CounterBackend,
   CounterStop,
   EventKind,
   findLoop,
@@ -11,8 +10,10 @@ import {
   monotonicNs,
   ReadPages,
   Reg,
+  type RoundCode,
   RoundCounter,
   Signal,
+  Sys,
 } from '@scribe-ts/core-native';
 import type { Session } from '../session.js';
 import { actionOf, hold, holdForPoint, isSynchronous } from '../signals.js';
@@ -20,8 +21,10 @@ import { type Task, TaskState } from '../tasks.js';
 import { cpuTimeOf, isBlocking, isTooEarly } from '../timer-signals.js';
 import type { Signature } from './signature.js';
 
-/** Where counting a round costs more than about a tenth of what the round takes, ns. */
-const HOT_ROUND_NS = 15;
+/** A round takes at least so many times what counting it costs, or the loop's are not counted. */
+const ROUND_TO_COST = 15;
+/** A task that has run for less than this makes calls often enough, ns. */
+const SHORT_RUN_NS = 100_000;
 /** A round that takes longer than this is not waited for, ns of CPU time. */
 const LATE_NS = 500_000;
 /** Counters that may be of no use in succession before a site gets none any more. */
@@ -55,6 +58,13 @@ export interface TaskCounter {
   lateAt: number | undefined;
 }
 
+/** Code of a counter that is to count again when the handler has returned whose signal the task got at its point. */
+export interface RestingCounter {
+  readonly code: RoundCode;
+  /** Calls that the agent had recorded when the handler was begun. */
+  readonly calls: number;
+}
+
 /** What one that is asked to make a point does. */
 interface PointMaker {
   /** Whether a replay could stop the task there. */
@@ -74,7 +84,7 @@ interface PointMaker {
  * anybody else sees it.
  */
 export class Counting {
-  private readonly backend: CounterBackend;
+  private readonly backend: RoundCounter;
 
   constructor(
     private readonly session: Session,
@@ -106,7 +116,11 @@ export class Counting {
     if (site === undefined || site.credit === 0 || session.chaos !== undefined) return;
     if (session.parking.active || task.carrier !== 0 || !mayTrap(task)) return;
     const startNs = monotonicNs();
-    if (backend.begin(task.tid, site.rip)) {
+    const { tid, resting } = task;
+    const isAsItWas = resting?.code.site === site.rip && resting.calls === task.paths.agent;
+    if (isAsItWas) task.resting = undefined;
+    else this.drop(task);
+    if (isAsItWas ? backend.wake(tid, resting.code) : backend.begin(tid, site.rip)) {
       const calls = task.paths.agent;
       task.counter = { site, calls, since: session.now, isStopping: false, lateAt: undefined };
     } else site.credit = 0;
@@ -115,6 +129,14 @@ export class Counting {
 
   /** Handles a stop of a task with a counter. False if what it is about is still to be handled: the counter is gone then. */
   takes(task: Task, kind: EventKind): boolean {
+    if (task.resting !== undefined && !this.mayRest(task, kind)) {
+      this.drop(task);
+      if (kind === EventKind.Syscall) {
+        this.standBeforeCall(task);
+        this.session.goOn(task, 0);
+        return true;
+      }
+    }
     if (task.counter === undefined) return task.owesTrap && this.swallow(task, kind);
     const startNs = monotonicNs();
     let isHandled = false;
@@ -142,8 +164,36 @@ export class Counting {
     if (this.backend.end(task.tid)) task.owesTrap = true;
   }
 
+  /** Leaves nothing of a counter that rests, if there is one. */
+  drop(task: Task): void {
+    const { resting } = task;
+    if (resting === undefined) return;
+    task.resting = undefined;
+    this.backend.drop(task.tid, resting.code);
+    this.session.tracer.getRegs(task.tid);
+  }
+
+  /** Whether a stop of a task is one of a handler that does nothing but compute and return. */
+  private mayRest(task: Task, kind: EventKind): boolean {
+    const { tracer, regs } = this.session;
+    if (kind === EventKind.Syscall) {
+      const nr = task.state === TaskState.InKernel ? task.nr : regs.int(Reg.orig_rax);
+      return nr === Sys.rt_sigreturn;
+    }
+    if (kind !== EventKind.Signal) return false;
+    const signo = tracer.event[2]!;
+    if (signo !== Signal.SIGSYS) return actionOf(task, signo) === 'handler';
+    return !this.isInAgent(task) && regs.int(Reg.rax) === Sys.rt_sigreturn;
+  }
+
   /** A task in a stop is about to be let go for good. True if the stop was the counter's, or has become one of none. */
   release(task: Task, kind: EventKind): boolean {
+    if (task.resting !== undefined) {
+      const isAtEntry = kind === EventKind.Syscall && task.state !== TaskState.InKernel;
+      if (isAtEntry) this.standBeforeCall(task);
+      this.drop(task);
+      return isAtEntry;
+    }
     const isOwn = this.backend.stopped(task.tid, kind) !== CounterStop.Other;
     this.end(task);
     if (kind !== EventKind.Syscall) return isOwn;
@@ -227,7 +277,9 @@ export class Counting {
     if (isSynchronous(signo, siginfo) || actionOf(task, signo) !== 'handler') return false;
     if (isBlocking(task)) return false;
     const mustWait = task.held.length > 0 || isTooEarly(session, task, signo, siginfo);
-    if (task.dispatching || mustWait) {
+    // With the agent it makes most of its calls without a stop, so the signal can wait for one, if there have been any.
+    const isBusy = task.dispatching && session.now - task.counter!.since < SHORT_RUN_NS;
+    if (isBusy || mustWait) {
       hold(session, task, signo, siginfo);
       session.resumeUser(task);
       return true;
@@ -261,12 +313,16 @@ export class Counting {
     const counter = task.counter!;
     // Killed from here on, its registers would be those of its end.
     const regsHere = regs.save();
+    const leastNs = count * backend.roundCost(task.tid) * ROUND_TO_COST;
     task.counter = undefined;
-    if (backend.end(task.tid)) task.owesTrap = true;
+    if (kind === EventKind.Signal && this.isAlone(task)) {
+      // The signal that it gets here.
+      task.resting = { code: backend.rest(task.tid), calls: task.paths.agent };
+    } else if (backend.end(task.tid)) task.owesTrap = true;
     regs.load(regsHere);
     const ran = Math.max(0, session.now - counter.since);
     const { site } = counter;
-    if (ran >= count * HOT_ROUND_NS) site.credit = Math.min(MAX_CREDIT, site.credit + 1);
+    if (ran >= leastNs) site.credit = Math.min(MAX_CREDIT, site.credit + 1);
     else this.leaveHotLoop(task, site);
     clearStopTraces(regsHere);
     const code = new Uint8Array(JUMP_SIZE);
@@ -290,6 +346,12 @@ export class Counting {
       sums: NO_BYTES,
     });
     this.maker.goOn(task, kind === EventKind.Signal);
+  }
+
+  /** Whether the task is to get a signal at its point, and nobody else sees its memory before the handler's next call. */
+  private isAlone(task: Task): boolean {
+    const { session } = this;
+    return task.held.length > 0 && task.space.users === 1 && !session.parking.active;
   }
 
   /** The rounds of a loop are so short that counting them is dear: those of the loop around it are counted from now on. */

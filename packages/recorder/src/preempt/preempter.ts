@@ -34,8 +34,9 @@ const FIRST_SLICE_NS = 100_000_000;
 const SPIN_SLICE_NS = 1_000_000;
 /** How long a task may compute on when everything is to stand still, ns. */
 const FREEZE_NS = 5_000_000;
-/** How often holders that others wait for are looked at. */
+/** How often holders that others wait for are looked at, at most and at least. */
 const TICK_MS = 1;
+const MAX_TICK_MS = 20;
 /** Longer than this no other stop keeps a task from being stopped that has used up its slice, ns. */
 const LATEST_NS = 10_000_000;
 /** Instructions that a task is taken on by, at most, to a place where replay can stop it well. */
@@ -69,8 +70,27 @@ export class Preempter {
 
   /** How long to wait for the next stop; -1: for ever, as nobody waits for anybody. */
   get timeoutMs(): number {
-    const { baton, chaos } = this.session;
-    return baton.contended.size === 0 && !chaos?.isWaiting ? -1 : TICK_MS;
+    const { baton, chaos, now } = this.session;
+    if (chaos?.isWaiting) return TICK_MS;
+    if (baton.contended.size === 0) return -1;
+    let next = Infinity;
+    for (const domain of baton.contended) next = Math.min(next, this.nextLook(domain));
+    return Math.min(Math.max(TICK_MS, Math.ceil((next - now) / 1e6)), MAX_TICK_MS);
+  }
+
+  /** When there may be something to be done about who has a domain's baton. */
+  private nextLook(domain: Domain): number {
+    const { holder } = domain;
+    const { agent, now, parking } = this.session;
+    const isUrgent =
+      holder?.state !== TaskState.Running ||
+      holder.interruptedAt >= 0 ||
+      holder.group.ending ||
+      isSignalDue(holder) ||
+      parking.active;
+    if (isUrgent) return now;
+    const end = this.endOfSlice(domain, holder);
+    return holder.dispatching ? Math.min(end, agent!.nextUrge(holder)) : end;
   }
 
   /** Interrupts whoever has run for too long. Called after every stop, and when there was none for a while. */
@@ -236,6 +256,7 @@ export class Preempter {
   private preempt(task: Task): void {
     const { session, counting } = this;
     const startNs = monotonicNs();
+    counting.drop(task);
     const ran = Math.max(0, session.now - task.resumedAt);
     const count = session.branches?.since(task) ?? 0;
     const signature: Signature = {
