@@ -130,12 +130,9 @@ export class Counting {
   /** Handles a stop of a task with a counter. False if what it is about is still to be handled: the counter is gone then. */
   takes(task: Task, kind: EventKind): boolean {
     if (task.resting !== undefined && !this.mayRest(task, kind)) {
+      if (kind === EventKind.Syscall && task.state !== TaskState.InKernel)
+        return this.takeBack(task);
       this.drop(task);
-      if (kind === EventKind.Syscall) {
-        this.standBeforeCall(task);
-        this.session.goOn(task, 0);
-        return true;
-      }
     }
     if (task.counter === undefined) return task.owesTrap && this.swallow(task, kind);
     const startNs = monotonicNs();
@@ -175,7 +172,9 @@ export class Counting {
 
   /** Whether a stop of a task is one of a handler that does nothing but compute and return. */
   private mayRest(task: Task, kind: EventKind): boolean {
-    const { tracer, regs } = this.session;
+    const { tracer, regs, parking } = this.session;
+    // Whoever stands still is looked at.
+    if (parking.active) return false;
     if (kind === EventKind.Syscall) {
       const nr = task.state === TaskState.InKernel ? task.nr : regs.int(Reg.orig_rax);
       return nr === Sys.rt_sigreturn;
@@ -189,10 +188,10 @@ export class Counting {
   /** A task in a stop is about to be let go for good. True if the stop was the counter's, or has become one of none. */
   release(task: Task, kind: EventKind): boolean {
     if (task.resting !== undefined) {
-      const isAtEntry = kind === EventKind.Syscall && task.state !== TaskState.InKernel;
-      if (isAtEntry) this.standBeforeCall(task);
       this.drop(task);
-      return isAtEntry;
+      if (kind !== EventKind.Syscall || task.state === TaskState.InKernel) return false;
+      this.standBeforeCall(task);
+      return true;
     }
     const isOwn = this.backend.stopped(task.tid, kind) !== CounterStop.Other;
     this.end(task);
@@ -204,6 +203,7 @@ export class Counting {
   /** A call in the loop: taken back, as the counter cannot be taken out with the call begun, and made again. */
   private takeBack(task: Task): true {
     this.end(task);
+    this.drop(task);
     this.standBeforeCall(task);
     this.session.goOn(task, 0);
     return true;
