@@ -46,6 +46,22 @@ for (const file of readdirSync(guests).sort()) {
   });
 }
 
+test('a stop that comes to a process which is just being made is in the log', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(guests, 'signal_stop_newborn.c'));
+  const place = workspace('agent-stops');
+  for (const [i, path] of PATHS.entries()) {
+    const log = join(place.path, `${i}.log`);
+    const recorded = await scribe('record', ['-o', log, ...path, '--store', store, binary]);
+    const came = /^(\d+) stops$/m.exec(recorded.stdout)?.[1];
+    let told = 0;
+    for (const frame of openLog(log).frames())
+      if (frame.type === 'signal' && frame.action === 'stop') told++;
+    t.is(String(told), came ?? '', recorded.stderr);
+  }
+  place.discard();
+});
+
 /** getpid, clone, fork, wait4, getppid, getpgrp, setsid, getpgid, getsid, gettid, set_tid_address. */
 const GIVES_ID: ReadonlySet<number> = new Set([39, 56, 57, 61, 110, 111, 112, 121, 124, 186, 218]);
 

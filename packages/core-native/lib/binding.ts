@@ -209,8 +209,15 @@ export interface NativeTracer {
    * `event`, `regs` and `values` aren't touched. If the task dies or is in its Exit event: ESRCH; a stop or end that was
    * seen here first is reported by the next `wait`. EFAULT: no `syscall` at `insn`. A SIGSTOP that comes in between takes
    * effect; the task is interrupted again for it, as for interruptTask: GroupStop, or InterruptStop if it is over by then.
+   * No signal-delivery-stop tells of it any more: `takeStop` does.
    */
   remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
+
+  /**
+   * siginfo of the first SIGSTOP that has taken effect in a remote call of a task, and has not been taken yet. It may have ended
+   * since: who is not asked then leaves it to the next task of that tid.
+   */
+  takeStop(tid: number): Uint8Array | undefined;
 
   /**
    * Hash of a stopped task's address space, 32 hex digits: an order-independent sum over its non-zero pages, each hashed

@@ -60,6 +60,8 @@ class Loan {
   Status drop_call(user_regs_struct& regs);
   Status enter_trap_stop();
   Status enter_signal_stop();
+  /// At the signal-delivery-stop of a SIGSTOP, which nobody else is going to see.
+  Status keep_stop();
 
   Waiter& waiter_;
   pid_t tid_;
@@ -86,6 +88,7 @@ Status Loan::step(ResumeHow how, int awaited_signal) {
         // The only one that no mask holds back. Any other was forced: there's no `syscall` instruction at `insn`.
         if (event.detail != SIGSTOP) return OsError{EFAULT, kOperation};
         // Its stop begins now. Sent again later, it would come after a SIGCONT that has been sent meanwhile.
+        if (const Status status = keep_stop(); !status.ok()) return status;
         signal = SIGSTOP;
         break;
       case EventKind::GroupStop:
@@ -105,6 +108,13 @@ Status Loan::step(ResumeHow how, int awaited_signal) {
         return kTaskGone;
     }
   }
+}
+
+Status Loan::keep_stop() {
+  siginfo_t info;
+  if (const Status status = task().get_siginfo(info); !status.ok()) return status;
+  waiter_.keep_stop(tid_, info);
+  return {};
 }
 
 Status Loan::take() {

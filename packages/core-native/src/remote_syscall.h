@@ -27,6 +27,7 @@ using SyscallArgs = std::array<uint64_t, 6>;
 ///  - PTRACE_EVENT_VFORK, where the task would wait for its child: EBUSY, nothing done.
 /// If the task dies or is in its PTRACE_EVENT_EXIT stop: ESRCH. A stop or end that was seen here first is reported by
 /// the next wait. EFAULT: no `syscall` instruction at `insn`; the task is as it was, unless what is there has done
-/// something. A SIGSTOP that comes in between takes effect; for it, and for a PTRACE_INTERRUPT that comes in
-/// between, the task is interrupted at the end.
+/// something. A SIGSTOP that comes in between takes effect, and is kept by the waiter (`take_stop`), as no
+/// signal-delivery-stop will tell of it; for it, and for a PTRACE_INTERRUPT that comes in between, the task is interrupted
+/// at the end.
 Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args);

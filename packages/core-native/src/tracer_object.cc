@@ -163,6 +163,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("storeMemory", store_memory),
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
+                         plain("takeStop", take_stop),
                          plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
                          plain("setDispatch", set_dispatch),
@@ -392,6 +393,16 @@ napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
   if (result.ok()) return js_number(env, static_cast<double>(result.value()));
   throw_os_error(env, result.error());
   return nullptr;
+}
+
+napi_value TracerObject::take_stop(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  if (!arguments.ok()) return nullptr;
+  const auto stop = self->waiter_.take_stop(tid);
+  if (!stop) return nullptr;
+  return js_bytes(env, &*stop, sizeof *stop);
 }
 
 napi_value TracerObject::set_breakpoint(napi_env env, napi_callback_info info) {

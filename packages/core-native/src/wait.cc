@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <optional>
+#include <algorithm>
 
 #include "clock.h"
 #include "own_traps.h"
@@ -130,6 +130,15 @@ bool Waiter::take_given_back(pid_t tid, WaitEvent& event) {
     return true;
   }
   return false;
+}
+
+std::optional<siginfo_t> Waiter::take_stop(pid_t tid) {
+  const auto is_its = [tid](const KeptStop& stop) { return stop.tid == tid; };
+  const auto found = std::find_if(kept_stops_.begin(), kept_stops_.end(), is_its);
+  if (found == kept_stops_.end()) return std::nullopt;
+  const siginfo_t info = found->info;
+  kept_stops_.erase(found);
+  return info;
 }
 
 WaitEvent Waiter::note(pid_t tid, int status) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -54,6 +56,11 @@ class Waiter {
   /// An event someone took who isn't its reader: the next wait gives it, before any new one.
   void give_back(const WaitEvent& event) { given_back_.push_back(event); }
 
+  /// A SIGSTOP that has taken effect in a task while somebody else had it: kept until `take_stop`, past the task's end.
+  void keep_stop(pid_t tid, const siginfo_t& info) { kept_stops_.push_back({tid, info}); }
+  /// The task's oldest one that is kept.
+  std::optional<siginfo_t> take_stop(pid_t tid);
+
   void add(pid_t tid) { tracees_.insert(tid); }
   void remove(pid_t tid) { tracees_.erase(tid); }
   /// Kills all tracees and reaps them; gives up after a second on what can't die.
@@ -66,6 +73,11 @@ class Waiter {
   const std::shared_ptr<InterruptTarget>& interrupt_target() const { return target_; }
 
  private:
+  struct KeptStop {
+    pid_t tid;
+    siginfo_t info;
+  };
+
   bool take_given_back(pid_t tid, WaitEvent& event);
   WaitEvent note(pid_t tid, int status);
   /// Makes the thread's timer if there is none yet.
@@ -73,6 +85,7 @@ class Waiter {
 
   std::shared_ptr<InterruptTarget> target_;
   std::vector<WaitEvent> given_back_;
+  std::vector<KeptStop> kept_stops_;
   std::unordered_set<pid_t> tracees_;
   /// timer_t of the thread's timeout signal; made at the first wait that needs it.
   void* timer_ = nullptr;

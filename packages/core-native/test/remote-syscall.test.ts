@@ -203,6 +203,10 @@ test.serial('a SIGSTOP that comes in between takes effect afterwards', (t) => {
   tracer.resume(tid, Resume.Cont, 0);
   t.is(tracer.waitFor(tid), EventKind.GroupStop);
   t.is(tracer.event[2], SIGSTOP);
+  // No signal-delivery-stop has told who sent it.
+  const sent = new DataView(tracer.takeStop(tid)!.buffer);
+  t.deepEqual([sent.getInt32(0, true), sent.getInt32(16, true)], [SIGSTOP, process.pid]);
+  t.is(tracer.takeStop(tid), undefined);
   // From the group-stop too; it stays one.
   t.is(tracer.event[2], SIGSTOP);
   checkRemote(t, tid, syscallInsn());
@@ -219,6 +223,7 @@ test.serial('a SIGCONT that comes after a SIGSTOP undoes it', (t) => {
   tracer.kill(tid, tid, SIGCONT);
   tracer.resume(tid, Resume.Cont, 0);
   t.is(tracer.waitFor(tid), EventKind.InterruptStop);
+  t.is(tracer.takeStop(tid)?.[0], SIGSTOP);
   tracer.resume(tid, Resume.Cont, 0);
   t.is(tracer.waitFor(tid), EventKind.Signal);
   t.is(tracer.event[2], SIGCONT);

@@ -314,6 +314,20 @@ function emitSignal(
   });
 }
 
+/**
+ * Writes the stops that have begun while the tracer had a task make calls: no signal-delivery-stop has told of them. The task
+ * has the baton, or has ended.
+ */
+export function recordStops(session: Session, task: Task): void {
+  const { regs, tracer } = session;
+  let siginfo: Uint8Array | undefined;
+  while ((siginfo = tracer.takeStop(task.tid)) !== undefined) {
+    if (!session.config.verbosity.allSignals) continue;
+    const rip = tracer.getRegs(task.tid) ? regs.address(Reg.rip) : 0;
+    emitSignal(session, task, Signal.SIGSTOP, siginfo, 'anywhere', 'stop', rip);
+  }
+}
+
 /** Lets the kernel deliver the signal the task is stopped for, and records what that did. */
 export function deliver(
   session: Session,

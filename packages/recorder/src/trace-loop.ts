@@ -6,7 +6,7 @@ import { Freezer } from './freeze.js';
 import { isGone } from './gone.js';
 import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
-import { onSignalStop } from './signals.js';
+import { onSignalStop, recordStops } from './signals.js';
 import { SyscallStops } from './syscall-stops.js';
 import { beginExit, reportDeath, reportZombie, stateOf } from './syscalls/exit.js';
 import { exitHooks } from './syscalls/index.js';
@@ -318,6 +318,7 @@ export class TraceLoop implements StopHandler {
     const isUnderWay = wasRunning && session.agent?.stops.isUnderWay(task) === true;
     if (wasRunning && !isUnderWay) session.agent?.ring.drain(task);
     const isAtSyncPoint = !isUnderWay && session.isAtSyncPoint(task);
+    if (domain.holder === task) recordStops(session, task);
     task.state = TaskState.Stopped;
     session.tracer.resume(task.tid, Resume.Listen, 0);
     this.stopWaiting(task);
@@ -351,6 +352,7 @@ export class TraceLoop implements StopHandler {
   private interruptStop(task: Task): void {
     const { session } = this;
     task.interruptedAt = -1;
+    if (task.domain.holder === task) recordStops(session, task);
     if (task.state === TaskState.Starting) childStarted(session, task);
     else if (task.state === TaskState.Stopped) {
       const goOn = task.afterStop ?? session.resumeUser;
@@ -362,7 +364,10 @@ export class TraceLoop implements StopHandler {
         // It has given the baton away, so it stands at a sync point: should the group be stopped again, it can be too.
         task.exitRegs.set(session.regs.halves);
         task.exitRegsValid = true;
-        session.baton.request(task, goOn);
+        session.baton.request(task, (holder) => {
+          recordStops(session, holder);
+          goOn(holder);
+        });
       }
     } else if (task.dispatching && session.agent!.stops.onInterrupt(task, task.space.agent!)) {
       // It was inside the agent, and comes to a sync point by itself.

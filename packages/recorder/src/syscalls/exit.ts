@@ -16,6 +16,7 @@ import { copyBack, releaseScratch } from '../moved-buffers.js';
 import { recordSyscall } from '../record-call.js';
 import { untoldChild } from '../untold-child.js';
 import type { Session } from '../session.js';
+import { recordStops } from '../signals.js';
 import { type AddressSpace, type Task, TaskState } from '../tasks.js';
 import type { EntryHook } from './hook.js';
 import { int32, readInt, readWord } from './words.js';
@@ -120,6 +121,7 @@ function die(session: Session, task: Task): void {
 
 /** Writes all that comes before the end of a task. Returns the tid of one it has made that did not become known before. */
 function recordEnd(session: Session, task: Task): number | undefined {
+  recordStops(session, task);
   const makes = task.unrecorded && task.onSpawn !== undefined;
   const child = makes ? untoldChild(session, task) : undefined;
   if (makes) {
@@ -309,6 +311,7 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     session.tasks.delete(task.tid);
     return;
   }
+  recordStops(session, task);
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it. What its last call has done is not known then.
   if (task.outputTurn !== undefined) endOutput(session, task, false);
   const inCall = task.unrecorded || task.state === TaskState.InKernel;
