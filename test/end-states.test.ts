@@ -6,7 +6,7 @@ import { compile, root, scribe, workspace } from './harness.js';
 
 /** The process that is killed from outside while one of its threads computes: how far that came is in no log. */
 const KILLED_AT_RANDOM = 7;
-const PROCESSES = 10;
+const PROCESSES = 11;
 
 test('the memory of processes that do not end themselves is verified', async (t) => {
   const binary = compile(join(root, 'test/programs/killed-states.c'));

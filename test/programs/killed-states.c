@@ -49,12 +49,16 @@ static void *in_lock(void *unused) {
   return unused;
 }
 
-static void start_threads(void) {
+static void make_threads(void) {
   pthread_t thread;
   pthread_mutex_lock(&mutex);
   void *(*const bodies[])(void *) = {in_read, in_poll, in_sleep, in_calls, in_lock};
   for (int i = 0; i < 5; i++)
     pthread_create(&thread, NULL, bodies[i], NULL);
+}
+
+static void start_threads(void) {
+  make_threads();
   const struct timespec moment = {0, 5000000};
   nanosleep(&moment, NULL);
 }
@@ -73,12 +77,16 @@ static void written_away(void) {
 static void asleep(void) { pause(); }
 static void asleep_in_threads(void) { start_threads(), pause(); }
 static void executes(void) { start_threads(), execl("/bin/true", "true", (char *)NULL); }
+static void before_they_begin(void) { make_threads(), _exit(5); }
 
-/* Killed before it sleeps it would be killed while it computes, which leaves no memory to verify. */
+/*
+ * Killed before it sleeps it would be killed while it computes, which leaves no memory to verify. One that is about to stop for
+ * its tracer has been seen as asleep, too: once is not enough.
+ */
 static void wait_asleep(pid_t pid) {
   char state = 0, path[32];
   snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-  while (state != 'S') {
+  for (int looks = 0; looks < 2; looks = state == 'S' ? looks + 1 : 0) {
     const struct timespec moment = {0, 1000000};
     nanosleep(&moment, NULL);
     FILE *stat = fopen(path, "r");
@@ -90,7 +98,7 @@ static void wait_asleep(pid_t pid) {
 
 int main(void) {
   void (*const ends[])(void) = {own_exit, own_signal, own_kill,          own_fault, own_abort,
-                                written_away, asleep, asleep_in_threads, executes};
+                                written_away, asleep, asleep_in_threads, executes, before_they_begin};
   setvbuf(stdout, NULL, _IONBF, 0);
   for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
     if (pipe(fds) != 0)

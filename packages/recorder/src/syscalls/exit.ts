@@ -85,15 +85,15 @@ function findResult({ tracer, regs }: Session, task: Task): boolean {
 function isLost(task: Task): boolean {
   // An exec that failed when the old program was gone already has left parts of the new one.
   if (task.nr === Sys.execve || task.nr === Sys.execveat) return true;
+  // It has run nothing: only the kernel has, or has not, stored its number.
+  if (!task.started) return task.setChildTid !== 0;
   switch (task.state) {
-    case TaskState.Starting:
-      return true;
     case TaskState.Running:
       return !task.endsHere;
     case TaskState.Stopped:
       return task.domain.holder === task;
     default:
-      return !task.started;
+      return false;
   }
 }
 
@@ -152,7 +152,9 @@ function recordEnd(session: Session, task: Task): number | undefined {
   const points = task.points.values();
   if (points !== undefined)
     session.emit(task, { type: 'counters', task: task.uid, time: session.now, values: points });
-  if (session.config.stateHashes && alone && task.started && !task.space.unverifiable) {
+  // A process has, or has not, its own id in its memory before it begins; a thread has what the others left.
+  const isKnown = task.started || task.tid !== task.group.tgid;
+  if (session.config.stateHashes && alone && isKnown && !task.space.unverifiable) {
     session.emit(task, {
       type: 'state',
       task: task.uid,
