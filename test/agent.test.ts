@@ -46,6 +46,24 @@ for (const file of readdirSync(guests).sort()) {
   });
 }
 
+test('whoever is killed in the agent has all in the log that has been seen of it', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(guests, 'signal_kill_writer.c'));
+  const place = workspace('agent-kill');
+  const log = join(place.path, 'kill.log');
+  const recorded = await scribe('record', ['-o', log, '--agent', '--store', store, binary]);
+  const came = /^(\d+) bytes have come$/m.exec(recorded.stdout)?.[1];
+  let written = 0;
+  let byAgent = 0;
+  for (const frame of openLog(log).frames()) {
+    if (frame.type === 'syscall' && frame.nr === SYS_WRITE && frame.result === 1) written++;
+    else if (frame.type === 'counters') byAgent += frame.values['calls.agent'] ?? 0;
+  }
+  t.is(String(written), came ?? '', recorded.stderr);
+  t.true(byAgent > 1000, `${byAgent} calls by the agent`);
+  place.discard();
+});
+
 test('a stop that comes to a process which is just being made is in the log', async (t) => {
   await using _turn = await pool.enter();
   const binary = compile(join(guests, 'signal_stop_newborn.c'));
@@ -62,6 +80,7 @@ test('a stop that comes to a process which is just being made is in the log', as
   place.discard();
 });
 
+const SYS_WRITE = 1;
 /** getpid, clone, fork, wait4, getppid, getpgrp, setsid, getpgid, getsid, gettid, set_tid_address. */
 const GIVES_ID: ReadonlySet<number> = new Set([39, 56, 57, 61, 110, 111, 112, 121, 124, 186, 218]);
 

@@ -17,7 +17,7 @@ struct block {
   i64 result;   /* of the call under way */
   u64 rsp;      /* the program's */
   u32 halt;
-  u32 stage;    /* 1 once the call under way has been made */
+  u32 stage;    /* 1 once the call under way has been made, until it is recorded */
   u32 details;
   u32 writing;  /* odd while the words above change */
   u64 clock;    /* the vDSO's clock_gettime, 0 if there is none */
@@ -122,6 +122,11 @@ __asm__(
     ".globl agent_insn\n"
     "agent_insn:\n"
     "  syscall\n"
+    /* Whoever is killed from here on has made the call. */
+    "  mov %rax, " BLOCK(BLOCK_RESULT) "\n"
+    "  movl $1, " BLOCK(BLOCK_STAGE) "\n"
+    ".globl agent_called\n"
+    "agent_called:\n"
     "  ret\n"
     ".globl agent_aborted\n"
     "agent_aborted:\n"
@@ -205,6 +210,7 @@ static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 tim
   B->connections = B->connections + connections;
   B->calls = B->calls + calls;
   B->frames = B->frames + frames;
+  B->stage = 0;
   B->head = (u64)(at - RING);
   B->writing = B->writing + 1;
 }

@@ -56,6 +56,11 @@ export interface Addon {
    * Moves the descriptor's offset.
    */
   nextData(fd: number, offset: number): readonly [number, number] | undefined;
+  /**
+   * `size` bytes of an open file from `offset` on, shared with everyone who has them mapped, until unmapShared is called with their buffer.
+   */
+  mapShared(fd: number, offset: number, size: number): Uint8Array;
+  unmapShared(pages: ArrayBufferLike): void;
   statFd(tid: number, fd: number): FdStat | undefined;
   identifyFd(tid: number, fd: number): FdIdentity | undefined;
   socketEnds(pid: number, fd: number): SocketEnds | undefined;

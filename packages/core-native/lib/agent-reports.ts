@@ -1,7 +1,6 @@
-import type { NativeTracer } from './binding.js';
+import { type AgentMemory, AgentPart } from './agent-memory.js';
 
-/** Where the words lie: the same numbers as in agent/layout.h and agent/reports.h. */
-const REPORTS = 0x71100200;
+// The same numbers as in agent/layout.h and agent/reports.h.
 const FOLLOWED_MAX = 16;
 const CODE_MAX = 24;
 const WRITTEN_MAX = 32;
@@ -40,17 +39,10 @@ export interface Reported {
   readonly actions: readonly ChangedAction[];
 }
 
-const NOTHING: Reported = { opening: false, written: [], actions: [] };
-
 /** The words that the agent shares with the tracer about calls which the tracer would have followed. */
 export class AgentReports {
-  private readonly bytes = new Uint8Array(At.End - At.Opening);
-  private readonly view = new DataView(this.bytes.buffer);
-
-  constructor(private readonly tracer: NativeTracer) {}
-
   /** Contents of these files (`dev:ino`) are followed from now on. `generation`: another number for each new one. */
-  follow(tid: number, files: readonly string[], generation: number): void {
+  follow(memory: AgentMemory, files: readonly string[], generation: number): void {
     const words = new BigUint64Array(2 * FOLLOWED_MAX + 1);
     words[0] = BigInt(files.length);
     for (const [i, key] of files.slice(0, FOLLOWED_MAX).entries()) {
@@ -58,27 +50,30 @@ export class AgentReports {
       words[2 * i + 1] = BigInt(dev!);
       words[2 * i + 2] = BigInt(ino!);
     }
-    this.write(tid, At.FollowedCount, new Uint8Array(words.buffer));
-    this.put(tid, At.Generation, generation);
+    this.write(memory, At.FollowedCount, new Uint8Array(words.buffer));
+    this.put(memory, At.Generation, generation);
   }
 
   /** The program has shared mappings, or not. */
-  share(tid: number, on: boolean): void {
-    this.put(tid, At.Shared, on ? 1 : 0);
+  share(memory: AgentMemory, on: boolean): void {
+    this.put(memory, At.Shared, on ? 1 : 0);
   }
 
   /** Files with recorded output, by device and inode. The first two are told. */
-  outputs(tid: number, files: readonly { readonly dev: number; readonly ino: number }[]): void {
+  outputs(
+    memory: AgentMemory,
+    files: readonly { readonly dev: number; readonly ino: number }[],
+  ): void {
     const words = new BigUint64Array(4);
     for (const [i, { dev, ino }] of files.slice(0, 2).entries()) {
       words[2 * i] = BigInt(dev);
       words[2 * i + 1] = BigInt(ino);
     }
-    this.write(tid, At.Outputs, new Uint8Array(words.buffer));
+    this.write(memory, At.Outputs, new Uint8Array(words.buffer));
   }
 
   /** Where patches or trampolines lie. */
-  code(tid: number, pages: Float64Array): void {
+  code(memory: AgentMemory, pages: Float64Array): void {
     const starts = [...new Set([...pages].map((page) => page - (page % RANGE)))].sort(
       (a, b) => a - b,
     );
@@ -96,16 +91,13 @@ export class AgentReports {
       words[1 + 2 * i] = BigInt(start);
       words[2 + 2 * i] = BigInt(end);
     });
-    this.write(tid, At.CodeCount, new Uint8Array(words.buffer));
+    this.write(memory, At.CodeCount, new Uint8Array(words.buffer));
   }
 
   /** Reads what there is to know. */
-  read(tid: number): Reported {
-    const { view } = this;
-    const size = this.bytes.length;
-    if (this.tracer.readMemory(tid, REPORTS + At.Opening, this.bytes, 0, size) !== size)
-      return NOTHING;
-    const word = (at: number): number => Number(view.getBigUint64(at - At.Opening, true));
+  read(memory: AgentMemory): Reported {
+    const word = (at: number): number =>
+      Number(memory.view.getBigUint64(AgentPart.Reports + at, true));
     const written: string[] = [];
     for (let i = 0; i < word(At.WrittenCount); i++) {
       const at = At.Written + 16 * i;
@@ -120,22 +112,21 @@ export class AgentReports {
   }
 
   /** Forgets what was read, in a stopped task. */
-  clear(tid: number, { written, actions }: Reported): void {
-    if (written.length > 0) this.put(tid, At.WrittenCount, 0);
-    if (actions.length > 0) this.put(tid, At.ActionsCount, 0);
+  clear(memory: AgentMemory, { written, actions }: Reported): void {
+    if (written.length > 0) this.put(memory, At.WrittenCount, 0);
+    if (actions.length > 0) this.put(memory, At.ActionsCount, 0);
   }
 
   /** The agent does not come back from the call that it was making. */
-  endOpening(tid: number): void {
-    this.put(tid, At.Opening, 0);
+  endOpening(memory: AgentMemory): void {
+    this.put(memory, At.Opening, 0);
   }
 
-  private put(tid: number, at: number, value: number): void {
-    const word = new BigUint64Array([BigInt(value)]);
-    this.write(tid, at, new Uint8Array(word.buffer));
+  private put(memory: AgentMemory, at: number, value: number): void {
+    memory.view.setBigUint64(AgentPart.Reports + at, BigInt(value), true);
   }
 
-  private write(tid: number, at: number, bytes: Uint8Array): void {
-    this.tracer.writeMemory(tid, REPORTS + at, bytes, 0, bytes.length);
+  private write(memory: AgentMemory, at: number, bytes: Uint8Array): void {
+    memory.bytes.set(bytes, AgentPart.Reports + at);
   }
 }

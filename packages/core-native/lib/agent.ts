@@ -9,6 +9,7 @@ import {
   RESERVED_START,
   Sys,
 } from './abi.js';
+import { type AgentMemory, AgentPart, RING_SIZE, unmapAgentMemory } from './agent-memory.js';
 import { AgentReports, type Reported } from './agent-reports.js';
 import type { NativeTracer, ProcMapping } from './binding.js';
 import type { PatchedBytes } from './patched-space.js';
@@ -16,18 +17,12 @@ import { vdsoClockOffset } from './system.js';
 
 // Where the agent's parts lie: the same numbers as in agent/layout.h.
 const CODE = 0x71000000;
-const DATA = 0x71100000;
-const FDS = DATA + 0x1000;
 /** Descriptors from this number on are the tracer's business. */
 export const AGENT_FD_COUNT = 4096;
-const ANSWERS = DATA + 0x3000;
+/** Offset from a list of what is kept to the bytes of that. */
+const KEPT_BYTES = 0x40;
 const ANSWERS_MAX = 128;
 const ANSWER_WORDS = 6;
-const KEPT = DATA + 0x2000;
-const KEPT_BYTES = KEPT + 0x40;
-const STACK_TOP = DATA + 0x8000;
-const RING = DATA + 0x8000;
-const RING_SIZE = 0x40000;
 /** The vDSO lives on here, out of the program's sight. */
 const PARKED_VDSO = 0x71800000;
 const PARKED_SIZE = 0x100000;
@@ -110,6 +105,7 @@ interface Symbols {
   readonly agent_exit_end: number;
   readonly agent_window: number;
   readonly agent_insn: number;
+  readonly agent_called: number;
   readonly agent_aborted: number;
   readonly agent_pass: number;
   readonly agent_pass_end: number;
@@ -123,7 +119,7 @@ const file = (name: string): string => fileURLToPath(new URL(`../build/${name}`,
 
 /** What the ring of an agent held. */
 export interface Drained {
-  /** Encoded frames of one task, valid until the next drain. */
+  /** Encoded frames of one task, in the ring itself: valid until that is emptied. */
   readonly bytes: Uint8Array;
   /** Where they end in the ring. */
   readonly head: number;
@@ -149,14 +145,10 @@ export class Agent {
   private readonly allowed: Uint8Array;
   private readonly block = new Uint8Array(BLOCK_SIZE);
   private readonly view = new DataView(this.block.buffer);
-  private readonly ring = new Uint8Array(RING_SIZE);
-  private readonly word = new Uint8Array(8);
-  private readonly reset = new Uint8Array(Block.Ret);
 
-  readonly reports: AgentReports;
+  readonly reports = new AgentReports();
 
   constructor(private readonly tracer: NativeTracer) {
-    this.reports = new AgentReports(tracer);
     const { symbols, calls } = JSON.parse(readFileSync(file('agent.json'), 'utf8')) as {
       symbols: Symbols;
       calls: number[];
@@ -168,32 +160,21 @@ export class Agent {
     this.allowed = readFileSync(file('agent-allowed.bin'));
   }
 
-  /** Maps the agent into a fresh address space, whose reserved page is mapped. `details`: AgentDetail bits. */
-  load(tid: number, details: number, time: number, clock: number): void {
+  /** Maps the agent into a fresh address space that has its memory. `details`: AgentDetail bits. */
+  load(tid: number, memory: AgentMemory, details: number, time: number, clock: number): void {
     const { tracer } = this;
     const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
-    const map = (addr: number, size: number, prot: number): void => {
-      const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, [
-        addr,
-        size,
-        prot,
-        flags,
-        -1,
-        0,
-      ]);
-      if (result !== addr) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
-    };
-    map(CODE, this.codeSize, Prot.READ | Prot.EXEC);
-    map(DATA, RING + RING_SIZE - DATA, Prot.READ | Prot.WRITE);
+    const args = [CODE, this.codeSize, Prot.READ | Prot.EXEC, flags, -1, 0];
+    const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args);
+    if (result !== CODE) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
     tracer.writeMemory(tid, CODE, this.code, 0, this.code.length);
     tracer.writeMemory(tid, ALLOWED, this.allowed, 0, this.allowed.length);
-    this.block.fill(0);
-    this.view.setBigInt64(Block.Time, BigInt(Math.round(time)), true);
-    this.view.setUint32(Block.Halt, Halt.Off, true);
-    this.view.setUint32(Block.Details, details, true);
-    this.view.setBigUint64(Block.Clock, BigInt(clock), true);
-    this.view.setUint32(Block.Luck, Math.floor(Math.random() * 0x100000000), true);
-    tracer.writeMemory(tid, DATA, this.block, 0, BLOCK_SIZE);
+    const { view } = memory;
+    view.setBigInt64(Block.Time, BigInt(Math.round(time)), true);
+    view.setUint32(Block.Halt, Halt.Off, true);
+    view.setUint32(Block.Details, details, true);
+    view.setBigUint64(Block.Clock, BigInt(clock), true);
+    view.setUint32(Block.Luck, Math.floor(Math.random() * 0x100000000), true);
   }
 
   /** Takes the agent out of an address space again. */
@@ -203,7 +184,7 @@ export class Agent {
       tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [addr, size]);
     };
     unmap(CODE, this.codeSize);
-    unmap(DATA, RING + RING_SIZE - DATA);
+    unmapAgentMemory(tracer, tid);
     unmap(PARKED_VDSO, PARKED_SIZE);
   }
 
@@ -241,9 +222,9 @@ export class Agent {
     return rip >= PARKED_VDSO && rip < PARKED_VDSO + PARKED_SIZE;
   }
 
-  /** Reads the block of a task's address space, for the getters below. false if it is gone. */
-  look(tid: number): boolean {
-    return this.tracer.readMemory(tid, DATA, this.block, 0, BLOCK_SIZE) === BLOCK_SIZE;
+  /** Reads the block of an address space, for the getters below. */
+  look(memory: AgentMemory): void {
+    this.block.set(memory.block.subarray(0, BLOCK_SIZE));
   }
 
   /** Address after the `syscall` instruction of the call under way. */
@@ -275,30 +256,28 @@ export class Agent {
   get writing(): number {
     return this.view.getUint32(Block.Writing, true);
   }
-  /** True once the call under way has been made. */
+  /** True once the call under way has been made, until it is recorded. */
   get isMade(): boolean {
     return this.view.getUint32(Block.Stage, true) === 1;
   }
 
   /**
    * What is in the ring from byte `from` on, according to the block last looked at; undefined if nothing. A task that runs
-   * may have changed it meanwhile: `look` and `isSame` tell.
+   * may have changed it meanwhile: `look` and `writing` tell.
    */
-  drain(tid: number, from: number): Drained | undefined {
-    const { view, ring } = this;
+  drain(memory: AgentMemory, from: number): Drained | undefined {
+    const { view } = this;
     const head = Number(view.getBigUint64(Block.Head, true));
     const changes = Number(view.getBigUint64(Block.Changes, true));
     if (head === from && changes === 0) return undefined;
-    const size = head - from;
-    if (head > RING_SIZE || this.tracer.readMemory(tid, RING + from, ring, 0, size) !== size)
-      throw new Error(`the agent's ring in task ${tid} cannot be read`);
+    if (head < from || head > RING_SIZE) throw new Error(`the agent's ring has ${head} bytes`);
     let changed: number[] | undefined;
     if (changes <= CHANGED_MAX) {
       changed = [];
       for (let i = 0; i < changes; i++) changed.push(view.getInt32(Block.Changed + 4 * i, true));
     }
     return {
-      bytes: ring.subarray(0, size),
+      bytes: memory.bytes.subarray(AgentPart.Ring + from, AgentPart.Ring + head),
       head,
       frames: Number(view.getBigUint64(Block.Frames, true)),
       calls: Number(view.getBigUint64(Block.Calls, true)),
@@ -309,32 +288,33 @@ export class Agent {
   }
 
   /** Empties the ring of a stopped task. `time`: CLOCK_MONOTONIC of its last frame so far, ns. */
-  empty(tid: number, time: number): void {
-    new DataView(this.reset.buffer).setBigInt64(Block.Time, BigInt(Math.round(time)), true);
-    this.tracer.writeMemory(tid, DATA, this.reset, 0, Block.Ret);
+  empty(memory: AgentMemory, time: number): void {
+    memory.block.fill(0, 0, Block.Ret);
+    this.setTime(memory, time);
   }
 
   /** Frames that come next are at `time` at the earliest: CLOCK_MONOTONIC, ns. The ring of the stopped task is empty. */
-  setTime(tid: number, time: number): void {
-    const word = new BigInt64Array([BigInt(Math.round(time))]);
-    this.tracer.writeMemory(tid, DATA + Block.Time, new Uint8Array(word.buffer), 0, 8);
+  setTime({ view }: AgentMemory, time: number): void {
+    view.setBigInt64(Block.Time, BigInt(Math.round(time)), true);
+  }
+
+  /** Whoever was adding a frame has been killed. */
+  endWriting({ view }: AgentMemory): void {
+    view.setUint32(Block.Writing, view.getUint32(Block.Writing, true) + 1, true);
   }
 
   /** Halt bits. */
-  halt(tid: number, bits: number): void {
-    this.word[0] = bits;
-    this.tracer.writeMemory(tid, DATA + Block.Halt, this.word, 0, 4);
+  halt({ view }: AgentMemory, bits: number): void {
+    view.setUint32(Block.Halt, bits, true);
   }
 
-  share(tid: number, shared: Shared): void {
-    this.word[0] = shared;
-    this.tracer.writeMemory(tid, DATA + Block.Shared, this.word, 0, 4);
+  share({ view }: AgentMemory, shared: Shared): void {
+    view.setUint32(Block.Shared, shared, true);
   }
 
   /** Whether blocking SIGSYS is the tracer's. */
-  guard(tid: number, on: boolean): void {
-    this.word[0] = on ? 1 : 0;
-    this.tracer.writeMemory(tid, DATA + Block.Guards, this.word, 0, 4);
+  guard({ view }: AgentMemory, on: boolean): void {
+    view.setUint32(Block.Guards, on ? 1 : 0, true);
   }
 
   /** The instruction under way was a cpuid, not an rdtsc. */
@@ -343,75 +323,66 @@ export class Agent {
   }
 
   /** Adds what cpuid answers: words leaf, subleaf, eax, ebx, ecx, edx each. `known`: how many are known to the agent. */
-  answers(tid: number, answers: readonly (readonly number[])[], known: number): void {
+  answers({ view }: AgentMemory, answers: readonly (readonly number[])[], known: number): void {
     const count = Math.min(answers.length, ANSWERS_MAX);
     if (count === known) return;
-    const bytes = new Uint8Array(new Uint32Array(answers.slice(known, count).flat()).buffer);
-    const addr = ANSWERS + 8 + 4 * ANSWER_WORDS * known;
-    this.tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
-    this.word.fill(0);
-    this.word[0] = count;
-    this.tracer.writeMemory(tid, ANSWERS, this.word, 0, 8);
+    let at = AgentPart.Answers + 8 + 4 * ANSWER_WORDS * known;
+    for (const word of answers.slice(known, count).flat()) {
+      view.setUint32(at, word, true);
+      at += 4;
+    }
+    view.setUint32(AgentPart.Answers, count, true);
   }
 
   /** Whether the agent may read the time stamp counter: else it has the time of the last tick. */
-  precise(tid: number, on: boolean): void {
-    this.word[0] = on ? 1 : 0;
-    this.tracer.writeMemory(tid, DATA + Block.Precise, this.word, 0, 4);
+  precise({ view }: AgentMemory, on: boolean): void {
+    view.setUint32(Block.Precise, on ? 1 : 0, true);
   }
 
   /**
    * What a call that was interrupted in the agent has changed so far is put back as it was before. Returns what was there
    * instead. The block has been looked at.
    */
-  putBack(tid: number): readonly PatchedBytes[] {
+  putBack(tid: number, memory: AgentMemory): readonly PatchedBytes[] {
     const count = this.view.getUint32(Block.Kept, true);
-    if (count === 0) return [];
     const { tracer } = this;
-    const words = new BigUint64Array(2 * count);
-    tracer.readMemory(tid, KEPT, new Uint8Array(words.buffer), 0, 16 * count);
     const changed: PatchedBytes[] = [];
-    let from = KEPT_BYTES;
+    let from = AgentPart.Kept + KEPT_BYTES;
     for (let i = 0; i < count; i++) {
-      const addr = Number(words[2 * i]);
-      const bytes = new Uint8Array(Number(words[2 * i + 1]));
-      const before = new Uint8Array(bytes.length);
+      const piece = AgentPart.Kept + 16 * i;
+      const addr = Number(memory.view.getBigUint64(piece, true));
+      const bytes = new Uint8Array(Number(memory.view.getBigUint64(piece + 8, true)));
       tracer.readMemory(tid, addr, bytes, 0, bytes.length);
-      tracer.readMemory(tid, from, before, 0, before.length);
-      tracer.writeMemory(tid, addr, before, 0, before.length);
+      tracer.writeMemory(tid, addr, memory.bytes, from, bytes.length);
       changed.push({ addr, bytes });
-      from += before.length;
+      from += bytes.length;
     }
     return changed;
   }
 
   /** Takes what there is in the reports of a stopped task that was just looked at. */
-  takeReports(tid: number): Reported {
-    const reported = this.reports.read(tid);
-    this.reports.clear(tid, reported);
-    this.word.fill(0);
-    this.tracer.writeMemory(tid, DATA + Block.Reported, this.word, 0, 4);
+  takeReports(memory: AgentMemory): Reported {
+    const reported = this.reports.read(memory);
+    this.reports.clear(memory, reported);
+    memory.view.setUint32(Block.Reported, 0, true);
     this.view.setUint32(Block.Reported, 0, true);
     return reported;
   }
 
   /** FdUse bits of a descriptor. */
-  allow(tid: number, fd: number, use: number): void {
-    if (fd < 0 || fd >= AGENT_FD_COUNT) return;
-    this.word[0] = use;
-    this.tracer.writeMemory(tid, FDS + fd, this.word, 0, 1);
+  allow({ fds }: AgentMemory, fd: number, use: number): void {
+    if (fd >= 0 && fd < AGENT_FD_COUNT) fds[fd] = use;
   }
 
   /** Nothing is known of any descriptor. */
-  forgetFds(tid: number): void {
-    this.tracer.writeMemory(tid, FDS, new Uint8Array(AGENT_FD_COUNT), 0, AGENT_FD_COUNT);
+  forgetFds({ fds }: AgentMemory): void {
+    fds.fill(0);
   }
 
-  /** The registers the program had when it entered the agent, in the order of user_regs_struct's Reg numbers by `order`. */
-  savedWords(tid: number): BigUint64Array {
-    const bytes = new Uint8Array(SAVED_WORDS * 8);
-    this.tracer.readMemory(tid, STACK_TOP - bytes.length, bytes, 0, bytes.length);
-    return new BigUint64Array(bytes.buffer);
+  /** The registers the program had when it entered the agent, in the order of SAVED_REGS. */
+  savedWords({ view }: AgentMemory): bigint[] {
+    const first = AgentPart.Ring - 8 * SAVED_WORDS;
+    return Array.from({ length: SAVED_WORDS }, (_, i) => view.getBigUint64(first + 8 * i, true));
   }
 }
 

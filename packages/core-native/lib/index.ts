@@ -9,6 +9,7 @@ export {
   numberAgentConnection,
   readAgentConnection,
 } from './agent-connections.js';
+export { AgentMemory } from './agent-memory.js';
 export type { Reported } from './agent-reports.js';
 export { BranchBackend, type BranchTracer, PassedPointError } from './counting/branch-backend.js';
 export {

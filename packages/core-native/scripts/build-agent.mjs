@@ -26,6 +26,7 @@ const SYMBOLS = [
   'agent_exit_end',
   'agent_window',
   'agent_insn',
+  'agent_called',
   'agent_aborted',
   'agent_pass',
   'agent_pass_end',

@@ -2,6 +2,7 @@
 
 #include "counter_exports.h"
 #include "environment.h"
+#include "shared_pages.h"
 #include "system_exports.h"
 #include "tracer_object.h"
 
@@ -11,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment);
   exports.Set("Tracer", TracerObject::define(env));
   export_system(env, exports);
+  export_shared_pages(env, exports);
   export_counters(env, exports);
   return exports;
 }

@@ -45,6 +45,7 @@ function starter(session: Session, task: Task): (child: Task) => void {
       writes,
     });
     child.started = true;
+    session.agent?.start(child);
     if (session.chaos === undefined) session.resumeUser(child);
     else session.chaos.goOn(child);
   };

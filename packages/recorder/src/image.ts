@@ -12,6 +12,7 @@ import {
   RESERVED_START,
   Resume,
   Sys,
+  trapTsc,
 } from '@scribe-ts/core-native';
 import { contentPath, type Mapping, type MemoryWrite } from '@scribe-ts/tracelog';
 import type { Session } from './session.js';
@@ -95,8 +96,9 @@ function prepare(session: Session, task: Task, kernelPages: readonly ProcMapping
     tsc: agent === undefined,
   });
   if (agent !== undefined) {
-    agent.load(task, kernelPages);
-    return;
+    if (agent.load(task, kernelPages)) return;
+    trapTsc(tracer, tid, true);
+    task.trapsTsc = true;
   }
   for (const { start, end } of joined(kernelPages))
     tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, end - start]);

@@ -90,6 +90,11 @@ export class AddressSpace {
     return copy;
   }
 
+  /** A task does not live in it any more. */
+  leave(): void {
+    if (--this.users === 0) this.agent?.memory.release();
+  }
+
   /** The agent in it; undefined if there is none. */
   agent: AgentSpace | undefined;
 

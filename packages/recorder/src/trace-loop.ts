@@ -253,7 +253,7 @@ export class TraceLoop implements StopHandler {
       case PtraceEvent.Exit:
         // It is past that already: its end is reported next.
         if (message < 0) return;
-        session.agent?.ring.drain(task);
+        if (task.dispatching) session.agent!.stops.onExit(task, task.space.agent!);
         beginExit(session, this.whoEnds(task), message);
         return;
       default:
@@ -272,7 +272,7 @@ export class TraceLoop implements StopHandler {
       if (leader.state !== TaskState.Dead) {
         leader.state = TaskState.Dead;
         leader.group.tasks.delete(leader);
-        leader.space.users--;
+        leader.space.leave();
         session.baton.leave(leader);
       }
       task.replaced = leader;

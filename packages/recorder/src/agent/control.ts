@@ -1,6 +1,7 @@
 import {
   Agent,
   AgentDetail,
+  AgentMemory,
   type CodeMapping,
   Halt,
   matchTscHere,
@@ -13,7 +14,6 @@ import {
   trapTsc,
 } from '@scribe-ts/core-native';
 import { TURN_NS } from '../baton.js';
-import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
@@ -68,27 +68,43 @@ export class AgentControl {
       (verbosity.durations ? AgentDetail.Durations : 0);
   }
 
-  /** Puts the agent into a fresh address space, and the vDSO's pages with it. */
-  load(task: Task, vdsoPages: readonly ProcMapping[]): void {
+  /** Puts the agent into a fresh address space, and the vDSO's pages with it. False if it cannot be there. */
+  load(task: Task, vdsoPages: readonly ProcMapping[]): boolean {
     const { agent, session } = this;
+    task.dispatching = false;
+    const memory = AgentMemory.map(session.tracer, task.tid);
+    if (memory === undefined) {
+      session.note(task, NO_MEMORY);
+      return false;
+    }
     const clock = agent.parkVdso(task.tid, vdsoPages);
     task.space.opensTsc = clock !== 0 && this.hasClock;
-    const space = new AgentSpace();
+    const space = new AgentSpace(memory);
     space.time = session.tracer.values[1]!;
-    agent.load(task.tid, this.details, space.time, clock);
+    agent.load(task.tid, memory, this.details, space.time, clock);
     space.files = task.files;
-    agent.reports.outputs(task.tid, session.output.files);
+    agent.reports.outputs(memory, session.output.files);
     task.space.agent = space;
-    this.tellAnswers(task, space);
-    this.descriptors.follow(task.tid, space);
-    task.dispatching = false;
+    this.tellAnswers(space);
+    this.descriptors.follow(space);
+    return true;
+  }
+
+  /** A task that a fork has made is at its first stop: it gets memory of the agent of its own. */
+  start(task: Task): void {
+    const { session } = this;
+    if (task.space.agent?.memory.arrive(session.tracer, task.tid) !== false) return;
+    session.note(task, NO_MEMORY);
+    task.space.opensTsc = false;
+    this.matchTsc(task, task.space.agent);
+    this.leave(task, true);
   }
 
   /** A stopped task has mapped code of a file privately. True if the tracer's registers are another stop's now. */
   mapped(task: Task, mapping: CodeMapping): boolean {
     const space = task.space.agent;
     if (space === undefined || !this.patcher.mapped(task.tid, space, mapping)) return false;
-    this.agent.reports.code(task.tid, space.changedPages());
+    this.agent.reports.code(space.memory, space.changedPages());
     return true;
   }
 
@@ -96,14 +112,14 @@ export class AgentControl {
   answered(task: Task, insn: TrapInstruction['name'], ret: number): void {
     const space = task.space.agent;
     if (space === undefined || !task.dispatching || space.halt !== Halt.None) return;
-    if (insn === 'cpuid') this.tellAnswers(task, space);
+    if (insn === 'cpuid') this.tellAnswers(space);
     if (insn === 'rdtscp' || (insn === 'rdtsc' && !space.isPrecise)) return;
     if (this.patcher.trapped(task.tid, space, ret, insn))
-      this.agent.reports.code(task.tid, space.changedPages());
+      this.agent.reports.code(space.memory, space.changedPages());
   }
 
-  private tellAnswers(task: Task, space: AgentSpace): void {
-    this.agent.answers(task.tid, cpuidAnswers, space.answers);
+  private tellAnswers(space: AgentSpace): void {
+    this.agent.answers(space.memory, cpuidAnswers, space.answers);
     space.answers = cpuidAnswers.length;
   }
 
@@ -118,11 +134,11 @@ export class AgentControl {
       : task.held.length > 0 || isBlocking(task)
         ? Halt.Signal
         : Halt.None;
-    if (space.halt !== halt) space.setHalt(this.agent, task.tid, halt);
+    if (space.halt !== halt) space.setHalt(this.agent, halt);
     const shares = task.space.shared.length > 0;
     if (space.shares !== shares) {
       space.shares = shares;
-      this.agent.reports.share(tid, shares);
+      this.agent.reports.share(space.memory, shares);
     }
     if (!usable) restoreSys(session, task);
     this.matchTsc(task, space);
@@ -145,7 +161,7 @@ export class AgentControl {
     }
     if (space.isPrecise === opensTsc) return;
     space.isPrecise = opensTsc;
-    this.agent.precise(task.tid, opensTsc);
+    this.agent.precise(space.memory, opensTsc);
   }
 
   /**
@@ -155,32 +171,27 @@ export class AgentControl {
   readonly clockFailed = (task: Task, space: AgentSpace): void => {
     // rdtsc traps from the task's next stop on.
     this.hasClock = task.space.opensTsc = space.isPrecise = false;
-    this.agent.precise(task.tid, false);
+    this.agent.precise(space.memory, false);
   };
 
   /** The task is the next to be inside the agent. */
   private handOver(task: Task, space: AgentSpace): void {
     const { agent } = this;
-    const { tid } = task;
-    if (space.user !== task) {
-      // What was left in the ring by one that was killed has no place in the log any more.
-      if (space.user?.state === TaskState.Dead) this.ring.drop(task, space);
-      space.user = task;
-    }
+    space.user = task;
     const shared = sharedBy(task);
     if (space.shared !== shared) {
       space.shared = shared;
-      agent.share(tid, shared);
+      agent.share(space.memory, shared);
     }
-    this.ring.begin(task, space);
+    this.ring.begin(space);
     const { usesSys } = task.handlers;
     if (space.usesSys !== usesSys) {
       space.usesSys = usesSys;
-      agent.guard(tid, usesSys);
+      agent.guard(space.memory, usesSys);
     }
     if (space.files !== task.files) {
       space.files = task.files;
-      agent.forgetFds(tid);
+      agent.forgetFds(space.memory);
     }
   }
 
@@ -191,10 +202,7 @@ export class AgentControl {
   urge(task: Task, look: boolean): void {
     const space = task.space.agent;
     if (space?.runner !== task) return;
-    // Killed just now, it has no memory any more.
-    unlessGone(() => {
-      if (space.halt === Halt.None) space.setHalt(this.agent, task.tid, Halt.Off);
-    });
+    if (space.halt === Halt.None) space.setHalt(this.agent, Halt.Off);
     const { now, tracer } = this.session;
     if (!look || now < this.nextUrge(task)) return;
     space.lookedAt = now;
@@ -220,7 +228,7 @@ export class AgentControl {
       if (!(error instanceof NativeError)) throw error;
       // Before Linux 6.4 a tracer cannot set it.
       this.session.note(task, `the agent is off: dispatch is not to be had here (${error.code})`);
-      space.setHalt(this.agent, task.tid, Halt.Off);
+      space.setHalt(this.agent, Halt.Off);
       space.given = true;
       return false;
     }
@@ -232,9 +240,7 @@ export class AgentControl {
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || !task.dispatching || task.state !== TaskState.Running) continue;
-      unlessGone(() => {
-        space.setHalt(this.agent, task.tid, Halt.Off);
-      });
+      space.setHalt(this.agent, Halt.Off);
       session.tracer.interruptTask(task.tid);
     }
   }
@@ -257,9 +263,12 @@ export class AgentControl {
     this.unpatch(task);
     if (!last) return;
     agent.unload(task.tid);
+    task.space.agent.memory.release();
     task.space.agent = undefined;
   }
 }
+
+const NO_MEMORY = 'the agent is off: it can have no memory in common with the recorder here';
 
 /** What a task has in common with others of its domain: the child of a vfork has dispositions of its own. */
 function sharedBy(task: Task): Shared {

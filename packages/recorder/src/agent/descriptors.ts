@@ -1,7 +1,6 @@
 import { type Agent, FdUse, statFd, Sys } from '@scribe-ts/core-native';
 import { isMemoryFile } from '../details.js';
 import { type FileInfo, isRegular } from '../files.js';
-import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -38,39 +37,39 @@ export class AgentDescriptors {
     const space = task.space.agent;
     if (space === undefined || space.files !== task.files) return;
     const { agent } = this;
-    const { nr, tid } = task;
+    const { nr } = task;
     const result = Number(task.result);
     const first = Number(task.args[0]) | 0;
     switch (nr) {
       case Sys.close:
-        agent.allow(tid, first, FdUse.None);
+        agent.allow(space.memory, first, FdUse.None);
         return;
       case Sys.dup2:
       case Sys.dup3:
-        if (result >= 0) agent.allow(tid, result, FdUse.None);
+        if (result >= 0) agent.allow(space.memory, result, FdUse.None);
         return;
       case Sys.close_range:
       case Sys.unshare:
-        agent.forgetFds(tid);
+        agent.forgetFds(space.memory);
         return;
       case Sys.ioctl:
-        if (Number(task.args[1]) === FIONBIO) agent.allow(tid, first, FdUse.None);
+        if (Number(task.args[1]) === FIONBIO) agent.allow(space.memory, first, FdUse.None);
         return;
       case Sys.fcntl:
-        if (Number(task.args[1]) === F_SETFL) agent.allow(tid, first, FdUse.None);
+        if (Number(task.args[1]) === F_SETFL) agent.allow(space.memory, first, FdUse.None);
         return;
       case Sys.open:
       case Sys.openat:
         // It may have been ours because of files that nobody has mapped any more.
-        if (space.followed.length > 0) this.follow(tid, space);
-        this.look(task, result);
+        if (space.followed.length > 0) this.follow(space);
+        this.look(task, space, result);
         return;
     }
-    if (usesFirst[nr] !== 0 && result >= 0) this.look(task, first);
+    if (usesFirst[nr] !== 0 && result >= 0) this.look(task, space, first);
   }
 
   /** The agent may do with a descriptor what is plain. */
-  private look(task: Task, fd: number): void {
+  private look(task: Task, space: AgentSpace, fd: number): void {
     const { agent, session } = this;
     const { tid } = task;
     if (fd < 0) return;
@@ -83,17 +82,17 @@ export class AgentDescriptors {
       session.objects.find(session, file.key) !== undefined;
     if (!followed) use |= FdUse.Write;
     if (isPrompt(tid, fd, file)) use |= FdUse.Prompt;
-    agent.allow(tid, fd, use);
+    agent.allow(space.memory, fd, use);
   }
 
   /** Tells the agent which files are followed. */
-  follow(tid: number, space: AgentSpace, fresh?: string): void {
+  follow(space: AgentSpace, fresh?: string): void {
     const { session } = this;
     const files = session.objects.followedFiles(session, fresh);
     if (space.generation === this.generation && space.followed === files.join()) return;
     space.generation = this.generation;
     space.followed = files.join();
-    this.agent.reports.follow(tid, files, this.generation);
+    this.agent.reports.follow(space.memory, files, this.generation);
   }
 
   /** A file's content is followed from now on: no descriptor is plain until it has been looked at again. */
@@ -104,10 +103,8 @@ export class AgentDescriptors {
       const space = task.space.agent;
       if (space === undefined || seen.has(space) || task.state === TaskState.Dead) continue;
       seen.add(space);
-      unlessGone(() => {
-        this.follow(task.tid, space, fresh);
-        this.agent.forgetFds(task.tid);
-      });
+      this.follow(space, fresh);
+      this.agent.forgetFds(space.memory);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { type Agent, type Drained } from '@scribe-ts/core-native';
+import { countRun } from '@scribe-ts/tracelog';
 import { numberConnections } from '../connections/numbers.js';
-import { unlessGone } from '../gone.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -15,10 +15,11 @@ export class AgentRing {
     private readonly agent: Agent,
   ) {}
 
-  /** Takes what the agent has recorded since it last was here, if it was that task's. The task is stopped. */
+  /** Takes what the agent has recorded since it last was here, if it was that task's. The task is stopped, or has ended. */
   drain(task: Task): void {
     const space = task.space.agent;
-    if (space?.user !== task || !this.agent.look(task.tid)) return;
+    if (space?.user !== task) return;
+    this.agent.look(space.memory);
     this.drainLooked(task, space);
   }
 
@@ -26,56 +27,64 @@ export class AgentRing {
   drainLooked(task: Task, space: AgentSpace): void {
     const { agent } = this;
     const { taken } = space;
-    if (agent.hasReports) this.takeReports(task);
-    const drained = agent.drain(task.tid, taken.bytes);
+    if (agent.hasReports) this.takeReports(task, space);
+    let drained = agent.drain(space.memory, taken.bytes);
+    // Killed while it was counting what it had recorded.
+    if (drained !== undefined && agent.writing % 2 === 1) drained = this.counted(space, drained);
     if (drained !== undefined) {
       if (drained.changed === undefined) task.files.forgetAll();
       else for (const fd of drained.changed) task.files.forget(fd);
       this.append(task, space, drained);
     } else if (taken.bytes === 0) return;
-    this.discard(task.tid, space);
+    this.discard(space);
   }
 
-  /** Empties the ring of what one has left that is dead. `task`: another that lives there. */
-  drop(task: Task, space: AgentSpace): void {
-    if (this.agent.look(task.tid) && this.agent.hasReports)
-      for (const key of this.agent.takeReports(task.tid).written)
-        this.session.writtenFiles.add(key);
-    this.discard(task.tid, space);
+  /** The same, by what is in the ring itself. */
+  private counted(space: AgentSpace, drained: Drained): Drained {
+    const { taken } = space;
+    this.agent.endWriting(space.memory);
+    const { frames, calls, connections, time } = countRun(drained.bytes, space.time);
+    return {
+      ...drained,
+      frames: taken.frames + frames,
+      calls: taken.calls + calls,
+      connections: space.connections + connections,
+      time,
+    };
   }
 
   /** Empties the ring. */
-  discard(tid: number, space: AgentSpace): void {
+  private discard(space: AgentSpace): void {
     const { taken } = space;
     space.time = Math.max(space.time, this.session.tracer.values[1]!);
-    this.agent.empty(tid, space.time);
+    this.agent.empty(space.memory, space.time);
     taken.bytes = taken.frames = taken.calls = 0;
   }
 
   /**
-   * The task, which is stopped, is about to go on. What it records next is no earlier than what the tracer has recorded of it
+   * The task that uses it, which is stopped, is about to go on. What it records next is no earlier than what the tracer has recorded of it
    * until now: frames that were would have to be encoded once more, one by one, for as long as the agent's coarse clock is behind.
    */
-  begin(task: Task, space: AgentSpace): void {
+  begin(space: AgentSpace): void {
     const now = this.session.tracer.values[1]!;
     if (space.isPrecise || space.time >= now) return;
-    if (!this.agent.look(task.tid) || !this.agent.isEmpty) return;
+    this.agent.look(space.memory);
+    if (!this.agent.isEmpty) return;
     space.time = now;
-    this.agent.setTime(task.tid, now);
+    this.agent.setTime(space.memory, now);
   }
 
   /**
    * Learns what decides how a signal is delivered that the task, which is stopped, is about to get. The block has been looked
-   * at then; false if it is gone.
+   * at then.
    */
-  collect(task: Task): boolean {
-    if (!this.agent.look(task.tid)) return false;
-    if (this.agent.hasReports) this.takeReports(task);
-    return true;
+  collect(task: Task, space: AgentSpace): void {
+    this.agent.look(space.memory);
+    if (this.agent.hasReports) this.takeReports(task, space);
   }
 
-  private takeReports(task: Task): void {
-    const { written, actions } = this.agent.takeReports(task.tid);
+  private takeReports(task: Task, space: AgentSpace): void {
+    const { written, actions } = this.agent.takeReports(space.memory);
     for (const key of written) this.session.writtenFiles.add(key);
     for (const { signo, handler, flags } of actions) {
       task.handlers.handler[signo] = handler;
@@ -93,13 +102,11 @@ export class AgentRing {
     for (const task of session.tasks.values()) {
       // One in group-stop may be inside.
       const isOut = task.state !== TaskState.Running && task.state !== TaskState.Stopped;
-      if (isOut || task.space.agent?.user !== task) continue;
-      // One that has just been killed opens nothing any more.
-      unlessGone(() => {
-        const reported = this.agent.reports.read(task.tid);
-        for (const key of reported.written) session.writtenFiles.add(key);
-        if (reported.opening) opening = true;
-      });
+      const space = task.space.agent;
+      if (isOut || space?.user !== task) continue;
+      const reported = this.agent.reports.read(space.memory);
+      for (const key of reported.written) session.writtenFiles.add(key);
+      if (reported.opening) opening = true;
     }
     return opening;
   }
@@ -132,22 +139,20 @@ export class AgentRing {
     for (const task of session.tasks.values()) {
       const space = task.space.agent;
       if (space === undefined || space.runner !== task) continue;
-      // Killed just now, it has no memory any more.
-      unlessGone(() => {
-        for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
-          // It has just been writing.
-        }
-      });
+      for (let attempt = 0; attempt < PEEKS && !this.peekAt(task, space); attempt++) {
+        // It has just been writing.
+      }
     }
   }
 
   private peekAt(task: Task, space: AgentSpace): boolean {
     const { agent } = this;
-    if (!agent.look(task.tid)) return true;
+    agent.look(space.memory);
     const { writing } = agent;
     if (writing % 2 === 1) return false;
-    const drained = agent.drain(task.tid, space.taken.bytes);
-    if (!agent.look(task.tid) || agent.writing !== writing) return false;
+    const drained = agent.drain(space.memory, space.taken.bytes);
+    agent.look(space.memory);
+    if (agent.writing !== writing) return false;
     if (drained !== undefined) this.append(task, space, drained);
     return true;
   }

@@ -1,4 +1,4 @@
-import { type Agent, Halt, PatchedSpace, Shared } from '@scribe-ts/core-native';
+import { type Agent, type AgentMemory, Halt, PatchedSpace, Shared } from '@scribe-ts/core-native';
 import type { FileTable } from '../files.js';
 import { type Task, TaskState } from '../tasks.js';
 
@@ -11,6 +11,10 @@ export class AgentSpace extends PatchedSpace {
   user: Task | undefined;
   /** Whose descriptors the agent knows. */
   files: FileTable | undefined;
+  constructor(readonly memory: AgentMemory) {
+    super();
+  }
+
   /** As the agent has it. */
   halt: Halt = Halt.Off;
   /** As the agent has it. */
@@ -36,10 +40,10 @@ export class AgentSpace extends PatchedSpace {
   /** The program does something the agent cannot live with: the traced path for good. */
   given = false;
 
-  /** Tells the agent, through any task that lives here. */
-  setHalt(agent: Agent, tid: number, halt: Halt): void {
+  /** Tells the agent. */
+  setHalt(agent: Agent, halt: Halt): void {
     this.halt = halt;
-    agent.halt(tid, halt);
+    agent.halt(this.memory, halt);
   }
 
   /** The task that may be inside the agent right now. */
@@ -50,7 +54,7 @@ export class AgentSpace extends PatchedSpace {
 
   /** Of a copy of the address space, made by a task that is not inside. */
   clone(): AgentSpace {
-    const copy = new AgentSpace();
+    const copy = new AgentSpace(this.memory.copy());
     copy.halt = this.halt;
     copy.shared = this.shared;
     copy.usesSys = this.usesSys;

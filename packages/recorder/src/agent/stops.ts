@@ -102,7 +102,7 @@ export class AgentStops {
     const { symbols } = agent;
     task.exitRegsValid = false;
     if (rip === symbols.agent_take_end || rip === symbols.agent_exit_end) {
-      agent.look(task.tid);
+      agent.look(task.space.agent!.memory);
       task.paths.stopped(agent.nr);
       this.ring.drainLooked(task, space);
       this.atExit(task, agent.ret);
@@ -118,7 +118,7 @@ export class AgentStops {
     const nr = regs.int(Reg.rax);
     task.paths.stopped(nr);
     if (rip === symbols.agent_forward_end) {
-      agent.look(task.tid);
+      agent.look(task.space.agent!.memory);
       this.ring.drainLooked(task, space);
       this.forward(task, agent.ret);
       return;
@@ -126,7 +126,7 @@ export class AgentStops {
     // At a site of the program's.
     if (agent.calls[nr] === 1 && space.halt === Halt.None && this.isSite(task, rip)) {
       if (this.patcher.trapped(task.tid, space, rip, nr)) {
-        agent.reports.code(task.tid, space.changedPages());
+        agent.reports.code(space.memory, space.changedPages());
         tracer.getRegs(task.tid);
       }
       regs.set(Reg.rcx, rip);
@@ -146,8 +146,9 @@ export class AgentStops {
   private leaveTrap(task: Task, isLeft: boolean): void {
     const { agent, session } = this;
     const { regs, tracer } = session;
-    agent.look(task.tid);
-    this.ring.drainLooked(task, task.space.agent!);
+    const space = task.space.agent!;
+    agent.look(space.memory);
+    this.ring.drainLooked(task, space);
     tracer.getRegs(task.tid);
     task.exitRegsValid = false;
     if (isLeft) {
@@ -250,7 +251,7 @@ export class AgentStops {
   relocateEntry(task: Task, rip: number): void {
     if (rip !== this.agent.symbols.agent_forward_end) return;
     const { regs, tracer } = this.session;
-    if (!this.agent.look(task.tid)) return;
+    this.agent.look(task.space.agent!.memory);
     regs.set(Reg.rip, this.agent.ret);
     regs.set(Reg.rcx, this.agent.ret);
     tracer.setRegs(task.tid);
@@ -313,7 +314,8 @@ export class AgentStops {
       return;
     }
     // What a signal does that comes while its disposition is being changed, is known at the end of that call.
-    const isKnown = !this.ring.collect(task) || !this.isChanging(task, signo);
+    this.ring.collect(task, space);
+    const isKnown = !this.isChanging(task, signo);
     const action = actionOf(task, signo);
     if (isKnown && action !== 'handler') {
       // The kernel ends or stops the task where it is, or makes an interrupted call again.
@@ -325,7 +327,7 @@ export class AgentStops {
     const interrupted = rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)));
     if (interrupted && regs.int(Reg.orig_rax) >= 0) {
       const result = regs.get(Reg.rax);
-      agent.look(task.tid);
+      agent.look(task.space.agent!.memory);
       this.ring.drainLooked(task, space);
       this.loadSaved(task);
       regs.set(Reg.rax, result);
@@ -339,7 +341,7 @@ export class AgentStops {
       return;
     }
     hold(session, task, signo, siginfo);
-    space.setHalt(this.agent, task.tid, Halt.Signal);
+    space.setHalt(this.agent, Halt.Signal);
     if (rip >= symbols.agent_window && rip <= symbols.agent_insn) {
       regs.set(Reg.rip, symbols.agent_aborted);
       tracer.setRegs(task.tid);
@@ -355,7 +357,7 @@ export class AgentStops {
     const { agent } = this;
     // A stop that waits while SIGCONT is sent would come after it, and last for ever.
     if (agent.nr !== Sys.rt_sigaction || signo === Signal.SIGSTOP) return false;
-    const first = agent.savedWords(task.tid)[SAVED_REGS.indexOf(Reg.rdi)]!;
+    const first = agent.savedWords(task.space.agent!.memory)[SAVED_REGS.indexOf(Reg.rdi)]!;
     return Number(first & 0xffffffffn) === signo;
   }
 
@@ -376,7 +378,7 @@ export class AgentStops {
     }
     if (mask !== undefined) tracer.setSigmask(task.tid, mask);
     const halves = regs.halves.slice();
-    agent.look(task.tid);
+    agent.look(task.space.agent!.memory);
     this.ring.drainLooked(task, space);
     regs.halves.set(halves);
     this.keepExit(task);
@@ -406,7 +408,7 @@ export class AgentStops {
     const { agent, session } = this;
     const { regs, tracer } = session;
     const space = task.space.agent!;
-    agent.look(task.tid);
+    agent.look(task.space.agent!.memory);
     this.ring.drainLooked(task, space);
     this.loadSaved(task);
     if (!agent.isMade) {
@@ -424,9 +426,9 @@ export class AgentStops {
   private loadSaved(task: Task): void {
     const { agent, session } = this;
     const { regs, tracer } = session;
-    agent.reports.endOpening(task.tid);
+    agent.reports.endOpening(task.space.agent!.memory);
     tracer.getRegs(task.tid);
-    const words = agent.savedWords(task.tid);
+    const words = agent.savedWords(task.space.agent!.memory);
     SAVED_REGS.forEach((reg, index) => {
       setWord(regs.halves, reg, words[index]!);
     });
@@ -455,11 +457,11 @@ export class AgentStops {
     }
     if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
       // The kernel would make the call again, inside. It is made again from outside, by the traced path if need be.
-      agent.look(task.tid);
+      agent.look(task.space.agent!.memory);
       this.ring.drainLooked(task, space);
       this.standBefore(task);
       if (storesAlways(agent.nr)) this.recordInterrupted(task);
-      if (space.halt === Halt.None) space.setHalt(agent, task.tid, Halt.Off);
+      if (space.halt === Halt.None) space.setHalt(agent, Halt.Off);
     } else if (
       rip >= symbols.agent_window &&
       rip <= symbols.agent_insn &&
@@ -470,6 +472,28 @@ export class AgentStops {
     }
     tracer.resume(task.tid, Resume.Cont, 0);
     return true;
+  }
+
+  /** A task that runs with the agent is at its exit event: takes what it has recorded, and the call that it was killed in if that has ended. */
+  onExit(task: Task, space: AgentSpace): void {
+    const { agent, session } = this;
+    const { regs, tracer } = session;
+    if (space.user !== task) return;
+    agent.look(space.memory);
+    this.ring.drainLooked(task, space);
+    if (!tracer.getRegs(task.tid)) return;
+    const rip = regs.address(Reg.rip);
+    const { agent_called, agent_insn } = agent.symbols;
+    const isReturning = rip > agent_insn && rip < agent_called;
+    const result = isReturning ? Number(regs.get(Reg.rax)) : Number(agent.result);
+    const isMade = isReturning ? result !== -Errno.ENOSYS && !isRestart(result) : agent.isMade;
+    // What the tracer has more to do about than to write it down is of no use any more.
+    if (!isMade || exitHooks[agent.nr] !== undefined) return;
+    this.loadSaved(task);
+    regs.set(Reg.rax, result);
+    this.keepExit(task);
+    recordInputs(session, task, syscallTable[task.nr]!);
+    recordSyscall(session, task);
   }
 
   /** Puts a task that is in the agent's call back before the program's own. */
@@ -499,7 +523,7 @@ export class AgentStops {
   /** Writes what an interrupted call was given, where the kernel may have stored something by now. The block has been looked at. */
   private recordGiven(task: Task): void {
     const { agent, session } = this;
-    const changed = agent.putBack(task.tid);
+    const changed = agent.putBack(task.tid, task.space.agent!.memory);
     recordInputs(session, task, syscallTable[task.nr]!);
     for (const { addr, bytes } of changed)
       session.tracer.writeMemory(task.tid, addr, bytes, 0, bytes.length);
@@ -526,7 +550,7 @@ export class AgentStops {
       }
       // The log could not be written when the tracer had made this the end of the program's call.
       if (rip !== callAddress(siginfo)) return { swallow: true };
-      agent.look(tid);
+      agent.look(space.memory);
       const made = rip === symbols.agent_take_end || rip === symbols.agent_exit_end;
       const site = rip === symbols.agent_forward_end ? agent.ret : rip;
       regs.set(Reg.rip, made ? agent.ret : site - 2);
@@ -540,7 +564,7 @@ export class AgentStops {
       return undefined;
     }
     if (rip === symbols.agent_trap_left || rip === symbols.agent_trap_done) {
-      agent.look(tid);
+      agent.look(space.memory);
       regs.set(Reg.rip, rip === symbols.agent_trap_left ? agent.ret - SITE_BYTES : agent.ret);
       regs.set(Reg.orig_rax, -1);
       tracer.setRegs(tid);
@@ -550,9 +574,9 @@ export class AgentStops {
     if (siginfo !== undefined) task.held.push({ signo, siginfo, isPatient: false });
     const swallow = siginfo !== undefined;
     if (rip === symbols.agent_insn + 2 && isRestart(Number(regs.get(Reg.rax)))) {
-      agent.look(tid);
+      agent.look(space.memory);
       // The log ends before this call, and so is the memory.
-      agent.putBack(tid);
+      agent.putBack(tid, space.memory);
       this.standBefore(task);
       return { swallow };
     }
@@ -560,7 +584,7 @@ export class AgentStops {
       regs.set(Reg.rip, symbols.agent_aborted);
       tracer.setRegs(tid);
     }
-    space.setHalt(this.agent, task.tid, Halt.Signal);
+    space.setHalt(this.agent, Halt.Signal);
     tracer.resume(tid, Resume.Cont, 0);
     return undefined;
   }

@@ -92,7 +92,7 @@ function execveExit(session: Session, task: Task): void {
   const alone = oldDomain.tasks.size === 1;
   const domain = alone ? oldDomain : session.newDomain();
   releaseScratch(task);
-  task.space.users--;
+  task.space.leave();
   task.space = session.newSpace();
   task.space.users = 1;
   task.files = task.files.copy();

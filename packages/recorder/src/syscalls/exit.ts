@@ -286,7 +286,7 @@ function retire(session: Session, task: Task): void {
   releaseScratch(task);
   session.branches?.forget(task);
   session.early.release();
-  task.space.users--;
+  task.space.leave();
   task.group.tasks.delete(task);
   session.baton.leave(task);
 }
@@ -313,6 +313,8 @@ export function reportDeath(session: Session, task: Task, status: number): void 
     session.tasks.delete(task.tid);
     return;
   }
+  // What its agent has recorded outlives it.
+  session.agent?.ring.drain(task);
   recordStops(session, task);
   // No PTRACE_EVENT_EXIT came first: SIGKILL can overtake it. What its last call has done is not known then.
   if (task.outputTurn !== undefined) endOutput(session, task, false);
