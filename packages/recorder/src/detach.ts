@@ -165,7 +165,7 @@ class Detacher {
     let { kind } = stop;
     if (task?.isCounting === true && session.stops.endCount(task, kind))
       kind = EventKind.InterruptStop;
-    if (task?.dispatching === true) {
+    if (task !== undefined && (task.dispatching || this.isAtTrap(tid, kind))) {
       const settled = session.agent!.stops.settle(task, kind, stop.detail);
       if (settled === undefined) return;
       if (settled.swallow) kind = EventKind.InterruptStop;
@@ -183,6 +183,12 @@ class Detacher {
       }
     }
     tracer.detach(tid, signal);
+  }
+
+  /** True for one that stands where a patched instruction has led it, with dispatch or without. */
+  private isAtTrap(tid: number, kind: EventKind): boolean {
+    const { agent, tracer } = this.session;
+    return kind === EventKind.Signal && tracer.getRegs(tid) && agent?.stops.isAtTrap() === true;
   }
 
   /** A task has been made. */

@@ -185,10 +185,15 @@ export function putBackBlocked(session: Session, task: Task): void {
 /** A signal-delivery-stop: deliver at a sync point, hold back anywhere else. */
 export function onSignalStop(session: Session, task: Task, signo: number): void {
   const { tracer } = session;
+  const isFault = signo === Signal.SIGSEGV && tracer.values[0]! > 0;
+  if (isFault && task.space.agent !== undefined && session.agent!.stops.isAtTrap()) {
+    session.agent!.stops.leaveTrap(task);
+    return;
+  }
   if (task.dispatching && session.agent!.stops.onSignal(task, task.space.agent!, signo)) return;
   unblock(session, task);
   // Also where the task stands at a sync point, as at the first instruction of a handler.
-  if (signo === Signal.SIGSEGV && tracer.values[0]! > 0 && answerTrap(session, task)) return;
+  if (isFault && answerTrap(session, task)) return;
   if (task.held.length > 0 && task.carrier === signo) {
     task.carrier = 0;
     deliverHere(session, task);

@@ -72,7 +72,6 @@ export class AgentStops {
   onSignal(task: Task, space: AgentSpace, signo: number): boolean {
     const { agent, session } = this;
     const { regs, tracer } = session;
-    const { symbols } = agent;
     const rip = regs.address(Reg.rip);
     if (signo === Signal.SIGSYS) {
       if (isDispatch(tracer.getSiginfo(task.tid))) {
@@ -82,10 +81,6 @@ export class AgentStops {
       }
       // One that the program uses. A second of its kind can hide one of ours: that must not come again.
       space.given = true;
-    }
-    if (rip === symbols.agent_trap_left || rip === symbols.agent_trap_done) {
-      this.leaveTrap(task, rip === symbols.agent_trap_left);
-      return true;
     }
     if (agent.contains(rip)) {
       this.onSignalInside(task, space, signo, rip);
@@ -142,13 +137,24 @@ export class AgentStops {
     this.forward(task, rip);
   }
 
-  /** The agent has left an instruction to the tracer, or has come out because a signal waits. */
-  private leaveTrap(task: Task, isLeft: boolean): void {
+  /** True if the task whose registers are loaded has come to where the agent calls the tracer by a fault. */
+  isAtTrap(): boolean {
+    const rip = this.session.regs.address(Reg.rip);
+    const { agent_trap_left, agent_trap_done } = this.agent.symbols;
+    return rip === agent_trap_left || rip === agent_trap_done;
+  }
+
+  /**
+   * The agent has left an instruction to the tracer, or has come out because a signal waits. Without dispatch, too: patched sites
+   * lead there all the same.
+   */
+  leaveTrap(task: Task): void {
     const { agent, session } = this;
     const { regs, tracer } = session;
     const space = task.space.agent!;
+    const isLeft = regs.address(Reg.rip) === agent.symbols.agent_trap_left;
     agent.look(space.memory);
-    this.ring.drainLooked(task, space);
+    if (space.user === task) this.ring.drainLooked(task, space);
     tracer.getRegs(task.tid);
     task.exitRegsValid = false;
     if (isLeft) {
@@ -563,7 +569,7 @@ export class AgentStops {
       tracer.resume(tid, Resume.Cont, 0);
       return undefined;
     }
-    if (rip === symbols.agent_trap_left || rip === symbols.agent_trap_done) {
+    if (this.isAtTrap()) {
       agent.look(space.memory);
       regs.set(Reg.rip, rip === symbols.agent_trap_left ? agent.ret - SITE_BYTES : agent.ret);
       regs.set(Reg.orig_rax, -1);
