@@ -100,11 +100,14 @@ for (const options of [['--no-agent'], []]) {
       await delay(5 + chance.below(20));
     }
     await recording.closed;
-    t.log(`SEED=${SEED}: stopped ${stops} times`);
+    const recordMs = performance.now() - recording.startedAt;
     t.true(stops > 3);
     t.is(recording.child.exitCode, 0, recording.stderr);
     t.regex(recording.stdout, ALL_THE_SAME);
     const replayed = await scribe('replay', [log]);
+    const replayMs = performance.now() - recording.startedAt - recordMs;
+    const took = `record ${recordMs.toFixed()} ms, replay ${replayMs.toFixed()} ms`;
+    t.log(`SEED=${SEED}: stopped ${stops} times, ${took}`);
     t.is(replayed.code, 0, replayed.stderr);
     t.is(replayed.stdout, recording.stdout);
     place.discard();
