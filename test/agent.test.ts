@@ -80,6 +80,22 @@ test('a stop that comes to a process which is just being made is in the log', as
   place.discard();
 });
 
+test('a call that the agent has left to the tracer is in the log once, though it is the last of its task', async (t) => {
+  await using _turn = await pool.enter();
+  const place = workspace('agent-last');
+  const log = join(place.path, 'last.log');
+  const binary = compile(join(guests, 'mem_hole_last.c'));
+  const recorded = await scribe('record', ['-o', log, '--store', store, binary]);
+  t.regex(recorded.stdout, /mem_hole_last ok/, recorded.stderr);
+  let whole = 0;
+  for (const frame of openLog(log).frames())
+    if (frame.type === 'syscall' && frame.nr === SYS_READ && frame.result === 4096) whole++;
+  // Ten children read so much, and after each the parent.
+  t.is(whole, 20);
+  place.discard();
+});
+
+const SYS_READ = 0;
 const SYS_WRITE = 1;
 /** getpid, clone, fork, wait4, getppid, getpgrp, setsid, getpgid, getsid, gettid, set_tid_address. */
 const GIVES_ID: ReadonlySet<number> = new Set([39, 56, 57, 61, 110, 111, 112, 121, 124, 186, 218]);

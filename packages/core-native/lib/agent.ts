@@ -303,6 +303,11 @@ export class Agent {
     view.setUint32(Block.Writing, view.getUint32(Block.Writing, true) + 1, true);
   }
 
+  /** The call under way, which has been made, is the tracer's to record. */
+  endCall({ view }: AgentMemory): void {
+    view.setUint32(Block.Stage, 0, true);
+  }
+
   /** Halt bits. */
   halt({ view }: AgentMemory, bits: number): void {
     view.setUint32(Block.Halt, bits, true);

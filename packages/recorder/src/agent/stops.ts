@@ -422,6 +422,8 @@ export class AgentStops {
       this.forward(task, agent.ret);
       return;
     }
+    // It would be recorded once more at the end of a task that makes no other call here.
+    agent.endCall(space.memory);
     const { result } = agent;
     regs.set(Reg.rax, Number(result));
     this.atExit(task, agent.ret);
@@ -489,6 +491,7 @@ export class AgentStops {
     this.ring.drainLooked(task, space);
     if (!tracer.getRegs(task.tid)) return;
     const rip = regs.address(Reg.rip);
+    if (!agent.contains(rip)) return;
     const { agent_called, agent_insn } = agent.symbols;
     const isReturning = rip > agent_insn && rip < agent_called;
     const result = isReturning ? Number(regs.get(Reg.rax)) : Number(agent.result);
