@@ -65,6 +65,7 @@ export interface Addon {
   identifyFd(tid: number, fd: number): FdIdentity | undefined;
   socketEnds(pid: number, fd: number): SocketEnds | undefined;
   unixPeer(inode: number): number;
+  readTaskFile(tid: number, name: string): string | undefined;
   parseMaps(tid: number): ProcMapping[];
   openCounters(tid: number): number;
   readCounters(handle: number): (number | null)[];

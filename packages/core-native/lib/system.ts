@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { addon, type Addon } from './addon.js';
 
 /**
@@ -55,6 +54,8 @@ export const socketEnds: Addon['socketEnds'] = addon.socketEnds;
  * another network namespace, or from a kernel without sock_diag(7) for unix sockets.
  */
 export const unixPeer: Addon['unixPeer'] = addon.unixPeer;
+/** What /proc/TID/NAME holds, as latin1 text; undefined if it cannot be read: the task is gone, or the file somebody else's. */
+export const readTaskFile: Addon['readTaskFile'] = addon.readTaskFile;
 /** /proc/TID/maps, by ascending address. */
 export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
 
@@ -63,11 +64,7 @@ export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
  * undefined if it can't be read or is unlimited.
  */
 export function parentNofile(): number | undefined {
-  try {
-    const limits = readFileSync(`/proc/${process.ppid}/limits`, 'latin1');
-    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-    return soft === undefined ? undefined : Number(soft);
-  } catch {
-    return undefined;
-  }
+  const limits = readTaskFile(process.ppid, 'limits') ?? '';
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
 }

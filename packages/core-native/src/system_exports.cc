@@ -19,6 +19,7 @@
 #include "own_traps.h"
 #include "proc_maps.h"
 #include "socket_ends.h"
+#include "task_file.h"
 
 namespace {
 
@@ -238,6 +239,22 @@ Napi::Value unix_peer(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Environment::of(info.Env()).unix_peers.peer_of(inode));
 }
 
+/// As latin1 text; undefined if it cannot be read.
+Napi::Value read_task_file(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const pid_t tid = int_argument(info, 0);
+  if (env.IsExceptionPending()) return {};
+  if (info.Length() < 2 || !info[1].IsString()) {
+    throw_type_error(env, "the name of a file was expected");
+    return {};
+  }
+  const auto text = ::read_task_file(tid, info[1].As<Napi::String>().Utf8Value().c_str());
+  if (!text) return env.Undefined();
+  napi_value value = nullptr;
+  napi_create_string_latin1(env, text->data(), text->size(), &value);
+  return Napi::Value(env, value);
+}
+
 Napi::Value parse_maps(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const pid_t tid = int_argument(info, 0);
@@ -289,5 +306,6 @@ void export_system(Napi::Env env, Napi::Object exports) {
   exports.Set("identifyFd", Napi::Function::New<describe_fd<read_fd_identity, false>>(env));
   exports.Set("socketEnds", Napi::Function::New<socket_ends>(env));
   exports.Set("unixPeer", Napi::Function::New<unix_peer>(env));
+  exports.Set("readTaskFile", Napi::Function::New<read_task_file>(env));
   exports.Set("parseMaps", Napi::Function::New<parse_maps>(env));
 }

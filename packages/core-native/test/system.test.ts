@@ -24,6 +24,7 @@ import {
   NativeError,
   parentNofile,
   parseMaps,
+  readTaskFile,
   readTsc,
   setAffinity,
   setSubreaper,
@@ -245,4 +246,11 @@ test('wrong arguments are TypeErrors, never a crash', (t) => {
     () => cpuid(Symbol() as unknown as number, 0),
   ];
   for (const call of calls) t.throws(call, { instanceOf: TypeError });
+});
+
+test('a file of a task is read whole, and one that cannot be read is none', (t) => {
+  t.is(readTaskFile(process.pid, 'cmdline'), readFileSync('/proc/self/cmdline', 'latin1'));
+  t.is(readTaskFile(process.pid, 'environ'), readFileSync('/proc/self/environ', 'latin1'));
+  t.is(readTaskFile(NOBODY, 'stat'), undefined);
+  t.is(readTaskFile(process.pid, 'nothing'), undefined);
 });

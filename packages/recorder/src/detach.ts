@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   ARGUMENT_REGS,
   ERESTART_RESTARTBLOCK,
@@ -21,6 +20,7 @@ import type { Session } from './session.js';
 import { isInterruptedInVain, sendAgain } from './signals.js';
 import { type Task, TaskState } from './tasks.js';
 import { unblock } from './timer-signals.js';
+import { stateOf } from './syscalls/exit.js';
 import { isTrap } from './traps.js';
 import { waitingSignals } from './waiting-signals.js';
 
@@ -309,12 +309,7 @@ function hasTrapped(task: Task): boolean {
 
 /** True if the task is in a ptrace-stop. */
 function isStopped(tid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${tid}/stat`, 'latin1');
-    return stat[stat.lastIndexOf(')') + 2] === 't';
-  } catch {
-    return false;
-  }
+  return stateOf(tid) === 't';
 }
 
 /** The stop that a task is in, as its siginfo tells; undefined if it is gone. */

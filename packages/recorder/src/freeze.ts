@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { EventKind, monotonicNs, Sys } from '@scribe-ts/core-native';
+import { EventKind, monotonicNs, readTaskFile, Sys } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
 
@@ -150,12 +149,8 @@ function maySleep(task: Task): boolean {
 
 /** Changes whenever the task runs; undefined if it runs right now, or waits for a disk in the middle of its call. */
 function sleepMark(task: Task): string | undefined {
-  let status: string;
-  try {
-    status = readFileSync(`/proc/${task.tid}/status`, 'latin1');
-  } catch {
-    return undefined;
-  }
+  const status = readTaskFile(task.tid, 'status');
+  if (status === undefined) return undefined;
   const state = /^State:\t(.)/m.exec(status)?.[1];
   const asleep = state === 'S' || state === 't' || (state === 'D' && task.onSpawn !== undefined);
   return asleep ? status.slice(status.indexOf('voluntary_ctxt_switches')) : undefined;

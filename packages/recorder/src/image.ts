@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import {
   MapFlag,
   mapReservedAndTrap,
@@ -6,6 +6,7 @@ import {
   parseMaps,
   type ProcMapping,
   Prot,
+  readTaskFile,
   Reg,
   REMOTE_SYSCALL,
   RESERVED_END,
@@ -154,7 +155,7 @@ function hideVdso(session: Session, task: Task): void {
 
 /** Soft limit of the stack's size, bytes. */
 function stackLimit(tid: number): number {
-  const limit = /^Max stack size\s+(\d+)/m.exec(readFileSync(`/proc/${tid}/limits`, 'latin1'))?.[1];
+  const limit = /^Max stack size\s+(\d+)/m.exec(readTaskFile(tid, 'limits') ?? '')?.[1];
   return limit === undefined ? MAX_STACK : Math.floor(Number(limit) / PAGE_SIZE) * PAGE_SIZE;
 }
 
@@ -276,7 +277,7 @@ function presentBytes(session: Session, task: Task, mapping: ProcMapping): Memor
 
 function commandOf(tid: number): { path: string; argv: string[]; envp: string[] } {
   const list = (name: string): string[] => {
-    const text = readFileSync(`/proc/${tid}/${name}`, 'latin1');
+    const text = readTaskFile(tid, name) ?? '';
     return text === '' ? [] : text.replace(/\0$/, '').split('\0');
   };
   let path = '';

@@ -83,8 +83,7 @@ export class ContentStore {
     const stat = statSync(path, { bigint: true });
     const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
     const known = this.known.get(key);
-    if (!changing && known !== undefined && existsSync(contentPath(this.directory, known)))
-      return known;
+    if (!changing && known !== undefined && (this.used.has(known) || this.has(known))) return known;
     // Copy first and hash the copy: the file may change under us, the copy does not.
     const temporary = join(
       this.directory,
@@ -96,10 +95,9 @@ export class ContentStore {
       const hash = this.write(() => {
         native.addFile(path, temporary);
         const copied = native.hashFile(temporary).hash;
-        const target = contentPath(this.directory, copied);
-        if (!existsSync(target)) {
+        if (!this.has(copied)) {
           mkdirSync(join(this.directory, copied.slice(0, 2)), { recursive: true });
-          renameSync(temporary, target);
+          renameSync(temporary, contentPath(this.directory, copied));
         }
         return copied;
       });
@@ -112,6 +110,10 @@ export class ContentStore {
     } finally {
       rmSync(temporary, { force: true });
     }
+  }
+
+  private has(hash: string): boolean {
+    return existsSync(contentPath(this.directory, hash));
   }
 
   /** For later recordings, which do without if the line finds no room. */

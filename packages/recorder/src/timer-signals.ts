@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { processCpuNs, Reg, Sys } from '@scribe-ts/core-native';
+import { processCpuNs, readTaskFile, Reg, Sys } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import type { HeldSignal, Task } from './tasks.js';
 
@@ -50,11 +49,7 @@ function isOfTimer(siginfo: Uint8Array): boolean {
 export function cpuTimeOf(task: Task): number {
   // A twentieth of what opening a file in /proc takes.
   if (task.group.tasks.size === 1) return processCpuNs(task.group.tgid);
-  try {
-    return Number.parseInt(readFileSync(`/proc/${task.tid}/schedstat`, 'latin1'), 10);
-  } catch {
-    return NaN;
-  }
+  return Number.parseInt(readTaskFile(task.tid, 'schedstat') ?? '', 10);
 }
 
 /** The handlers of timers' signals that have run where a task is about to get a signal, whose registers are loaded. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   type Agent,
   ARGUMENT_REGS,
@@ -11,6 +10,7 @@ import {
   maskWithTrap,
   type Patcher,
   Prot,
+  readTaskFile,
   Reg,
   Resume,
   SAVED_REGS,
@@ -610,12 +610,7 @@ function callAddress(siginfo: Uint8Array): number {
  * registers are neither those before the call nor those after it.
  */
 function isDispatchPending(tid: number): boolean {
-  let status: string;
-  try {
-    status = readFileSync(`/proc/${tid}/status`, 'latin1');
-  } catch {
-    return false;
-  }
+  const status = readTaskFile(tid, 'status') ?? '';
   const pending = /^SigPnd:\t([0-9a-f]+)/m.exec(status)?.[1] ?? '0';
   return ((BigInt(`0x${pending}`) >> BigInt(Signal.SIGSYS - 1)) & 1n) === 1n;
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import {
   counters,
   Errno,
   EventKind,
   isRestart,
   PtraceEvent,
+  readTaskFile,
   Reg,
   Resume,
   Signal,
@@ -240,12 +240,8 @@ function lastWords(session: Session, task: Task): MemoryWrite[] {
 
 /** State letter of a task as /proc shows it; 'X' if it is gone. */
 export function stateOf(tid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${tid}/stat`, 'latin1');
-    return stat[stat.lastIndexOf(')') + 2] ?? 'X';
-  } catch {
-    return 'X';
-  }
+  const stat = readTaskFile(tid, 'stat');
+  return stat?.[stat.lastIndexOf(')') + 2] ?? 'X';
 }
 
 function waitForZombie(tid: number): void {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import {
   EventKind,
   freeInstructions,
+  readTaskFile,
   Reg,
   Signal,
   Sys,
@@ -358,11 +358,8 @@ export class GoLive {
 function awaitStop(tid: number): void {
   const nap = new Int32Array(new SharedArrayBuffer(4));
   for (let i = 0; i < STOP_NAPS; i++) {
-    try {
-      if (/\) [TZX] /.test(readFileSync(`/proc/${tid}/stat`, 'latin1'))) return;
-    } catch {
-      return;
-    }
+    const stat = readTaskFile(tid, 'stat');
+    if (stat === undefined || /\) [TZX] /.test(stat)) return;
     Atomics.wait(nap, 0, 0, 1);
   }
 }
