@@ -103,12 +103,17 @@ export class AgentMemory {
     if (fd < 0) return undefined;
     let file: AgentFile | undefined;
     let unused: AgentMemory | undefined;
+    let isOpen = true;
     try {
       file = new AgentFile(openSync(`/proc/${tid}/fd/${fd}`, 'r+'));
       const memory = (unused = new AgentMemory(file, file.take(), true));
       const flags = MapFlag.SHARED | MapFlag.FIXED;
-      const args = [AGENT_DATA, SIZE, Prot.READ | Prot.WRITE, flags, fd, 0];
-      if (call(Sys.mmap, args) === AGENT_DATA) unused = undefined;
+      const [mapped] = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, [
+        [Sys.mmap, AGENT_DATA, SIZE, Prot.READ | Prot.WRITE, flags, fd, 0],
+        [Sys.close, fd],
+      ]);
+      isOpen = false;
+      if (mapped === AGENT_DATA) unused = undefined;
       return unused === undefined ? memory : undefined;
     } catch (error) {
       if (unused === undefined) file?.close();
@@ -116,7 +121,7 @@ export class AgentMemory {
       throw error;
     } finally {
       unused?.release();
-      call(Sys.close, [fd]);
+      if (isOpen) call(Sys.close, [fd]);
     }
   }
 

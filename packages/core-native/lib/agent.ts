@@ -160,13 +160,9 @@ export class Agent {
     this.allowed = readFileSync(file('agent-allowed.bin'));
   }
 
-  /** Maps the agent into a fresh address space that has its memory. `details`: AgentDetail bits. */
+  /** Puts the agent into a fresh address space that has room for it. `details`: AgentDetail bits. */
   load(tid: number, memory: AgentMemory, details: number, time: number, clock: number): void {
     const { tracer } = this;
-    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
-    const args = [CODE, this.codeSize, Prot.READ | Prot.EXEC, flags, -1, 0];
-    const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args);
-    if (result !== CODE) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
     tracer.writeMemory(tid, CODE, this.code, 0, this.code.length);
     tracer.writeMemory(tid, ALLOWED, this.allowed, 0, this.allowed.length);
     const { view } = memory;
@@ -188,18 +184,29 @@ export class Agent {
     unmap(PARKED_VDSO, PARKED_SIZE);
   }
 
-  /** Moves the vDSO's pages out of the program's sight. Returns where clock_gettime is; 0 if there is none. */
-  parkVdso(tid: number, pages: readonly ProcMapping[]): number {
+  /**
+   * Makes room for the agent's code, and moves the vDSO's pages out of the program's sight. Returns where clock_gettime is; 0 if
+   * there is none.
+   */
+  makeRoom(tid: number, pages: readonly ProcMapping[]): number {
     const { tracer } = this;
+    const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
     const base = Math.min(...pages.map((page) => page.start));
-    let vdso = 0;
-    for (const { start, end, name } of pages) {
+    const park = PARKED_VDSO - base;
+    const calls = pages.map(({ start, end }) => {
       const size = end - start;
-      const target = PARKED_VDSO + (start - base);
-      const args = [start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, target];
-      const moved = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mremap, args) === target;
-      if (!moved) tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, size]);
-      else if (name === '[vdso]') vdso = target;
+      return [Sys.mremap, start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start + park];
+    });
+    const [mapped, ...moved] = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, [
+      [Sys.mmap, CODE, this.codeSize, Prot.READ | Prot.EXEC, flags, -1, 0],
+      ...calls,
+    ]);
+    if (mapped !== CODE) throw new Error(`cannot map the agent in task ${tid}: ${mapped}`);
+    let vdso = 0;
+    for (const [i, { start, end, name }] of pages.entries()) {
+      if (moved[i] !== start + park)
+        tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [start, end - start]);
+      else if (name === '[vdso]') vdso = start + park;
     }
     const offset = vdsoClockOffset();
     return vdso === 0 || offset === 0 ? 0 : vdso + offset;
@@ -332,9 +339,11 @@ export class Agent {
     const count = Math.min(answers.length, ANSWERS_MAX);
     if (count === known) return;
     let at = AgentPart.Answers + 8 + 4 * ANSWER_WORDS * known;
-    for (const word of answers.slice(known, count).flat()) {
-      view.setUint32(at, word, true);
-      at += 4;
+    for (let i = known; i < count; i++) {
+      for (const word of answers[i]!) {
+        view.setUint32(at, word, true);
+        at += 4;
+      }
     }
     view.setUint32(AgentPart.Answers, count, true);
   }

@@ -18,6 +18,7 @@ const PR_SET_TSC = 26;
 const PR_TSC_ENABLE = 1;
 const PR_TSC_SIGSEGV = 2;
 const ARCH_SET_CPUID = 0x1012;
+const CPUID_OFF = [Sys.arch_prctl, ARCH_SET_CPUID, 0];
 const SCRATCH_SIZE = REMOTE_SCRATCH_SIZE + EXEC_SCRATCH_SIZE;
 const FLAGS = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MapFlag.FIXED;
 
@@ -31,32 +32,28 @@ function borrowCode<T>(tracer: NativeTracer, tid: number, insn: number, use: () 
   return result;
 }
 
-/** Maps the page for remote calls, by the code at `insn`. */
-function mapCode(tracer: NativeTracer, tid: number, insn: number): void {
+/**
+ * Maps the reserved pages of an address space, by a `syscall` instruction written at `insn` for the moment, after other calls
+ * that are made there first.
+ */
+export function mapReserved(
+  tracer: NativeTracer,
+  tid: number,
+  insn: number,
+  first: readonly (readonly number[])[] = [],
+): void {
   const size = REMOTE_SCRATCH - RESERVED_START;
-  const mapped = tracer.remoteSyscall(tid, insn, Sys.mmap, [
-    RESERVED_START,
-    size,
-    Prot.READ | Prot.EXEC,
-    FLAGS,
-    -1,
-    0,
-  ]);
+  const results = borrowCode(tracer, tid, insn, () =>
+    tracer.remoteSyscalls(tid, insn, [
+      ...first,
+      [Sys.mmap, RESERVED_START, size, Prot.READ | Prot.EXEC, FLAGS, -1, 0],
+      [Sys.mmap, REMOTE_SCRATCH, SCRATCH_SIZE, Prot.READ | Prot.WRITE, FLAGS, -1, 0],
+    ]),
+  );
+  const mapped = results[first.length];
   if (mapped !== RESERVED_START)
     throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
-}
-
-/** Fills that page, and maps the one for strings. */
-function mapRest(tracer: NativeTracer, tid: number): void {
   tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
-  const scratch = [REMOTE_SCRATCH, SCRATCH_SIZE, Prot.READ | Prot.WRITE, FLAGS, -1, 0];
-  tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, scratch);
-}
-
-/** Maps the reserved pages of an address space, by a `syscall` instruction written at `insn` for the moment. */
-export function mapReserved(tracer: NativeTracer, tid: number, insn: number): void {
-  borrowCode(tracer, tid, insn, () => mapCode(tracer, tid, insn));
-  mapRest(tracer, tid);
 }
 
 /**
@@ -70,11 +67,7 @@ export function mapReservedAndTrap(
   insn: number,
   { cpuid = true, tsc = true }: { readonly cpuid?: boolean; readonly tsc?: boolean } = {},
 ): void {
-  borrowCode(tracer, tid, insn, () => {
-    if (cpuid) trapCpuid(tracer, tid, insn);
-    mapCode(tracer, tid, insn);
-  });
-  mapRest(tracer, tid);
+  mapReserved(tracer, tid, insn, cpuid ? [CPUID_OFF] : []);
   if (tsc) trapTsc(tracer, tid, true);
 }
 
@@ -102,7 +95,7 @@ export function trapTsc(tracer: NativeTracer, tid: number, on: boolean): void {
  * Makes cpuid trap in a task and its future children, by a call made at `insn`. False if it cannot (a CPU without faulting).
  */
 export function trapCpuid(tracer: NativeTracer, tid: number, insn = REMOTE_SYSCALL): boolean {
-  return tracer.remoteSyscall(tid, insn, Sys.arch_prctl, [ARCH_SET_CPUID, 0]) === 0;
+  return tracer.remoteSyscalls(tid, insn, [CPUID_OFF])[0] === 0;
 }
 
 /** Lets a task execute rdtsc, rdtscp and cpuid again. */

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
+
 namespace {
 
 constexpr const char* kOperation = "remoteSyscall";
@@ -216,12 +218,23 @@ Status Loan::enter_signal_stop() {
 
 }  // namespace
 
-Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args) {
+Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn,
+                                             const std::vector<RemoteCall>& calls) {
   Loan loan(waiter, tid);
   if (const Status status = loan.take(); !status.ok()) return status.error();
-  auto result = loan.run(insn, number, args);
-  if (!result.ok() && result.error().number == ESRCH) return kTaskGone;
+  std::vector<int64_t> results;
+  std::optional<OsError> failure;
+  for (const RemoteCall& call : calls) {
+    const auto result = loan.run(insn, call.number, call.args);
+    if (!result.ok()) {
+      if (result.error().number == ESRCH) return kTaskGone;
+      failure = result.error();
+      break;
+    }
+    results.push_back(result.value());
+  }
   const Status status = loan.give_back();
-  if (result.ok() && !status.ok()) return status.error();
-  return result;
+  if (failure) return *failure;
+  if (!status.ok()) return status.error();
+  return results;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "errors.h"
 #include "remote_ptr.h"
@@ -10,8 +11,14 @@
 
 using SyscallArgs = std::array<uint64_t, 6>;
 
-/// Runs one system call in a stopped task through the `syscall` instruction at `insn`, all signals blocked, and puts
-/// registers and signal mask back. Returns the raw result (negative errno).
+struct RemoteCall {
+  uint64_t number = 0;
+  SyscallArgs args = {};
+};
+
+/// Makes system calls in a stopped task, one after the other and whatever they return, through the `syscall`
+/// instruction at `insn`, all signals blocked, and puts registers and signal mask back. Returns the raw results
+/// (negative errno).
 ///
 /// What is left behind, by the stop the task was in:
 ///  - syscall-exit-stop, PTRACE_EVENT_STOP, group-stop: the same state; the next resume goes on as it would have.
@@ -30,4 +37,5 @@ using SyscallArgs = std::array<uint64_t, 6>;
 /// something. A SIGSTOP that comes in between takes effect, and is kept by the waiter (`take_stop`), as no
 /// signal-delivery-stop will tell of it; for it, and for a PTRACE_INTERRUPT that comes in between, the task is interrupted
 /// at the end.
-Result<int64_t> remote_syscall(Waiter& waiter, pid_t tid, RemotePtr insn, uint64_t number, const SyscallArgs& args);
+Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn,
+                                             const std::vector<RemoteCall>& calls);

@@ -65,6 +65,22 @@ const uint8_t* bytes_argument(const Napi::CallbackInfo& info, size_t index, size
   return nullptr;
 }
 
+/// The arguments of a call: the elements of an array from `first` on. false, and an exception, if they are none.
+template <class Reader>
+bool read_words(napi_env env, Reader& reader, napi_value array, uint32_t first, SyscallArgs& args) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok || count < first || count - first > args.size()) {
+    throw_type_error(env, "an array of at most 6 arguments was expected");
+    return false;
+  }
+  for (uint32_t i = first; i < count; i++) {
+    napi_value value;
+    if (napi_get_element(env, array, i, &value) != napi_ok) return false;
+    args[i - first] = reader.to_word(value);
+  }
+  return reader.ok();
+}
+
 /// Reads the properties of SpawnOptions. After the first wrong one it answers nothing but defaults: with an exception
 /// pending no more JavaScript may run. A NUL in a string would silently cut it off, so it's wrong.
 class SpawnOptionsReader {
@@ -163,6 +179,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("storeMemory", store_memory),
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
+                         plain("remoteSyscalls", remote_syscalls),
                          plain("takeStop", take_stop),
                          plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
@@ -194,7 +211,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
   auto regs = Napi::ArrayBuffer::New(env, sizeof(user_regs_struct));
   auto event = Napi::ArrayBuffer::New(env, 4 * sizeof(int32_t));
-  auto values = Napi::ArrayBuffer::New(env, 2 * sizeof(double));
+  auto values = Napi::ArrayBuffer::New(env, 3 * sizeof(double));
   regs_ = static_cast<user_regs_struct*>(regs.Data());
   event_ = static_cast<int32_t*>(event.Data());
   values_ = static_cast<double*>(values.Data());
@@ -208,7 +225,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   show("regs", Napi::Uint32Array::New(env, sizeof(user_regs_struct) / 4, regs, 0));
   show("regsBytes", Napi::Uint8Array::New(env, sizeof(user_regs_struct), regs, 0));
   show("event", Napi::Int32Array::New(env, 4, event, 0));
-  show("values", Napi::Float64Array::New(env, 2, values, 0));
+  show("values", Napi::Float64Array::New(env, 3, values, 0));
   napi_add_env_cleanup_hook(env, end_of_environment, this);
 }
 
@@ -254,6 +271,7 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
     memory_.forget(event.tid);
   }
   values_[1] = static_cast<double>(monotonic_ns());
+  values_[2] = static_cast<double>(waiter_.stops());
   return js_int(env, event_[1]);
 }
 
@@ -377,22 +395,44 @@ napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
   const RemotePtr insn = {arguments.word(1)};
   const uint64_t number = arguments.word(2);
   if (!arguments.ok()) return nullptr;
-  SyscallArgs args = {};
+  RemoteCall call = {number, {}};
+  if (!read_words(env, arguments, arguments.at(3), 0, call.args)) return nullptr;
+  const auto results = ::remote_syscalls(self->waiter_, tid, insn, {call});
+  if (results.ok()) return js_number(env, static_cast<double>(results.value().front()));
+  throw_os_error(env, results.error());
+  return nullptr;
+}
+
+napi_value TracerObject::remote_syscalls(napi_env env, napi_callback_info info) {
+  Arguments<3> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const pid_t tid = arguments.int32(0);
+  const RemotePtr insn = {arguments.word(1)};
   uint32_t count = 0;
-  if (napi_get_array_length(env, arguments.at(3), &count) != napi_ok || count > args.size()) {
-    throw_type_error(env, "an array of at most 6 arguments was expected");
+  if (!arguments.ok()) return nullptr;
+  if (napi_get_array_length(env, arguments.at(2), &count) != napi_ok) {
+    throw_type_error(env, "an array of calls was expected");
     return nullptr;
   }
+  std::vector<RemoteCall> calls(count);
   for (uint32_t i = 0; i < count; i++) {
-    napi_value value;
-    if (napi_get_element(env, arguments.at(3), i, &value) != napi_ok) return nullptr;
-    args[i] = arguments.to_word(value);
+    napi_value words, number;
+    if (napi_get_element(env, arguments.at(2), i, &words) != napi_ok) return nullptr;
+    if (!read_words(env, arguments, words, 1, calls[i].args)) return nullptr;
+    if (napi_get_element(env, words, 0, &number) != napi_ok) return nullptr;
+    calls[i].number = arguments.to_word(number);
   }
   if (!arguments.ok()) return nullptr;
-  const auto result = ::remote_syscall(self->waiter_, tid, insn, number, args);
-  if (result.ok()) return js_number(env, static_cast<double>(result.value()));
-  throw_os_error(env, result.error());
-  return nullptr;
+  const auto results = ::remote_syscalls(self->waiter_, tid, insn, calls);
+  if (!results.ok()) {
+    throw_os_error(env, results.error());
+    return nullptr;
+  }
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, count, &array);
+  for (uint32_t i = 0; i < count; i++)
+    napi_set_element(env, array, i, js_number(env, static_cast<double>(results.value()[i])));
+  return array;
 }
 
 napi_value TracerObject::take_stop(napi_env env, napi_callback_info info) {

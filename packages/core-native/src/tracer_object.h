@@ -26,6 +26,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value store_memory(napi_env env, napi_callback_info info);
   static napi_value read_string(napi_env env, napi_callback_info info);
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
+  static napi_value remote_syscalls(napi_env env, napi_callback_info info);
   static napi_value take_stop(napi_env env, napi_callback_info info);
   static napi_value set_breakpoint(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);

@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "own_traps.h"
 #include "stopped_task.h"
-#include "unique_fd.h"
+#include "task_file.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -59,15 +59,10 @@ bool is_ours(pid_t tid) {
 
 /// Exit status of a task that is a zombie (`proc_pid_stat(5)`, fields 3 and 52).
 std::optional<int> zombie_status(pid_t tid) {
-  char path[32];
-  snprintf(path, sizeof path, "/proc/%d/stat", tid);
-  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  char text[1024];
-  const ssize_t size = file.valid() ? read(file.get(), text, sizeof text - 1) : 0;
-  if (size <= 0) return std::nullopt;
-  text[size] = '\0';
-  const char* const name_end = strrchr(text, ')');
-  const char* const last = strrchr(text, ' ');
+  const auto text = read_task_file(tid, "stat");
+  if (!text) return std::nullopt;
+  const char* const name_end = strrchr(text->c_str(), ')');
+  const char* const last = strrchr(text->c_str(), ' ');
   if (name_end == nullptr || last == nullptr || name_end[1] != ' ' || name_end[2] != 'Z') return std::nullopt;
   return atoi(last + 1);
 }
@@ -142,6 +137,7 @@ std::optional<siginfo_t> Waiter::take_stop(pid_t tid) {
 }
 
 WaitEvent Waiter::note(pid_t tid, int status) {
+  stops_++;
   const WaitEvent event = classify(tid, status);
   if (event.kind == EventKind::InterruptStop) {
     tracees_.insert(tid);

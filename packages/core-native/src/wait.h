@@ -61,6 +61,9 @@ class Waiter {
   /// The task's oldest one that is kept.
   std::optional<siginfo_t> take_stop(pid_t tid);
 
+  /// How many stops and ends have been waited for so far, those of remote calls as well.
+  uint64_t stops() const { return stops_; }
+
   void add(pid_t tid) { tracees_.insert(tid); }
   void remove(pid_t tid) { tracees_.erase(tid); }
   /// Kills all tracees and reaps them; gives up after a second on what can't die.
@@ -87,6 +90,7 @@ class Waiter {
   std::vector<WaitEvent> given_back_;
   std::vector<KeptStop> kept_stops_;
   std::unordered_set<pid_t> tracees_;
+  uint64_t stops_ = 0;
   /// timer_t of the thread's timeout signal; made at the first wait that needs it.
   void* timer_ = nullptr;
   bool has_timer_ = false;

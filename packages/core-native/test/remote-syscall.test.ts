@@ -59,7 +59,7 @@ function status(tid: number, field: string): string {
   return line![1]!;
 }
 
-/** Runs getpid and an mmap remotely; registers, mask and pending signals must be as before. */
+/** Makes some calls remotely, one by one and together; registers, mask and pending signals must be as before. */
 function checkRemote(t: ExecutionContext, tid: number, insn: number): void {
   const regs = regsOf(tid);
   const mask = Buffer.from(tracer.getSigmask(tid));
@@ -72,6 +72,17 @@ function checkRemote(t: ExecutionContext, tid: number, insn: number): void {
   );
   t.is(tracer.remoteSyscall(tid, insn, SYS_mmap, [0x5000_0000, 4096, 3, 0x100022, -1, 0]), -17);
   t.is(tracer.remoteSyscall(tid, insn, SYS_munmap, [0x5000_0000, 4096]), 0);
+  t.deepEqual(
+    tracer.remoteSyscalls(tid, insn, [
+      [SYS_getpid],
+      [SYS_mmap, 0x5000_0000, 4096, 3, 0x100022, -1n, 0],
+      // It is there: the next one is made all the same.
+      [SYS_mmap, 0x5000_0000, 4096, 3, 0x100022, -1, 0],
+      [SYS_munmap, 0x5000_0000, 4096],
+    ]),
+    [tid, 0x5000_0000, -17, 0],
+  );
+  t.deepEqual(tracer.remoteSyscalls(tid, insn, []), []);
   t.deepEqual(regsOf(tid), regs);
   t.deepEqual(Buffer.from(tracer.getSigmask(tid)), mask);
   t.is(status(tid, 'SigPnd'), pending);

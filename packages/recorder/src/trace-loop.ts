@@ -116,7 +116,8 @@ export class TraceLoop implements StopHandler {
     if (this.ending) this.killAll();
     let running = 0;
     for (const task of session.tasks.values()) if (task.state === TaskState.Running) running++;
-    session.cpus.review(session.tracer.values[1]!, this.stops, running, session.tasks.values());
+    const [, now, stops] = session.tracer.values;
+    session.cpus.review(now!, stops!, running, session.tasks.values());
   }
 
   /**

@@ -6,7 +6,6 @@ import {
   Reg,
   REMOTE_SCRATCH,
   REMOTE_SYSCALL,
-  RESERVED_END,
   RESERVED_START,
   Sys,
 } from '@scribe-ts/core-native';
@@ -28,17 +27,17 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   tracer.openMemory(tid);
   tracer.getRegs(tid);
   mapReservedAndTrap(tracer, tid, regs.address(Reg.rip), { cpuid: engine.cpuid.traps });
-  for (const mapping of parseMaps(tid)) {
-    if (mapping.name === '[vsyscall]' || mapping.name === '[uprobes]') continue;
-    const reserved = mapping.start >= RESERVED_START && mapping.start < RESERVED_END;
-    if (reserved && mapping.start < RESERVED_START + STUB_PAGES) continue;
-    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.munmap, [
-      mapping.start,
-      mapping.end - mapping.start,
-    ]);
-  }
+  const unmapped = parseMaps(tid).filter(({ start, name }) => {
+    if (name === '[vsyscall]' || name === '[uprobes]') return false;
+    return start < RESERVED_START || start >= RESERVED_START + STUB_PAGES;
+  });
+  tracer.remoteSyscalls(
+    tid,
+    REMOTE_SYSCALL,
+    unmapped.map(({ start, end }) => [Sys.munmap, start, end - start]),
+  );
   liftStackLimit(engine, task);
-  for (const mapping of frame.mappings) mapRecorded(engine, task, mapping);
+  mapRecorded(engine, task, frame.mappings);
   for (const { addr, bytes } of frame.writes) {
     tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
     engine.cpuid.sites.learn(addr, bytes);
@@ -76,45 +75,51 @@ function liftStackLimit(engine: Engine, task: ReplayTask): void {
   call(REMOTE_SCRATCH, 0);
 }
 
-/** Makes one recorded mapping at its recorded address. */
-export function mapRecorded(engine: Engine, task: ReplayTask, mapping: Mapping): void {
+/** Makes recorded mappings at their recorded addresses. */
+export function mapRecorded(engine: Engine, task: ReplayTask, mappings: readonly Mapping[]): void {
   const { tracer } = engine;
   const { tid } = task;
-  const { start, end, prot, backing } = mapping;
-  const keep = mapping.flags & (MapFlag.GROWSDOWN | MapFlag.NORESERVE);
-  let flags = MapFlag.FIXED | keep;
-  let fd = -1;
-  let code = '';
-  let offset = 0;
-  if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
-  else {
-    const shared = (mapping.flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
-    const path =
-      backing.kind === 'shared' ? engine.shared.path(backing) : engine.contents.path(backing.hash);
-    engine.rememberPath(path, backing);
-    flags |= shared ? MapFlag.SHARED : MapFlag.PRIVATE;
-    if (backing.kind === 'file' && !shared && (prot & Prot.EXEC) !== 0) code = path;
-    offset = backing.offset;
-    fd = openIn(engine, task, path, shared ? O_RDWR : O_RDONLY);
+  /** Descriptors of the files that are mapped, by mode and path. */
+  const files = new Map<string, number>();
+  const calls: number[][] = [];
+  for (const mapping of mappings) {
+    const { start, end, prot, backing } = mapping;
+    let flags = MapFlag.FIXED | (mapping.flags & (MapFlag.GROWSDOWN | MapFlag.NORESERVE));
+    let fd = -1;
+    let offset = 0;
+    if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
+    else {
+      const isShared = isSharedMapping(mapping);
+      const path =
+        backing.kind === 'shared'
+          ? engine.shared.path(backing)
+          : engine.contents.path(backing.hash);
+      engine.rememberPath(path, backing);
+      flags |= isShared ? MapFlag.SHARED : MapFlag.PRIVATE;
+      offset = backing.offset;
+      const key = `${isShared} ${path}`;
+      fd = files.get(key) ?? openIn(engine, task, path, isShared ? O_RDWR : O_RDONLY);
+      files.set(key, fd);
+    }
+    calls.push([Sys.mmap, start, end - start, prot, flags, fd, offset]);
   }
-  const size = end - start;
-  const result = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, [
-    start,
-    size,
-    prot,
-    flags,
-    fd,
-    offset,
-  ]);
-  if (fd >= 0) tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.close, [fd]);
-  if (result !== start) {
-    throw engine.internal(
-      task,
-      `mapping ${start.toString(16)}-${end.toString(16)} failed with ${result}`,
-    );
-  }
-  if (code !== '' && backing.kind === 'file' && engine.cpuid.patches)
+  for (const fd of files.values()) calls.push([Sys.close, fd]);
+  const results = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls);
+  for (const [i, mapping] of mappings.entries()) {
+    const { start, end, prot, backing } = mapping;
+    if (results[i] !== start) {
+      const range = `${start.toString(16)}-${end.toString(16)}`;
+      throw engine.internal(task, `mapping ${range} failed with ${results[i]}`);
+    }
+    const isCode = (prot & Prot.EXEC) !== 0 && !isSharedMapping(mapping);
+    if (!isCode || backing.kind !== 'file' || !engine.cpuid.patches) continue;
+    const code = engine.contents.path(backing.hash);
     engine.cpuid.sites.patch(tracer, tid, mapping, backing, code, false);
+  }
+}
+
+function isSharedMapping({ flags }: Mapping): boolean {
+  return (flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
 }
 
 function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): number {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { EventKind, PtraceEvent, Resume, Signal } from '@scribe-ts/core-native';
+import { EventKind, PtraceEvent, readTaskFile, Resume, Signal } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
@@ -96,7 +95,7 @@ export class ReplayLoop {
       }
       task.search?.checkTime(now);
     }
-    engine.cpus.review(now, this.progress, running, engine.byTid.values());
+    engine.cpus.review(now, engine.tracer.values[2]!, running, engine.byTid.values());
     const { deadlockSeconds } = engine.options;
     // This tick itself is no progress.
     this.progress--;
@@ -404,9 +403,5 @@ export class ReplayLoop {
 
 /** The state that /proc has for a task is R. */
 function isRunning(tid: number): boolean {
-  try {
-    return /\) R /.test(readFileSync(`/proc/${tid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
+  return /\) R /.test(readTaskFile(tid, 'stat') ?? '');
 }

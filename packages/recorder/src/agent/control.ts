@@ -77,7 +77,7 @@ export class AgentControl {
       session.note(task, NO_MEMORY);
       return false;
     }
-    const clock = agent.parkVdso(task.tid, vdsoPages);
+    const clock = agent.makeRoom(task.tid, vdsoPages);
     task.space.opensTsc = clock !== 0 && this.hasClock;
     const space = new AgentSpace(memory);
     space.time = session.tracer.values[1]!;

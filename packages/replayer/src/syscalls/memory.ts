@@ -62,7 +62,7 @@ export function replayMemory(
   if (makesCode(frame.nr, args)) engine.keepHome(task.space);
   if (engine.agent !== undefined) makeRoom(engine.agent, task, frame, args);
   if (mapping !== undefined) {
-    mapRecorded(engine, task, mapping.mapping);
+    mapRecorded(engine, task, [mapping.mapping]);
     for (const { addr, bytes } of frame.writes) engine.cpuid.sites.learn(addr, bytes);
     if (frame.nr === Sys.shmat) {
       const { start, end } = mapping.mapping;
