@@ -6,6 +6,8 @@
 
 namespace {
 
+constexpr size_t kFewBytes = 256;
+
 UniqueFd open_mem(pid_t tid) {
   char path[32];
   snprintf(path, sizeof path, "/proc/%d/mem", tid);
@@ -25,7 +27,7 @@ Status TaskMemory::open(pid_t tid) {
 }
 
 template <class Transfer>
-Result<size_t> TaskMemory::through_mem_file(pid_t tid, Transfer transfer) const {
+Result<size_t> TaskMemory::through_mem_file(pid_t tid, size_t length, Transfer transfer) const {
   const auto kept = mem_fds_.find(tid);
   UniqueFd own;
   int fd;
@@ -37,11 +39,12 @@ Result<size_t> TaskMemory::through_mem_file(pid_t tid, Transfer transfer) const 
     fd = own.get();
   }
   size_t done = 0;
-  while (true) {
+  while (done < length) {
     const ssize_t count = transfer(fd, done);
-    if (count <= 0) return done;
+    if (count <= 0) break;
     done += static_cast<size_t>(count);
   }
+  return done;
 }
 
 Result<size_t> TaskMemory::read(pid_t tid, RemotePtr addr, void* into, size_t length) const {
@@ -54,7 +57,7 @@ Result<size_t> TaskMemory::read(pid_t tid, RemotePtr addr, void* into, size_t le
 
   // The page that stopped us may only lack PROT_READ: /proc/TID/mem reads it all the same.
   const size_t start = count > 0 ? static_cast<size_t>(count) : 0;
-  auto rest = through_mem_file(tid, [&](int fd, size_t done) {
+  auto rest = through_mem_file(tid, length - start, [&](int fd, size_t done) {
     const size_t at = start + done;
     return pread64(fd, static_cast<char*>(into) + at, length - at, static_cast<off64_t>(addr.value + at));
   });
@@ -64,6 +67,12 @@ Result<size_t> TaskMemory::read(pid_t tid, RemotePtr addr, void* into, size_t le
 
 Result<size_t> TaskMemory::write(pid_t tid, RemotePtr addr, const void* from, size_t length) const {
   if (length == 0) return size_t{0};
+  // A few bytes are mostly written into code, where the other way would fail first.
+  const auto kept = length <= kFewBytes ? mem_fds_.find(tid) : mem_fds_.end();
+  if (kept != mem_fds_.end()) {
+    const ssize_t count = pwrite64(kept->second.get(), from, length, static_cast<off64_t>(addr.value));
+    if (count == static_cast<ssize_t>(length)) return length;
+  }
   const iovec local = {const_cast<void*>(from), length};
   const iovec remote = {reinterpret_cast<void*>(addr.value), length};
   const ssize_t count = process_vm_writev(tid, &local, 1, &remote, 1, 0);
@@ -71,7 +80,7 @@ Result<size_t> TaskMemory::write(pid_t tid, RemotePtr addr, const void* from, si
   if (count < 0 && errno == ESRCH) return last_error("process_vm_writev");
 
   const size_t start = count > 0 ? static_cast<size_t>(count) : 0;
-  auto rest = through_mem_file(tid, [&](int fd, size_t done) {
+  auto rest = through_mem_file(tid, length - start, [&](int fd, size_t done) {
     const size_t at = start + done;
     return pwrite64(fd, static_cast<const char*>(from) + at, length - at, static_cast<off64_t>(addr.value + at));
   });

@@ -27,7 +27,7 @@ class TaskMemory {
 
  private:
   template <class Transfer>
-  Result<size_t> through_mem_file(pid_t tid, Transfer transfer) const;
+  Result<size_t> through_mem_file(pid_t tid, size_t length, Transfer transfer) const;
 
   std::unordered_map<pid_t, UniqueFd> mem_fds_;
 };
