@@ -31,8 +31,7 @@ const RSP = 4;
 
 /**
  * Bytes of the instruction right before a site if it can be executed elsewhere and has room for a `jmp rel32`; else 0.
- * `code` is as for isLoaded. Only loads and moves between registers and the frame that rsp points to are: they fault
- * nowhere, and name no address of their own.
+ * `code` is as for isLoaded.
  */
 export function movableLength(code: Uint8Array): number {
   for (let length = LOAD_BYTES; length <= MAX_MOVED && length < code.length; length++) {
@@ -47,27 +46,38 @@ export function movableLength(code: Uint8Array): number {
   return 0;
 }
 
-function isMovable(code: Uint8Array, at: number, instruction: Instruction): boolean {
+/** True for an instruction that faults nowhere and names no address of its own. */
+export function isMovable(code: Uint8Array, at: number, instruction: Instruction): boolean {
   const { flow, memory, ripDisplacementAt, opcodeAt, modrmAt } = instruction;
   if (flow !== Flow.Next || ripDisplacementAt >= 0) return false;
   const hasRex = (code[at]! & 0xf0) === REX;
   if (opcodeAt !== Number(hasRex)) return false;
   const opcode = code[at + opcodeAt]!;
+  const isOfRegisters = memory === undefined && code[at + modrmAt]! >= 0xc0;
+  const isOfFrame =
+    memory?.base === RSP &&
+    memory.index < 0 &&
+    memory.segment === 'none' &&
+    memory.displacement >= 0;
   switch (opcode & 0xf8) {
     // mov $imm, %reg
     case 0xb8:
       return true;
     // mov between registers, or a register and memory (88, 89, 8a, 8b); not of segment registers, and no pop
     case 0x88:
+      // lea
+      if (opcode === 0x8d) return memory !== undefined && memory.segment === 'none';
       if (opcode > 0x8b) return false;
-      return memory === undefined
-        ? code[at + modrmAt]! >= 0xc0
-        : memory.base === RSP &&
-            memory.index < 0 &&
-            memory.segment === 'none' &&
-            memory.displacement >= 0;
+      return isOfRegisters || isOfFrame;
+    // mov of an immediate operand into the frame (c6, c7)
+    case 0xc0:
+      return opcode >= 0xc6 && isOfFrame;
+    // and, or, add, xor and their like with an immediate operand (80, 81, 83)
+    case 0x80:
+      return opcode <= 0x83 && opcode !== 0x82 && isOfRegisters;
     default:
-      return false;
+      // The same between two registers.
+      return opcode < 0x40 && (opcode & 7) < 4 && isOfRegisters;
   }
 }
 

@@ -79,7 +79,8 @@ export class Patcher {
     space.traps.set(ret, isPatched ? 0 : -1);
     if (mapping !== undefined) {
       if (isPatched) this.keep(space.patches.get(ret)!, mapping, ret);
-      else this.book.fail(mapping.content, offset);
+      else if (typeof what === 'number' || !this.keepForOthers(tid, mapping, ret, what))
+        this.book.fail(mapping.content, offset);
     }
     return true;
   }
@@ -218,6 +219,30 @@ export class Patcher {
     if (this.isTaken(space, jump) || !this.isPlain(tid, space, jump, JUMP_BYTES)) return false;
     const moved = this.before.slice(this.before.length - length);
     return this.place(tid, space, { kind, site, jump, moved, pieces: [] }, site + SITE_BYTES);
+  }
+
+  /**
+   * Of a site that cannot be patched where somebody may stand in the midst of what is before it, or return there from a signal:
+   * it can be wherever the file is mapped. False if it cannot.
+   */
+  private keepForOthers(
+    tid: number,
+    { start, offset, content }: CodeMapping,
+    ret: number,
+    kind: SiteKind,
+  ): boolean {
+    const inFile = ret - start + offset;
+    const site = inFile - SITE_BYTES;
+    const length = this.trapSites?.movable(content, site) ?? 0;
+    if (length === 0) return false;
+    const moved = new Uint8Array(length);
+    const addr = ret - SITE_BYTES - length;
+    if (addr < start || this.tracer.readMemory(tid, addr, moved, 0, length) !== length)
+      return false;
+    const jump = site - length;
+    const pieces = [{ addr: jump, bytes: moved.slice(0, JUMP_BYTES) }];
+    this.book.add(content, { kind, first: jump, end: inFile, ret: inFile, jump, moved, pieces });
+    return true;
   }
 
   /** isLoaded of `before`: the same sites of the same libraries come in every process. */

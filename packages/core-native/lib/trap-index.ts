@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { FileSites } from './trap-sites.js';
 
 /** A line that was cut off, by a full disk, has no full stop. */
-const LINE = /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*)\.$/;
+const LINE =
+  /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*) moves ([0-9,]*)\.$/;
+const NAME = 'trap-sites';
 
 /**
  * What contents of a store have, as `findTraps` found out once: that takes 10 ms for a library, and 0.1 s and more for a
- * large program. Kept in the file `traps` of the store; another way to find them needs another name.
+ * large program. Kept in a file of the store; another way to find them needs another name.
  */
 export class TrapIndex {
   private readonly path: string;
@@ -15,7 +17,7 @@ export class TrapIndex {
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
-    this.path = join(directory, 'traps');
+    this.path = join(directory, NAME);
   }
 
   /** What the content with this hash has; undefined if that has not been found out. */
@@ -25,8 +27,8 @@ export class TrapIndex {
 
   set(hash: string, sites: FileSites): void {
     (this.found ??= this.load()).set(hash, sites);
-    const { cpuid, rdtsc, rdtscp, known } = sites;
-    const line = `${hash} cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp} known ${known}.`;
+    const { cpuid, rdtsc, rdtscp, known, moves } = sites;
+    const line = `${hash} cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp} known ${known} moves ${moves}.`;
     try {
       appendFileSync(this.path, `\n${line}`);
     } catch {
@@ -45,8 +47,14 @@ export class TrapIndex {
     for (const line of text.split('\n')) {
       const [, hash, ...lists] = LINE.exec(line) ?? [];
       if (hash === undefined) continue;
-      const [cpuid, rdtsc, rdtscp, known] = lists.map(numbers);
-      found.set(hash, { cpuid: cpuid!, rdtsc: rdtsc!, rdtscp: rdtscp!, known: pairs(known!) });
+      const [cpuid, rdtsc, rdtscp, known, moves] = lists.map(numbers);
+      found.set(hash, {
+        cpuid: cpuid!,
+        rdtsc: rdtsc!,
+        rdtscp: rdtscp!,
+        known: pairs(known!),
+        moves: pairs(moves!),
+      });
     }
     return found;
   }

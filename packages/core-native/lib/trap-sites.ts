@@ -8,6 +8,7 @@ import { MapFlag, PAGE_SIZE, pageAlign, Prot, REMOTE_SYSCALL, Sys } from './abi.
 import type { NativeTracer } from './binding.js';
 import { ElfFile, PT_LOAD } from './elf/elf-file.js';
 import { FunctionRanges } from './elf/function-ranges.js';
+import { findMoves } from './moves.js';
 import { MAX_TRAP_BYTES, TRAP_INSTRUCTIONS, type TrapInstruction } from './trap-instructions.js';
 import { decode } from './x86.js';
 
@@ -31,9 +32,11 @@ export interface FileSites {
    * nothing.
    */
   readonly known: readonly (readonly [number, number])[];
+  /** Before which of them how many bytes can be moved, [site, bytes], if a jump fits in their place. */
+  readonly moves: readonly (readonly [number, number])[];
 }
 
-const NO_SITES: FileSites = { cpuid: [], rdtsc: [], rdtscp: [], known: [] };
+const NO_SITES: FileSites = { cpuid: [], rdtsc: [], rdtscp: [], known: [], moves: [] };
 
 /**
  * Finds the instructions in a file. Only those that decoding the function from its start comes upon: the same bytes may be
@@ -45,6 +48,7 @@ export function findTraps(path: string): FileSites {
   try {
     const found = { cpuid: [] as number[], rdtsc: [] as number[], rdtscp: [] as number[] };
     const segments: [number, number][] = [];
+    const code: { start: number; end: number }[] = [];
     let isKnown = true;
     let ranges: FunctionRanges | undefined;
     for (const { type, flags, offset, fileSize } of elf.segments) {
@@ -55,8 +59,11 @@ export function findTraps(path: string): FileSites {
         else if (what === undefined && instruction.name !== 'cpuid') isKnown = false;
       }
       segments.push([pageOf(offset), pageAlign(offset + fileSize)]);
+      code.push({ start: offset, end: offset + fileSize });
     }
-    return { ...found, known: isKnown ? segments : [] };
+    const moves =
+      ranges === undefined ? [] : findMoves(elf, ranges, [...found.cpuid, ...found.rdtsc], code);
+    return { ...found, known: isKnown ? segments : [], moves };
   } catch (error) {
     // A file that is shorter than it says.
     if (error instanceof RangeError) return NO_SITES;
@@ -161,6 +168,50 @@ function isPageOf({ path, offset }: FilePage, bytes: Uint8Array): boolean {
   return Buffer.compare(there, bytes) === 0;
 }
 
+/** A piece of a task's code that is changed in many places: a read and a write for all that are near each other. */
+class CodeWindow {
+  private readonly bytes = new Uint8Array(PAGE_SIZE);
+  private start = 0;
+  private length = 0;
+  /** What is to be written, as offsets. */
+  private from = PAGE_SIZE;
+  private to = 0;
+
+  constructor(
+    private readonly tracer: NativeTracer,
+    private readonly tid: number,
+  ) {}
+
+  /** Whether this code is at an address. */
+  has(addr: number, code: Uint8Array): boolean {
+    if (addr < this.start || addr + code.length > this.start + this.length) this.move(addr);
+    const at = addr - this.start;
+    return at + code.length <= this.length && code.every((byte, i) => this.bytes[at + i] === byte);
+  }
+
+  /** Changes a byte of the code that was just looked at. */
+  put(addr: number, byte: number): void {
+    const at = addr - this.start;
+    this.bytes[at] = byte;
+    this.from = Math.min(this.from, at);
+    this.to = Math.max(this.to, at + 1);
+  }
+
+  private move(addr: number): void {
+    this.write();
+    this.start = addr;
+    this.length = this.tracer.readMemory(this.tid, addr, this.bytes, 0, PAGE_SIZE);
+  }
+
+  write(): void {
+    const { from, to } = this;
+    if (to > from)
+      this.tracer.writeMemory(this.tid, this.start + from, this.bytes, from, to - from);
+    this.from = PAGE_SIZE;
+    this.to = 0;
+  }
+}
+
 /** The instructions that have been made to trap, in all processes. */
 export class TrapSites {
   /** By page: what is there, by address, and where the page is in which file, if that is known. */
@@ -204,6 +255,7 @@ export class TrapSites {
   ): { readonly addr: number; readonly bytes: Uint8Array }[] {
     const sites = this.of(hash, path);
     const writes = [];
+    const window = new CodeWindow(tracer, tid);
     for (const instruction of TRAP_INSTRUCTIONS) {
       const { name, code, last } = instruction;
       if (!(name === 'cpuid' ? this.catchesCpuid : tsc)) continue;
@@ -211,14 +263,22 @@ export class TrapSites {
         const addr = site - offset + start;
         const at = addr + code.length - 1;
         if (addr < start || at >= end) continue;
-        if (!this.has(tracer, tid, addr, instruction, code.at(-1)!)) continue;
-        const bytes = Uint8Array.of(last);
-        tracer.writeMemory(tid, at, bytes, 0, 1);
+        if (!window.has(addr, code)) continue;
+        window.put(at, last);
         this.add(addr, instruction, { path, offset: pageOf(at) - start + offset });
-        writes.push({ addr: at, bytes });
+        writes.push({ addr: at, bytes: Uint8Array.of(last) });
       }
     }
+    window.write();
     return writes;
+  }
+
+  /**
+   * How many bytes before a site, an offset in a file, can be moved where nobody stands in their midst, as far as that is known;
+   * 0: none.
+   */
+  movable(hash: string, site: number): number {
+    return this.files.get(hash)?.moves.find(([at]) => at === site)?.[1] ?? 0;
   }
 
   /** Learns from what `patch` has stored, as a log tells it. */

@@ -15,12 +15,18 @@ test('what was found is known to all who come later, and a line that was cut off
   });
   const index = new TrapIndex(directory);
   t.is(index.get(ONE), undefined);
-  const one = { cpuid: [7, 4096], rdtsc: [12], rdtscp: [], known: [[4096, 8192]] } as const;
-  const nothing = { cpuid: [], rdtsc: [], rdtscp: [], known: [] };
+  const one = {
+    cpuid: [7, 4096],
+    rdtsc: [12],
+    rdtscp: [],
+    known: [[4096, 8192]],
+    moves: [[7, 5]],
+  } as const;
+  const nothing = { cpuid: [], rdtsc: [], rdtscp: [], known: [], moves: [] };
   index.set(ONE, one);
   index.set(TWO, nothing);
   t.deepEqual(index.get(ONE), one);
-  appendFileSync(join(directory, 'traps'), `\n${THREE} cpuid 5,123 rdtsc 1`);
+  appendFileSync(join(directory, 'trap-sites'), `\n${THREE} cpuid 5,123 rdtsc 1`);
   const later = new TrapIndex(directory);
   t.deepEqual(later.get(ONE), one);
   t.deepEqual(later.get(TWO), nothing);
@@ -33,6 +39,10 @@ test('what was found is known to all who come later, and a line that was cut off
       [0, 4096],
       [8192, 12288],
     ],
+    moves: [
+      [5, 7],
+      [12345, 12],
+    ],
   } as const;
   later.set(THREE, three);
   t.deepEqual(new TrapIndex(directory).get(THREE), three);
@@ -40,7 +50,7 @@ test('what was found is known to all who come later, and a line that was cut off
 
 test('a directory that cannot be written is no error', (t) => {
   const index = new TrapIndex('/proc/nowhere');
-  const one = { cpuid: [1], rdtsc: [], rdtscp: [], known: [] };
+  const one = { cpuid: [1], rdtsc: [], rdtscp: [], known: [], moves: [] };
   index.set(ONE, one);
   t.deepEqual(index.get(ONE), one);
 });

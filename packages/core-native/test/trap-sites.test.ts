@@ -6,7 +6,7 @@ import test from 'ava';
 import { findTraps, TrapSites } from '../lib/trap-sites.js';
 
 const ONE = '0123456789abcdef0123456789abcdef';
-const NOTHING = { cpuid: [], rdtsc: [], rdtscp: [], known: [] };
+const NOTHING = { cpuid: [], rdtsc: [], rdtscp: [], known: [], moves: [] };
 
 /** One cpuid in each of two functions, before three nops; its bytes also within an instruction, and in data of no function. */
 const SOURCE = `

@@ -16,6 +16,8 @@ export interface CommonEntry {
   readonly pointerEncoding: number;
   readonly hasAugmentation: boolean;
   readonly isSignalFrame: boolean;
+  /** Exceptions may go on in it, at places that only its tables name. */
+  readonly catches: boolean;
   readonly instructions: Uint8Array;
 }
 
@@ -169,13 +171,16 @@ function readCommon(bytes: Uint8Array, at: number, form: FrameForm): CommonEntry
     if (augmentation !== '' && !hasAugmentation) return undefined;
     let pointerEncoding = 0;
     let isSignalFrame = false;
+    let catches = false;
     if (hasAugmentation) {
       const end = Number(reader.uleb()) + reader.position;
       for (const letter of augmentation.slice(1)) {
         if (letter === 'R') pointerEncoding = reader.u8();
         else if (letter === 'S') isSignalFrame = true;
-        else if (letter === 'L') reader.u8();
-        else if (letter === 'P') readPointer(reader, reader.u8(), 0);
+        else if (letter === 'L') {
+          catches = true;
+          reader.u8();
+        } else if (letter === 'P') readPointer(reader, reader.u8(), 0);
         else if (letter !== 'B') break;
       }
       reader.position = end;
@@ -187,6 +192,7 @@ function readCommon(bytes: Uint8Array, at: number, form: FrameForm): CommonEntry
       pointerEncoding,
       hasAugmentation,
       isSignalFrame,
+      catches,
       instructions: bytes.subarray(reader.position, head.end),
     };
   } catch (error) {

@@ -9,6 +9,14 @@ const COUNT_ENCODING = 0x03;
 const TABLE_ENCODING = 0x3b;
 const ROW_SIZE = 8;
 
+export interface FunctionRange {
+  /** Addresses, as the file has them. */
+  readonly start: number;
+  readonly end: number;
+  /** Exceptions may go on in it, at places that only its tables name. */
+  readonly catches: boolean;
+}
+
 /** Where functions begin and end, as a file's .eh_frame tells: also of files without symbols. */
 export class FunctionRanges {
   private readonly frames: ReturnType<typeof ehFrame>;
@@ -37,10 +45,11 @@ export class FunctionRanges {
     }
   }
 
-  /** Start and end, as the file has addresses, of the function that has this one; undefined if it is in none. */
-  at(address: number): { readonly start: number; readonly end: number } | undefined {
+  /** The function that has this address, as the file has it; undefined if none has. */
+  at(address: number): FunctionRange | undefined {
     const entry = this.table === undefined ? this.search(address) : this.lookUp(address);
-    return entry !== undefined && entry.start <= address && address < entry.end ? entry : undefined;
+    if (entry === undefined || address < entry.start || address >= entry.end) return undefined;
+    return { start: entry.start, end: entry.end, catches: entry.common.catches };
   }
 
   private lookUp(address: number): FrameEntry | undefined {
