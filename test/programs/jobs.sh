@@ -11,7 +11,7 @@ kill %1
 wait $!; echo "killed: $?"
 cat | rev & # stopped by SIGTTIN when it reads
 until jobs | grep 'Stopped'; do :; done
-kill -KILL %%; wait; echo "ended: $?"
+kill -KILL %%; wait 2>/dev/null; echo "ended: $?" # it warns if the kill has not come yet
 bash -c 'kill -STOP $$; echo continued'
 echo "stopped: $?"
 fg

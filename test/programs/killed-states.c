@@ -80,13 +80,13 @@ static void executes(void) { start_threads(), execl("/bin/true", "true", (char *
 static void before_they_begin(void) { make_threads(), _exit(5); }
 
 /*
- * Killed before it sleeps it would be killed while it computes, which leaves no memory to verify. One that is about to stop for
- * its tracer has been seen as asleep, too: once is not enough.
+ * Killed before it sleeps it would be killed while it computes, which leaves no memory to verify. One that waits for its turn, or
+ * is about to stop for its tracer, is asleep for the kernel, too: it must be so for a while.
  */
 static void wait_asleep(pid_t pid) {
   char state = 0, path[32];
   snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-  for (int looks = 0; looks < 2; looks = state == 'S' ? looks + 1 : 0) {
+  for (int looks = 0; looks < 20; looks = state == 'S' ? looks + 1 : 0) {
     const struct timespec moment = {0, 1000000};
     nanosleep(&moment, NULL);
     FILE *stat = fopen(path, "r");
