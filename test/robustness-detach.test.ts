@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { busy, Meddled, replayWhatThereIs } from './busy.js';
 import { Chance, SEED } from './chance.js';
-import { Pool, scribe, workspace } from './harness.js';
+import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 const DETACHES = 20;
 /** While it is being loaded a program traps every few microseconds. */
@@ -50,6 +50,32 @@ for (const [i, ms] of moments.entries()) {
     const replayed = await replayWhatThereIs(t, log, recording.stdout);
     t.is(replayed.code, 0, replayed.stderr);
     t.regex(replayed.stderr, /ends here/);
+    place.discard();
+  });
+}
+
+const forks = compile(join(root, 'test/programs/forks.c'));
+
+for (const [i, ms] of chance.spread(12, 800).entries()) {
+  test(`processes let go while they make others run on (${i + 1} of 12)`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('detach-forks');
+    const log = join(place.path, 'forks.log');
+    const over = join(place.path, 'over');
+    const recording = new Meddled(log, [forks, over]);
+    t.log(`SEED=${SEED}: let go after ${Math.round(ms)} ms`);
+    t.true(await recording.printed('forks begin\n'), recording.stderr);
+    await delay(ms);
+    recording.child.kill('SIGUSR1');
+    await recording.left;
+    writeFileSync(over, '');
+    await recording.closed;
+    t.is(recording.stderr, '');
+    t.is(recording.stdout, 'forks begin\nforks ok\n');
+    t.is(recording.child.exitCode, 0);
+    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+    const replayed = await replayWhatThereIs(t, log, recording.stdout);
+    t.is(replayed.code, 0, replayed.stderr);
     place.discard();
   });
 }

@@ -1,4 +1,4 @@
-import type { Frame, LogWriter } from '@scribe-ts/tracelog';
+import type { Frame, StreamId } from '@scribe-ts/tracelog';
 import type { Chaos } from './chaos/chaos.js';
 import { isGone } from './gone.js';
 import { type Domain, type Task, TaskState } from './tasks.js';
@@ -8,9 +8,9 @@ export const TURN_NS = 5_000_000;
 
 /** Where switches are written. */
 interface Journal {
-  readonly log: LogWriter;
   readonly now: number;
   emit(task: Task, frame: Frame): void;
+  endStream(stream: StreamId): void;
 }
 
 /** Its end is under way: how far it would come until it is there is no matter of its own. */
@@ -118,7 +118,7 @@ export class Baton {
     if (domain.tasks.size === 0) {
       this.contended.delete(domain);
       domain.holder = undefined;
-      this.journal.log.endStream(domain.stream);
+      this.journal.endStream(domain.stream);
     } else if (domain.holder === task) {
       domain.holder = undefined;
       this.pass(domain);

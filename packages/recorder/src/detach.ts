@@ -26,6 +26,8 @@ import { waitingSignals } from './waiting-signals.js';
 
 /** How long the tasks that were interrupted have to come to their stops before the others are looked at, ms. */
 const STOP_MS = 20;
+/** How long tasks in a call that an interrupt would cut short have to end it, once the others run, ms. */
+const LATEST_MS = 1000;
 const PR_SET_DUMPABLE = 4;
 const PTRACE_EVENT_STOP = 128;
 
@@ -73,16 +75,22 @@ class Detacher {
       if (task.state !== TaskState.Dead) left.add(task.tid);
     }
     for (const tid of session.early.tids) left.add(tid);
-    for (const tid of left) tracer.interruptTask(tid);
-    let lookedAround = false;
+    const spared = new Set<number>();
+    for (const tid of left) {
+      if (isTransferring(session.tasks.get(tid))) spared.add(tid);
+      else tracer.interruptTask(tid);
+    }
+    let patience = STOP_MS;
     while (left.size > 0) {
-      const kind = tracer.wait(lookedAround ? -1 : STOP_MS);
+      const kind = tracer.wait(patience);
       if (kind === EventKind.NoTracees) return;
-      if (kind !== EventKind.None) this.take(kind);
-      else if (!lookedAround) {
-        this.releaseStopped();
-        lookedAround = true;
+      if (kind !== EventKind.None) {
+        this.take(kind);
+        continue;
       }
+      if (patience === STOP_MS) this.releaseStopped();
+      else for (const tid of spared) if (left.has(tid)) tracer.interruptTask(tid);
+      patience = patience === STOP_MS && spared.size > 0 ? LATEST_MS : -1;
     }
   }
 
@@ -96,7 +104,8 @@ class Detacher {
 
   private releasePostponed(): void {
     for (const [tid, stop] of this.postponed) {
-      if (!this.isKept(tid)) this.release(tid, stop);
+      const isUnknown = !this.session.tasks.has(tid) && this.isAwaited();
+      if (!isUnknown && !this.isKept(tid)) this.release(tid, stop);
     }
   }
 
@@ -109,10 +118,11 @@ class Detacher {
   /** Tasks that stood in a stop all the time: waiting for their turn, or for something that has failed. */
   private releaseStopped(): void {
     const { tracer } = this.session;
-    const stopped = [...this.left].filter(isStopped);
-    // Those that have come to a stop just now have an event waiting, which must be taken first.
+    const stopped = new Set([...this.left].filter(isStopped));
+    // Those that have come to a stop just now have an event waiting, which must be taken first. They may go on to another.
     for (let kind = tracer.wait(0); kind !== EventKind.None; kind = tracer.wait(0)) {
       if (kind === EventKind.NoTracees) return;
+      stopped.delete(tracer.event[0]!);
       this.take(kind);
     }
     for (const tid of stopped) {
@@ -128,23 +138,28 @@ class Detacher {
   private release(tid: number, stop: Stop): void {
     const { session } = this;
     const { tracer } = session;
-    const task = session.tasks.get(tid);
     this.postponed.delete(tid);
     if (stop.kind === EventKind.Event) {
       switch (stop.detail) {
         case PtraceEvent.Vfork:
-          this.expect(tracer.values[0]!);
+          this.expect(tid, tracer.values[0]!);
           // It sleeps now until its child goes on.
           tracer.resume(tid, Resume.Syscall, 0);
           return;
         case PtraceEvent.Fork:
         case PtraceEvent.Clone:
-          this.expect(tracer.values[0]!);
+          this.expect(tid, tracer.values[0]!);
           break;
         case PtraceEvent.Exec:
-          if (tracer.values[0] !== tid) this.left.delete(tracer.values[0]!);
+          this.rebind(tid, tracer.values[0]!);
           break;
       }
+    }
+    const task = session.tasks.get(tid);
+    if (task?.execed === true) {
+      task.execed = false;
+      task.moved = undefined;
+      task.renew(session.newSpace());
     }
     if (task !== undefined && task.carrier !== 0 && stop.kind !== EventKind.Signal) {
       // A held signal is under way to the task: take it where it arrives.
@@ -156,8 +171,8 @@ class Detacher {
       tracer.resume(tid, Resume.Cont, 0);
       return;
     }
-    if (this.isKept(tid)) {
-      // What a stop for a new task tells has been heard.
+    if (this.isKept(tid) || (task === undefined && this.isAwaited())) {
+      // What a stop for a new task or program tells has been heard.
       const isHeard = stop.kind === EventKind.Event && stop.detail !== PtraceEvent.Exit;
       this.postponed.set(tid, isHeard ? { kind: stop.kind, detail: 0 } : stop);
       return;
@@ -165,7 +180,7 @@ class Detacher {
     let { kind } = stop;
     if (task?.isCounting === true && session.stops.endCount(task, kind))
       kind = EventKind.InterruptStop;
-    if (task !== undefined && (task.dispatching || this.isAtTrap(tid, kind))) {
+    if (task?.space.agent !== undefined && (task.dispatching || this.isAtTrap(tid, kind))) {
       const settled = session.agent!.stops.settle(task, kind, stop.detail);
       if (settled === undefined) return;
       if (settled.swallow) kind = EventKind.InterruptStop;
@@ -191,9 +206,40 @@ class Detacher {
     return kind === EventKind.Signal && tracer.getRegs(tid) && agent?.stops.isAtTrap() === true;
   }
 
-  /** A task has been made. */
-  private expect(tid: number): void {
-    if (tid > 0 && !this.freed.has(tid)) this.left.add(tid);
+  /** `parent` tells of a task that it has made, which may have met us already: what the agent has put in its memory is known now. */
+  private expect(parent: number, tid: number): void {
+    const { early, tasks } = this.session;
+    if (tid <= 0 || this.freed.has(tid)) return;
+    this.left.add(tid);
+    if (!tasks.has(tid)) tasks.get(parent)?.onSpawn?.(tid);
+    if (early.take(tid) !== undefined)
+      this.postponed.set(tid, { kind: EventKind.InterruptStop, detail: 0 });
+  }
+
+  /** Somebody may still tell of a task that he has made. */
+  private isAwaited(): boolean {
+    for (const tid of this.left) {
+      const task = this.session.tasks.get(tid);
+      if (task?.onSpawn !== undefined && !task.hasSpawned) return true;
+    }
+    return false;
+  }
+
+  /** A task has executed a program, and has the id of its group's leader from then on. */
+  private rebind(tid: number, formerTid: number): void {
+    const { tasks } = this.session;
+    let task = tasks.get(tid);
+    if (formerTid !== tid && formerTid > 0) {
+      this.left.delete(formerTid);
+      task = tasks.get(formerTid);
+      tasks.delete(formerTid);
+      tasks.delete(tid);
+      if (task !== undefined) {
+        task.tid = tid;
+        tasks.set(tid, task);
+      }
+    }
+    if (task !== undefined) task.execed = true;
   }
 
   /** The signal with which a task goes on from a signal-delivery-stop. */
@@ -300,6 +346,17 @@ class Detacher {
     }
     return false;
   }
+}
+
+/** Calls that come back with less done than was asked for if they are interrupted, which few programs expect without a signal. */
+const TRANSFERS: ReadonlySet<number> = new Set([
+  ...[Sys.write, Sys.writev, Sys.pwrite64, Sys.pwritev, Sys.pwritev2],
+  ...[Sys.sendto, Sys.sendmsg, Sys.sendmmsg, Sys.sendfile, Sys.splice, Sys.vmsplice],
+  ...[Sys.copy_file_range, Sys.getrandom],
+]);
+
+function isTransferring(task: Task | undefined): boolean {
+  return task?.state === TaskState.InKernel && TRANSFERS.has(task.nr);
 }
 
 /** True if an instruction of the task's may have trapped, and it has not stopped for the signal yet. */

@@ -11,7 +11,14 @@ import {
   type TrapSites,
   unixPeer,
 } from '@scribe-ts/core-native';
-import type { Frame, LogWriter, MemoryWrite, TaskUid } from '@scribe-ts/tracelog';
+import {
+  type Frame,
+  type LogWriter,
+  LogWriteError,
+  type MemoryWrite,
+  type StreamId,
+  type TaskUid,
+} from '@scribe-ts/tracelog';
 import type { AgentControl } from './agent/control.js';
 import { Baton } from './baton.js';
 import { Chaos } from './chaos/chaos.js';
@@ -111,6 +118,8 @@ export class Session {
   finished = false;
   /** The log takes nothing any more. */
   muted = false;
+  /** Why it cannot be written. */
+  failure: LogWriteError | undefined;
   private rawNow = NaN;
   private roundedNow = 0;
 
@@ -146,14 +155,34 @@ export class Session {
   }
 
   emitTo(domain: Domain, frame: Frame): void {
-    if (!this.muted) this.log.append(domain.stream, frame);
+    if (this.muted) return;
+    try {
+      this.log.append(domain.stream, frame);
+    } catch (error) {
+      this.logFailed(error);
+    }
+  }
+
+  /** No frame of the stream comes any more. */
+  endStream(stream: StreamId): void {
+    if (this.muted) return;
+    try {
+      this.log.endStream(stream);
+    } catch (error) {
+      this.logFailed(error);
+    }
   }
 
   /** The next call of the task uses the resource. */
   emitResource(task: Task, resource: Resource): void {
     if (this.muted) return;
     const { id, encoded } = resource;
-    this.log.appendResource(task.domain.stream, task.uid, this.now, encoded, id, resource.serial++);
+    const { stream } = task.domain;
+    try {
+      this.log.appendResource(stream, task.uid, this.now, encoded, id, resource.serial++);
+    } catch (error) {
+      this.logFailed(error);
+    }
   }
 
   /** The beginning of what the task's next call takes: `bytes` of `size` bytes. */
@@ -161,9 +190,13 @@ export class Session {
     if (this.muted) return;
     const { log } = this;
     const { length } = bytes;
-    const offset = log.beginData(task.domain.stream, task.uid, this.now, arg, size, length);
-    log.frameMemory.set(bytes, offset);
-    log.endData(length);
+    try {
+      const offset = log.beginData(task.domain.stream, task.uid, this.now, arg, size, length);
+      log.frameMemory.set(bytes, offset);
+      log.endData(length);
+    } catch (error) {
+      this.logFailed(error);
+    }
   }
 
   /** As emitData, of `length` bytes at `addr` in the task's memory; nothing if there are none. */
@@ -186,19 +219,39 @@ export class Session {
       // Also if the task is gone.
       if (got === 0 && length > 0) log.cancelFrame();
     }
-    if (got > 0 || length === 0) log.endData(got);
+    if (got === 0 && length > 0) return;
+    try {
+      log.endData(got);
+    } catch (error) {
+      this.logFailed(error);
+    }
   }
 
   /** Appends frames of a task that the agent has encoded. `base`, `last`: CLOCK_MONOTONIC of what was before, and of the last, ns. */
   appendRun(task: Task, bytes: Uint8Array, frames: number, base: number, last: number): void {
     if (this.muted) return;
     const { startNs } = this;
-    this.log.appendRun(task.domain.stream, bytes, frames, task.uid, base - startNs, last - startNs);
+    const { stream } = task.domain;
+    try {
+      this.log.appendRun(stream, bytes, frames, task.uid, base - startNs, last - startNs);
+    } catch (error) {
+      this.logFailed(error);
+    }
   }
 
   /** The log takes nothing any more: the recording goes on only until everything can be let go. */
   muteLog(): void {
     this.muted = true;
+  }
+
+  /**
+   * The log takes no more. Whatever was being recorded is done to its end, so that every task is in a state that is known when all
+   * are let go: the trace loop throws the error then. Not so before the program's first instruction, which it then never makes.
+   */
+  private logFailed(error: unknown): void {
+    if (!(error instanceof LogWriteError) || this.syscalls === 0) throw error;
+    this.failure = error;
+    this.muteLog();
   }
 
   /** Name of a mapped file, if the log is to hold such names. */

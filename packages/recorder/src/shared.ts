@@ -118,7 +118,7 @@ function mergeBehind(session: Session, task: Task, from: Domain, then: () => voi
     time: session.now,
     into: into.stream,
   });
-  session.log.endStream(from.stream);
+  session.endStream(from.stream);
   session.emit(task, { type: 'merge', task: task.uid, time: session.now, from: from.stream });
   for (const member of from.tasks) {
     member.domain = into;

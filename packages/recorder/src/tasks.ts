@@ -343,6 +343,20 @@ export class Task {
   /** Whoever finishes the call under way lets the task go on: it has lost the baton on the way. */
   proceedsLater = false;
 
+  /** An exec has given the task memory of its own, in which nothing is of what the program and its recording had in the old. */
+  renew(space: AddressSpace): void {
+    this.space.leave();
+    this.space = space;
+    space.users = 1;
+    this.handlers = this.handlers.clone();
+    this.handlers.resetCaught();
+    this.altStack = { start: 0, size: 0 };
+    this.robustList = 0;
+    this.clearChildTid = 0;
+    this.dispatching = false;
+    this.stopsAt = NOWHERE;
+  }
+
   /** Whether anything of a counter is in its memory. */
   get isCounting(): boolean {
     return this.counter !== undefined || this.resting !== undefined;

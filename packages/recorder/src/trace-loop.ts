@@ -79,12 +79,13 @@ export class TraceLoop implements StopHandler {
     session.tracer.resume(tid, Resume.Syscall, 0);
   }
 
-  /** Runs the recording to its end: every task gone, or `stop()` called. */
+  /** Runs the recording to its end: every task gone, or `stop()` called. Throws what keeps the log from being written. */
   run(): void {
     const { session } = this;
     while (!session.finished && session.tasks.size > 0) {
       const kind = session.tracer.wait(this.preempter.timeoutMs);
       this.dispatch(kind);
+      if (session.failure !== undefined) throw session.failure;
       this.preempter.check(kind);
     }
   }

@@ -92,16 +92,9 @@ function execveExit(session: Session, task: Task): void {
   const alone = oldDomain.tasks.size === 1;
   const domain = alone ? oldDomain : session.newDomain();
   releaseScratch(task);
-  task.space.leave();
-  task.space = session.newSpace();
-  task.space.users = 1;
+  task.renew(session.newSpace());
   task.files = task.files.copy();
   task.files.forgetAll();
-  task.handlers = task.handlers.clone();
-  task.handlers.resetCaught();
-  task.altStack = { start: 0, size: 0 };
-  task.robustList = 0;
-  task.clearChildTid = 0;
   if (!first) {
     const ended = task.replaced === undefined ? [] : [task.replaced.uid];
     session.emit(task, {
