@@ -18,6 +18,7 @@
 #include "hash_memory.h"
 #include "remote_syscall.h"
 #include "spawn.h"
+#include "spawn_options_reader.h"
 #include "stopped_task.h"
 #include "xstate.h"
 
@@ -81,82 +82,6 @@ bool read_words(napi_env env, Reader& reader, napi_value array, uint32_t first, 
   return reader.ok();
 }
 
-/// Reads the properties of SpawnOptions. After the first wrong one it answers nothing but defaults: with an exception
-/// pending no more JavaScript may run. A NUL in a string would silently cut it off, so it's wrong.
-class SpawnOptionsReader {
- public:
-  explicit SpawnOptionsReader(const Napi::Object& object) : env_(object.Env()), object_(object) {}
-
-  bool ok() const { return ok_; }
-
-  std::string text(const char* name) { return to_text(get(name)); }
-  std::optional<std::string> optional_text(const char* name) {
-    const Napi::Value value = get(name);
-    if (value.IsUndefined()) return std::nullopt;
-    return to_text(value);
-  }
-  std::vector<std::string> texts(const char* name) {
-    std::vector<std::string> result;
-    for (const Napi::Value& element : elements(get(name))) result.push_back(to_text(element));
-    return result;
-  }
-  bool flag(const char* name) {
-    const Napi::Value value = get(name);
-    if (value.IsUndefined()) return false;
-    if (!value.IsBoolean()) return fail(), false;
-    return value.As<Napi::Boolean>().Value();
-  }
-  std::optional<uint64_t> optional_number(const char* name) {
-    const Napi::Value value = get(name);
-    if (value.IsUndefined()) return std::nullopt;
-    return static_cast<uint64_t>(to_number(value));
-  }
-  void stdio(int (&fds)[3]) {
-    const Napi::Value value = get("stdio");
-    if (value.IsUndefined()) return;
-    const std::vector<Napi::Value> values = elements(value);
-    if (values.size() != 3) return fail();
-    for (size_t i = 0; i < 3; i++) fds[i] = static_cast<int>(to_number(values[i]));
-  }
-
- private:
-  Napi::Value get(const char* name) {
-    if (!ok_) return env_.Undefined();
-    const Napi::Value value = object_.Get(name);
-    if (!env_.IsExceptionPending()) return value;
-    ok_ = false;
-    return env_.Undefined();
-  }
-  std::vector<Napi::Value> elements(const Napi::Value& value) {
-    std::vector<Napi::Value> result;
-    if (!value.IsArray()) return fail(), result;
-    const auto array = value.As<Napi::Array>();
-    for (uint32_t i = 0; ok_ && i < array.Length(); i++) {
-      result.push_back(array.Get(i));
-      if (env_.IsExceptionPending()) ok_ = false;
-    }
-    return result;
-  }
-  std::string to_text(const Napi::Value& value) {
-    if (!ok_ || !value.IsString()) return fail(), std::string();
-    std::string text = value.As<Napi::String>().Utf8Value();
-    if (text.find('\0') != std::string::npos) return fail(), std::string();
-    return text;
-  }
-  int64_t to_number(const Napi::Value& value) {
-    if (!ok_ || !value.IsNumber()) return fail(), 0;
-    return value.As<Napi::Number>().Int64Value();
-  }
-  void fail() {
-    if (ok_) throw_type_error(env_, "wrong spawn options");
-    ok_ = false;
-  }
-
-  Napi::Env env_;
-  Napi::Object object_;
-  bool ok_ = true;
-};
-
 }  // namespace
 
 Napi::Function TracerObject::define(Napi::Env env) {
@@ -174,9 +99,9 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("resume", resume),
                          plain("getRegs", get_regs),
                          plain("setRegs", set_regs),
-                         plain("readMemory", read_memory),
-                         plain("writeMemory", write_memory),
-                         plain("storeMemory", store_memory),
+                         plain("readMemory", move_bytes<&TaskMemory::read>),
+                         plain("writeMemory", move_bytes<&TaskMemory::write>),
+                         plain("storeMemory", move_bytes<&TaskMemory::store>),
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
                          plain("remoteSyscalls", remote_syscalls),
@@ -320,43 +245,17 @@ napi_value TracerObject::set_regs(napi_env env, napi_callback_info info) {
   return alive_or_throw(env, StoppedTask(tid).set_registers(*self->regs_));
 }
 
-napi_value TracerObject::read_memory(napi_env env, napi_callback_info info) {
+/// tid, addr, array, its first byte, how many: to or from the task's memory.
+template <auto Move>
+napi_value TracerObject::move_bytes(napi_env env, napi_callback_info info) {
   Arguments<5> arguments(env, info);
   auto* const self = arguments.receiver<TracerObject>();
   const pid_t tid = arguments.int32(0);
   const RemotePtr addr = {arguments.word(1)};
   size_t length;
-  uint8_t* const into = arguments.bytes(2, 3, 4, length);
+  uint8_t* const bytes = arguments.bytes(2, 3, 4, length);
   if (!arguments.ok()) return nullptr;
-  const auto count = self->memory_.read(tid, addr, into, length);
-  if (count.ok()) return js_number(env, static_cast<double>(count.value()));
-  throw_os_error(env, count.error());
-  return nullptr;
-}
-
-napi_value TracerObject::write_memory(napi_env env, napi_callback_info info) {
-  Arguments<5> arguments(env, info);
-  auto* const self = arguments.receiver<TracerObject>();
-  const pid_t tid = arguments.int32(0);
-  const RemotePtr addr = {arguments.word(1)};
-  size_t length;
-  const uint8_t* const from = arguments.bytes(2, 3, 4, length);
-  if (!arguments.ok()) return nullptr;
-  const auto count = self->memory_.write(tid, addr, from, length);
-  if (count.ok()) return js_number(env, static_cast<double>(count.value()));
-  throw_os_error(env, count.error());
-  return nullptr;
-}
-
-napi_value TracerObject::store_memory(napi_env env, napi_callback_info info) {
-  Arguments<5> arguments(env, info);
-  auto* const self = arguments.receiver<TracerObject>();
-  const pid_t tid = arguments.int32(0);
-  const RemotePtr addr = {arguments.word(1)};
-  size_t length;
-  const uint8_t* const from = arguments.bytes(2, 3, 4, length);
-  if (!arguments.ok()) return nullptr;
-  const auto count = self->memory_.store(tid, addr, from, length);
+  const auto count = (self->memory_.*Move)(tid, addr, bytes, length);
   if (count.ok()) return js_number(env, static_cast<double>(count.value()));
   throw_os_error(env, count.error());
   return nullptr;

@@ -21,9 +21,8 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value resume(napi_env env, napi_callback_info info);
   static napi_value get_regs(napi_env env, napi_callback_info info);
   static napi_value set_regs(napi_env env, napi_callback_info info);
-  static napi_value read_memory(napi_env env, napi_callback_info info);
-  static napi_value write_memory(napi_env env, napi_callback_info info);
-  static napi_value store_memory(napi_env env, napi_callback_info info);
+  template <auto Move>
+  static napi_value move_bytes(napi_env env, napi_callback_info info);
   static napi_value read_string(napi_env env, napi_callback_info info);
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
   static napi_value remote_syscalls(napi_env env, napi_callback_info info);
