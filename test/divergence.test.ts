@@ -430,6 +430,24 @@ function runningChild(): number | undefined {
   return undefined;
 }
 
+test.serial('a register that a signal handler begins with', async (t) => {
+  const recorded = await recordProgram(t, 'handler');
+  const R12 = 24;
+  const edited = edit(recorded, (frame) => {
+    if (frame.type !== 'signal' || frame.action !== 'handler') return undefined;
+    const regs = frame.regs.slice();
+    regs[R12]! ^= 1;
+    return { ...frame, regs };
+  });
+  const divergence = await diverge(edited.log);
+  t.is(divergence.kind, 'signal');
+  t.regex(
+    divergence.message,
+    /to get signal 10 with r12 = 0x[0-9a-f]+, the program did: signal 10 with r12 = 0x/,
+  );
+  t.deepEqual(divergence.expected, edited.frame);
+});
+
 test.serial('calls below a signal handler', async (t) => {
   const recorded = await recordProgram(t, 'handler');
   const edited = edit(recorded, (frame) => (isWrite(frame) ? { ...frame, nr: 0 } : undefined));

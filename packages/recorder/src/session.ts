@@ -306,7 +306,8 @@ export class Session {
     // So it is known to stand there still only if a signal waits already, which hits it before its next instruction.
     if (task.exitRegsValid && task.nr === Sys.rt_sigreturn) {
       task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
-      if (task.exitRegsValid && task.returned !== undefined) {
+      // Not the one that is to make it stop here.
+      if (task.exitRegsValid && task.returned !== undefined && task.carrier === 0) {
         blockRepeated(this, task);
         task.exitRegsValid = this.tracer.hasWaitingSignal(task.tid);
       }

@@ -196,7 +196,12 @@ export function onSignalStop(session: Session, task: Task, signo: number): void 
   if (isFault && answerTrap(session, task)) return;
   if (task.held.length > 0 && task.carrier === signo) {
     task.carrier = 0;
-    deliverHere(session, task);
+    if (session.isAtSyncPoint(task)) deliverHere(session, task);
+    else {
+      // It has got away from where the carrier was to stop it: the held signal waits for the next such place.
+      session.baton.contended.add(task.domain);
+      session.resumeUser(task);
+    }
     return;
   }
   const siginfo = tracer.getSiginfo(task.tid);

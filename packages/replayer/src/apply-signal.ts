@@ -5,6 +5,10 @@ import { At, type ReplayTask } from './tasks.js';
 import { hex, nameOf } from './words.js';
 
 const TRAP_TRACE = 2;
+/** Registers that the kernel leaves as they are when it begins a handler. */
+const KEPT = (['rbx', 'rbp', 'r8', 'r9', 'r10', 'r12', 'r13', 'r14', 'r15'] as const).map(
+  (name) => ({ name, reg: Reg[name] }),
+);
 
 /** si_code. */
 function codeOf(siginfo: Uint8Array): number {
@@ -45,6 +49,7 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
     case 'syscall-exit':
       if (task.at !== At.User)
         throw engine.internal(task, `signal after a call for a task that is ${At[task.at]}`);
+      engine.load(task);
       break;
     case 'anywhere':
       return true;
@@ -52,6 +57,7 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
   engine.hooks?.arrived(task, frame);
   if (frame.action === 'terminate') return true;
   const { tracer, regs } = engine;
+  compareKept(engine, task, frame);
   engine.writeAll(task, frame.writes);
   tracer.regsBytes.set(frame.regs);
   regs.set(Reg.orig_rax, -1);
@@ -60,6 +66,21 @@ export function applySignal(engine: Engine, task: ReplayTask, frame: SignalFrame
   engine.kernel?.signalled(task, frame);
   task.at = At.User;
   return true;
+}
+
+/** What a handler begins with besides its arguments is what the program has computed. */
+function compareKept(engine: Engine, task: ReplayTask, frame: SignalFrame): void {
+  const { halves } = engine.regs;
+  const recorded = new Uint32Array(frame.regs.slice().buffer);
+  for (const { reg, name } of KEPT) {
+    const at = reg * 2;
+    if (halves[at] === recorded[at] && halves[at + 1] === recorded[at + 1]) continue;
+    const told = (of: Uint32Array): string => {
+      const value = (BigInt(of[at + 1]!) << 32n) | BigInt(of[at]!);
+      return `signal ${frame.signo} with ${name} = 0x${value.toString(16)}`;
+    };
+    throw engine.mismatch('signal', task, frame, told(halves), told(recorded));
+  }
 }
 
 function describeEntry(engine: Engine, task: ReplayTask): string {
