@@ -1,27 +1,31 @@
 /* The log's encoding: packages/tracelog/FORMAT.md has it. */
 
+/* How many bytes follow the first one of a number above 0x7f. */
+static inline int bytes_after_first(u64 value) {
+  const int bits = 64 - __builtin_clzl(value);
+  return bits > 56 ? 8 : (bits - 1) / 7;
+}
+
+/* Stores up to 7 bytes more than the number has: there must be room. */
 static inline u8* put_uint(u8* at, u64 value) {
   if (value < 0x80) {
     *at = (u8)value;
     return at + 1;
   }
-  int follow = 1;
-  while (follow < 8 && value >> (7 * (follow + 1))) follow++;
-  if (follow < 8)
-    *at++ = (u8)(((0xff00u >> follow) & 0xff) | (value >> (8 * follow)));
-  else
+  const int follow = bytes_after_first(value);
+  if (follow == 8) {
     *at++ = 0xff;
-  for (int i = follow - 1; i >= 0; i--) *at++ = (u8)(value >> (8 * i));
-  return at;
+    *(u64*)at = __builtin_bswap64(value);
+    return at + 8;
+  }
+  const u64 marked = value | (u64)((0xff00u >> follow) & 0xff) << (8 * follow);
+  *(u64*)at = __builtin_bswap64(marked << (56 - 8 * follow));
+  return at + follow + 1;
 }
 
 static inline u8* put_int(u8* at, i64 value) { return put_uint(at, ((u64)value << 1) ^ (u64)(value >> 63)); }
 
-static inline int uint_length(u64 value) {
-  int length = 1;
-  while (length < 9 && value >> (7 * length)) length++;
-  return length;
-}
+static inline int uint_length(u64 value) { return value < 0x80 ? 1 : bytes_after_first(value) + 1; }
 
 static inline void copy(u8* to, const u8* from, u64 length) {
   __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
