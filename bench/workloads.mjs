@@ -2,7 +2,7 @@
 //   argv             the command
 //   before()         puts the directory back to where a run begins; not timed
 //   drive(program)   for servers: uses the server and has it end; timed. A replay needs no driver
-// or a string: why it can't run here.
+// or a string: why it can't run here. `modes`: those it is run in, if not all.
 import { execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -116,6 +116,9 @@ function counted(name, count, quickCount) {
   });
 }
 
+/** For workloads of so many calls that each mode that stops at every one would take minutes. */
+const WITH_AGENT = ['native', 'record', 'replay'];
+
 export const workloads = [
   {
     name: 'true',
@@ -136,6 +139,24 @@ export const workloads = [
     name: 'getppid',
     what: '100,000 calls of getppid',
     setup: counted('getppid', 100_000, 10_000),
+  },
+  {
+    name: 'reads-1m',
+    what: '1,000,000 reads of one byte of /dev/zero',
+    modes: WITH_AGENT,
+    setup: counted('read-zero', 1_000_000, 100_000),
+  },
+  {
+    name: 'getppid-1m',
+    what: '1,000,000 calls of getppid',
+    modes: WITH_AGENT,
+    setup: counted('getppid', 1_000_000, 100_000),
+  },
+  {
+    name: 'clock-10m',
+    what: '10,000,000 calls of clock_gettime, which alone make no system call',
+    modes: WITH_AGENT,
+    setup: counted('clock', 10_000_000, 1_000_000),
   },
   {
     name: 'mutex',

@@ -123,7 +123,7 @@ async function measure(workload, rounds) {
   const ms = Object.fromEntries(MODES.map((mode) => [mode, []]));
   const failures = {};
   for (let round = -1; round < rounds; round++) {
-    for (const mode of MODES) {
+    for (const mode of workload.modes ?? MODES) {
       const recorded = REPLAYS[mode];
       if (failures[mode] !== undefined || failures[recorded] !== undefined) continue;
       if (recorded === undefined) job.before?.();
