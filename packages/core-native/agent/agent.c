@@ -31,6 +31,10 @@ struct block {
   u32 kept;     /* pieces of memory at AGENT_KEPT */
   u32 precise;  /* the time stamp counter may be read */
   u32 trap;     /* TRAP_ number of the instruction under way, if it is one */
+  /* What the time is told by from one reading of the clock to the next: see `now`. */
+  u64 tick;      /* time stamp counter at that reading */
+  i64 tick_time; /* CLOCK_MONOTONIC then, ns; 0 before the first */
+  u64 tick_rate; /* ns in 2^32 counts; 0 as long as that is not known */
 };
 
 /* What agent_main wants to happen. */
