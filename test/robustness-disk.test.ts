@@ -5,7 +5,7 @@ import { getuid } from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import { busy, Meddled, replayWhatThereIs, STORE } from './busy.js';
 import { Chance, SEED } from './chance.js';
-import { Pool, scribe, workspace } from './harness.js';
+import { compile, Pool, root, scribe, workspace } from './harness.js';
 
 /** Bytes of a page: tmpfs counts in them. */
 const PAGE = 4096;
@@ -84,6 +84,25 @@ else {
     t.is(recording.child.exitCode, 124);
     t.regex(recording.stderr, /what was written can be replayed; the program was ended\n$/);
     t.notRegex(recording.stdout, /busy ok/);
+    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+    await replayWhatThereIs(t, log, recording.stdout);
+  });
+}
+
+for (const options of [[], ['--no-agent']]) {
+  const title = `a full disk cuts no call short ${options.length === 0 ? 'with the agent' : 'traced'}`;
+  if (!mayMount) {
+    test.skip(`${title} ${NO_MOUNT}`, () => {});
+    continue;
+  }
+  test(title, async (t) => {
+    await using _turn = await pool.enter();
+    const program = compile(join(root, 'test/programs/large-writes.c'));
+    const log = join(mounted(t, 'size=1m'), 'full.log');
+    const recording = new Meddled(log, [program], options);
+    await recording.closed;
+    t.regex(recording.stderr, /^record: cannot write [^\n]+; process \d+ runs on unrecorded\n$/);
+    t.is(recording.stdout, 'all whole\n');
     t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
     await replayWhatThereIs(t, log, recording.stdout);
   });
