@@ -25,7 +25,7 @@ static inline i64 nanoseconds(const i64* time, i64 last) {
   return ns > last ? ns : last;
 }
 
-/* Counts from one reading of the clock to the next, about 1.5 ms: what they differ in rate by is far below a microsecond then. */
+/* Counts from one reading of the clock to the next, one or two milliseconds: an error in the rate is below a microsecond then. */
 #define TICK_LENGTH (1ul << 22)
 /* Fewer tell no rate, and more than this are too many for the arithmetic. */
 #define TICK_LEAST (1ul << 20)
@@ -51,8 +51,8 @@ static __attribute__((noinline)) i64 read_tick(u64 count, u64 since, i64 last) {
 }
 
 /*
- * By the time stamp counter, which takes a third of the vDSO's time; its rate is known from that. Where the counter traps, by the
- * clock that each tick sets. Whole microseconds, not before `last`.
+ * By the time stamp counter, whose rate the vDSO's clock tells. Where the counter traps, by the clock that each tick sets. Whole
+ * microseconds, not before `last`.
  */
 static i64 now(i64 last) {
   i64 time[2];

@@ -6,7 +6,7 @@ static inline int bytes_after_first(u64 value) {
   return bits > 56 ? 8 : (bits - 1) / 7;
 }
 
-/* Stores up to 7 bytes more than the number has: there must be room. */
+/* Stores up to 6 bytes more than the number has: there must be room. */
 static inline u8* put_uint(u8* at, u64 value) {
   if (value < 0x80) {
     *at = (u8)value;
