@@ -26,7 +26,12 @@ const mayMount = ((): boolean => {
     place.discard();
   }
 })();
-const NO_MOUNT = '(not here: mounting is not allowed)';
+
+/** A test that mounts a file system; where that is not allowed it is skipped, by name. */
+function mountTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  if (mayMount) test(title, body);
+  else test.skip(`${title} (not here: mounting is not allowed)`, () => {});
+}
 
 /** A file system in a directory of its own for one test; it is gone at the test's end. */
 function mounted(t: ExecutionContext, options: string): string {
@@ -53,11 +58,7 @@ async function checkDetached(t: ExecutionContext, recording: Meddled, log: strin
 
 for (const [i, part] of chance.spread(20, 1).entries()) {
   const title = `a disk that is full after part ${i + 1} of 20 of the log ends the recording, not the program`;
-  if (!mayMount) {
-    test.skip(`${title} ${NO_MOUNT}`, () => {});
-    continue;
-  }
-  test(title, async (t) => {
+  mountTest(title, async (t) => {
     await using _turn = await pool.enter();
     // The whole log has about 1400 KB.
     const pages = 1 + Math.floor(part * 150);
@@ -73,29 +74,21 @@ for (const [i, part] of chance.spread(20, 1).entries()) {
   });
 }
 
-const kill = 'a full disk ends the program if the user wants that';
-if (!mayMount) test.skip(`${kill} ${NO_MOUNT}`, () => {});
-else {
-  test(kill, async (t) => {
-    await using _turn = await pool.enter();
-    const log = join(mounted(t, 'size=64k'), 'full.log');
-    const recording = new Meddled(log, [busy, '30'], ['--on-log-failure', 'kill']);
-    await recording.closed;
-    t.is(recording.child.exitCode, 124);
-    t.regex(recording.stderr, /what was written can be replayed; the program was ended\n$/);
-    t.notRegex(recording.stdout, /busy ok/);
-    t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
-    await replayWhatThereIs(t, log, recording.stdout);
-  });
-}
+mountTest('a full disk ends the program if the user wants that', async (t) => {
+  await using _turn = await pool.enter();
+  const log = join(mounted(t, 'size=64k'), 'full.log');
+  const recording = new Meddled(log, [busy, '30'], ['--on-log-failure', 'kill']);
+  await recording.closed;
+  t.is(recording.child.exitCode, 124);
+  t.regex(recording.stderr, /what was written can be replayed; the program was ended\n$/);
+  t.notRegex(recording.stdout, /busy ok/);
+  t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+  await replayWhatThereIs(t, log, recording.stdout);
+});
 
 for (const options of [[], ['--no-agent']]) {
   const title = `a full disk cuts no call short ${options.length === 0 ? 'with the agent' : 'traced'}`;
-  if (!mayMount) {
-    test.skip(`${title} ${NO_MOUNT}`, () => {});
-    continue;
-  }
-  test(title, async (t) => {
+  mountTest(title, async (t) => {
     await using _turn = await pool.enter();
     const program = compile(join(root, 'test/programs/large-writes.c'));
     const log = join(mounted(t, 'size=1m'), 'full.log');
@@ -131,11 +124,7 @@ const PHASES =
 
 for (const kilobytes of [100, 1000, 2500, 3200, 4200]) {
   const title = `a store with ${kilobytes} KB of room ends the recording, or keeps the program from starting`;
-  if (!mayMount) {
-    test.skip(`${title} ${NO_MOUNT}`, () => {});
-    continue;
-  }
-  test(title, async (t) => {
+  mountTest(title, async (t) => {
     await using _turn = await pool.enter();
     const place = workspace('store');
     const log = join(place.path, 'store.log');
