@@ -411,8 +411,9 @@ static void waiting(void) {
       memset(sets, 0, sizeof(sets));
       for (int i = 0; i < 4; i++)
         FD_SET(3 + below(24), &sets[i & 1]);
+      /* Its time limit has microseconds, and may have more than a second's. */
       if (one_in(2))
-        CALL6(SYS_select, 30, &sets[0], &sets[1], one_in(8) ? bytes(8) : NULL, limit(part), 0);
+        CALL6(SYS_select, 30, &sets[0], &sets[1], one_in(8) ? bytes(8) : NULL, limit(part % 1000000000), 0);
       else
         CALL6(SYS_pselect6, 30, &sets[0], &sets[1], NULL, limit(part), one_in(3) ? NULL : &pair);
       MIX(sets);
