@@ -362,7 +362,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   saved->rax = (u64)result;
   const int failed = result < 0 && result >= -MAX_ERRNO;
   if (row->probe != PROBE_NONE && result > 0) probe(row->probe, args, (u64)result);
-  int take = plan.takes || (failed && (result == -EINTR || result == -EFAULT || row->fails));
+  int take = plan.takes || (failed && (result == -EINTR || result == -EFAULT || row->fails || may_have_control(row, args)));
   if (!failed && learn(row, args, result, &plan, generation) < 0) take = 1;
   R->opening = 0;
   if (plan.wakes && result > 0 && B->shared) {

@@ -35,6 +35,17 @@ static u8* put_message(u8* at, u32* frames, i64 delta, const struct agent_step* 
   return at;
 }
 
+/* Whether a call that has failed may have stored control messages: the kernel tells of credentials without a message, too. */
+static int may_have_control(const struct agent_row* row, const u64* args) {
+  for (u32 i = 0; i < row->steps; i++) {
+    const struct agent_step* step = &row->step[i];
+    if (step->op != OP_MESSAGE_IN || args[step->arg] == 0) continue;
+    const struct message* message = (const struct message*)args[step->arg];
+    if (message->control != 0 && message->control_length > 0) return 1;
+  }
+  return 0;
+}
+
 /* Adds what the kernel has stored of a message with `total` bytes; `room`: for the name, before the call. */
 static u32 received(struct region* regions, u32 known, u64 addr, i64 total, u64 room) {
   const struct message* message = (const struct message*)addr;

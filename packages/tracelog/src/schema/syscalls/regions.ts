@@ -419,6 +419,23 @@ function receivedMessage(
   if (control !== 0 && controlLength > 0) sink(control, controlLength, arg, 'control');
 }
 
+/**
+ * What a call has stored that has received no message: a unix socket with SO_PASSCRED tells of credentials all the same
+ * (Linux 6.18, EAGAIN), and leaves the header as it was.
+ */
+function refusedMessage(
+  row: SyscallRow,
+  addr: number,
+  arg: number,
+  peek: Peek,
+  sink: RegionSink,
+): void {
+  if (addr === 0 || dataDirection(row, arg) !== 'out' || !readHeader(addr, peek)) return;
+  const control = header[Msg.Control]!;
+  const controlLength = limited(header[Msg.ControlLength]!);
+  if (control !== 0 && controlLength > 0) sink(control, controlLength, arg, 'control');
+}
+
 /** What a message leads to, read by the kernel: `total` bytes of data for one to send; for one to receive, its vector alone. */
 function messageToRead(
   addr: number,
@@ -485,6 +502,8 @@ export function outRegions(
       specialOut(step, row, args, status, peek, sink, context);
       continue;
     }
+    if (failed && (step.op === Op.Msghdr || step.op === Op.Mmsghdr))
+      refusedMessage(row, address(args[step.arg]), step.arg, peek, sink);
     if (failed && step.when !== 'always') continue;
     if (step.when === 'positive' && status <= 0) continue;
     const addr = address(args[step.arg]);
