@@ -143,6 +143,40 @@ test('calls of a busy program are recorded by the agent, and say what the traced
   place.discard();
 });
 
+test('parts of a file are mapped by the agent, and their frames say what the traced path says', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(guests, 'mem_file_parts.c'));
+  const place = workspace('agent-parts');
+  const mappings: string[][] = [];
+  const stops: number[] = [];
+  for (const options of PATHS) {
+    const log = join(place.path, `parts${mappings.length}.log`);
+    const args = ['-o', log, '--store', store, ...options, binary];
+    const recorded = await scribe('record', args, { cwd: place.path });
+    t.is(recorded.code, 0, recorded.stderr);
+    const told: string[] = [];
+    let first: number | undefined;
+    for await (const frame of openLog(log).events({})) {
+      first ??= frame.task;
+      if (frame.type !== 'mapping' || frame.task !== first) continue;
+      const { start, end, prot, flags, backing } = frame.mapping;
+      const { path: _path, ...what } = { path: '', ...backing };
+      told.push(`${end - start} ${prot} ${flags} ${JSON.stringify(what)}`);
+    }
+    mappings.push(told);
+    const info = await scribe('scribe', ['info', '--json', log]);
+    stops.push((JSON.parse(info.stdout) as LogInfo).paths?.stops.mmap ?? 0);
+  }
+  t.deepEqual(mappings[1], mappings[0]);
+  t.true(mappings[0]!.length > 800);
+  // Of four mappings of the same file, 200 times, the first; all of the files that the program has written.
+  t.true(
+    stops.some((count) => count > 200 && count < 600),
+    stops.join(),
+  );
+  place.discard();
+});
+
 /** Calls that only tell the time. */
 const TIME_CALLS = ['clock_gettime', 'gettimeofday', 'time'];
 

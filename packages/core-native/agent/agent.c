@@ -35,6 +35,7 @@ struct block {
   u64 tick;      /* time stamp counter at that reading */
   i64 tick_time; /* CLOCK_MONOTONIC then, ns; 0 before the first */
   u64 tick_rate; /* ns in 2^32 counts; 0 as long as that is not known */
+  u32 mapped;    /* descriptor of the file at AGENT_MAPPED, plus one; 0 if there is none */
 };
 
 /* What agent_main wants to happen. */
@@ -56,7 +57,6 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define MAX_ENTRY 280
 #define CODE_SYSCALL 1
 #define CODE_MAPPING 3
-#define BACKING_ANONYMOUS 0
 #define CODE_DATA 64
 #define DATA_LIMIT 256
 #define STRING_LIMIT 4096
@@ -221,12 +221,13 @@ static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 tim
 
 #include "clock.h"
 #include "reports.h"
+#include "traps.h"
+#include "mappings.h"
 #include "vectors.h"
 #include "messages.h"
 #include "checks.h"
 #include "connections.h"
 #include "waiting.h"
-#include "traps.h"
 
 /* `data` frames of what the kernel will read, from `*place` on: it may store its answer in the same place. Returns how many;
  * -1: the call is the tracer's. */
@@ -382,7 +383,9 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
 
   struct region regions[MAX_REGIONS];
   int writes = 0;
-  u64 body = connection > 0 ? CONNECTION_ROOM : 0;
+  /* For a frame before the call's. */
+  const u64 room = connection > 0 ? CONNECTION_ROOM : row->check == CHECK_MMAP ? MAPPING_ROOM : 0;
+  u64 body = 0;
   if (!take && !failed) {
     writes = stored(row, args, result, regions);
     if (writes < 0) take = 1;
@@ -395,7 +398,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
     }
     body += (u64)uint_length(regions[i].addr) + (u64)uint_length(size) + size;
   }
-  if (!take && (u64)(at - RING) + body + FRAME_ROOM > AGENT_RING_SIZE) take = 1;
+  if (!take && (u64)(at - RING) + room + body + FRAME_ROOM > AGENT_RING_SIZE) take = 1;
   if (take) {
     /* The tracer writes the call's own frame. */
     commit(at, (u64)frames, 0, 0, frames > 0 ? before : last);
@@ -413,7 +416,6 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
     at = put_connection(at, delta, &ends);
     delta = 0;
     frames++;
-    body -= CONNECTION_ROOM;
   }
   u8 fixed[128];
   u8* end = put_int(fixed, delta);
@@ -449,6 +451,7 @@ int agent_main(struct saved* saved) {
   B->ret = saved->rcx;
   B->nr = (i64)nr;
   B->stage = 0;
+  if (nr != NR_MMAP) B->mapped = 0;
   if (nr >= AGENT_ROWS || B->halt) return FORWARD;
   if (tells_time(nr) && tell_time(saved, nr)) return DONE;
   return make_call(saved, nr);

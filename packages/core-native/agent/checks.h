@@ -150,18 +150,3 @@ static int learn(const struct agent_row* row, const u64* args, i64 result, const
   }
   return 0;
 }
-
-/* A `mapping` frame for fresh private memory. */
-static u8* put_mapping(u8* at, i64 delta, const u64* args, i64 start) {
-  u8 body[64];
-  u8* end = put_int(body, delta);
-  end = put_uint(end, (u64)start);
-  end = put_uint(end, (args[1] + 0xfff) & ~0xfffUL);
-  end = put_int(end, (i64)args[2]);
-  end = put_int(end, (i64)args[3]);
-  *end++ = BACKING_ANONYMOUS;
-  *at++ = CODE_MAPPING;
-  *at++ = (u8)(end - body);
-  for (const u8* from = body; from < end;) *at++ = *from++;
-  return at;
-}

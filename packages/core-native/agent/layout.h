@@ -37,6 +37,7 @@
 #define BLOCK_KEPT 252
 #define BLOCK_PRECISE 256
 #define BLOCK_TRAP 260
+#define BLOCK_MAPPED 288
 
 /* What a call that sleeps may change before it ends, as it was: see struct kept. */
 #define AGENT_KEPT (AGENT_DATA + 0x2000)
@@ -46,6 +47,10 @@
 /* What cpuid answers, as far as it has been asked: see struct answers. */
 #define AGENT_ANSWERS (AGENT_DATA + 0x3000)
 #define ANSWERS_MAX 128
+
+/* The file that the last call has mapped: see struct mapped_file. */
+#define AGENT_MAPPED (AGENT_DATA + 0x3d00)
+#define MAPPED_BYTES 0x2f8
 
 /* What the tracer has to be told of calls made here, and what it tells of memory and files; see struct reports. */
 #define REPORTS (AGENT_DATA + 0x200)

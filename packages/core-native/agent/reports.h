@@ -92,45 +92,7 @@ static int opened_to_write(u64 fd) {
   return FD_READ | FD_WRITE | FD_PROMPT;
 }
 
-#define MAP_TYPE 0xf
-#define MAP_PRIVATE 2
-#define MAP_FIXED 0x10
-#define MAP_ANONYMOUS 0x20
-#define MAP_FIXED_NOREPLACE 0x100000
-#define MADV_FREE 8
-#define PROT_WRITE 2
-#define PROT_EXEC 4
 #define SIGSYS 31
 #define SIG_UNBLOCK 1
 #define SIGACTION_HANDLER 0
 #define SIGACTION_FLAGS 1
-
-/* Calls on memory. FORWARD: the tracer has to come before the call, TAKE: after it. */
-static enum outcome way_of_mmap(const u64* args) {
-  const u64 flags = args[3];
-  const int fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
-  if (fixed && touches_code(args[0], args[1])) return FORWARD;
-  /* Of code that no file has the tracer wants to know: cpuid may not trap in it. */
-  if (flags & MAP_ANONYMOUS)
-    return fixed || (args[2] & PROT_EXEC) || (flags & MAP_TYPE) != MAP_PRIVATE ? TAKE : DONE;
-  /* Of devices the program is told that they cannot be mapped. */
-  u64 stat[STAT_WORDS];
-  return status_of((u32)args[4], stat) && is_regular(stat) ? TAKE : FORWARD;
-}
-
-static enum outcome way_of_memory(u32 check, const u64* args) {
-  switch (check) {
-    case CHECK_MMAP:
-      return way_of_mmap(args);
-    case CHECK_MUNMAP:
-      return touches_code(args[0], args[1]) ? FORWARD : R->shared ? TAKE : DONE;
-    case CHECK_MREMAP:
-      return touches_code(args[0], args[1]) || touches_code(args[4], args[2]) ? FORWARD : TAKE;
-    case CHECK_MPROTECT:
-      /* What it writes over patches would be lost when they are taken out. */
-      if ((args[2] & PROT_WRITE) && touches_code(args[0], args[1])) return FORWARD;
-      return args[2] & PROT_EXEC ? TAKE : DONE;
-    default:
-      return (u32)args[2] == MADV_FREE ? FORWARD : DONE;
-  }
-}

@@ -12,8 +12,6 @@ struct answers {
   struct answer known[ANSWERS_MAX];
 };
 
-_Static_assert(AGENT_ANSWERS + sizeof(struct answers) <= AGENT_STACK_TOP - 0x4000, "the stack needs its room");
-
 #define A ((const volatile struct answers*)(u64)AGENT_ANSWERS)
 
 #define ASM_LEAVE_TRAP \

@@ -13,6 +13,7 @@ export const enum AgentPart {
   Fds = 0x1000,
   Kept = 0x2000,
   Answers = 0x3000,
+  Mapped = 0x3d00,
   /** The stack's lowest part. */
   Stack = 0x4000,
   /** The stack ends where it begins. */

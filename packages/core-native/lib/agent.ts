@@ -56,8 +56,11 @@ const enum Block {
   Kept = 252,
   Precise = 256,
   Trap = 260,
+  Mapped = 288,
 }
 const CHANGED_MAX = 32;
+/** Of what is told of a file that has been mapped. */
+const MAPPED_BYTES = 0x2f8;
 /** Of what is read at each stop. */
 const BLOCK_SIZE = 264;
 
@@ -346,6 +349,29 @@ export class Agent {
       }
     }
     view.setUint32(AgentPart.Answers, count, true);
+  }
+
+  /**
+   * Has the agent map other parts of a private file by itself, if the next call of the task that is about to go on does so.
+   * `before` and `after`: what a frame says of the file before the offset and after it.
+   */
+  mapsOn(memory: AgentMemory, fd: number, before: Uint8Array, after: Uint8Array): void {
+    const { view, bytes } = memory;
+    if (before.length + after.length > MAPPED_BYTES) {
+      this.mapsNothing(memory);
+      return;
+    }
+    const start = AgentPart.Mapped;
+    view.setUint32(start, before.length, true);
+    view.setUint32(start + 4, after.length, true);
+    bytes.set(before, start + 8);
+    bytes.set(after, start + 8 + before.length);
+    view.setUint32(Block.Mapped, fd + 1, true);
+  }
+
+  /** The next call is to map no file without the tracer. */
+  mapsNothing({ view }: AgentMemory): void {
+    view.setUint32(Block.Mapped, 0, true);
   }
 
   /** Whether the agent may read the time stamp counter: else it has the time of the last tick. */

@@ -13,7 +13,7 @@
 import { ByteSink, ByteSource, MAX_VARINT, varintLength } from './bytes.js';
 import { MalformedError, UnknownTypeError } from './errors.js';
 import { FIRST_OPTIONAL_CODE, FRAME_TABLE, FRAME_TYPES, MAX_CODE } from './frame-table.js';
-import { span, type Kind } from './kinds.js';
+import { hash as hashKind, span, type Kind } from './kinds.js';
 import type {
   DataFrame,
   Frame,
@@ -47,6 +47,21 @@ export function encodeResource(kind: ResourceFrame['kind'], desc: string): Encod
   const kindEnd = sink.pos;
   descKind.encode(sink, desc);
   return { kind: sink.buf.slice(0, kindEnd), desc: sink.buf.slice(kindEnd, sink.pos) };
+}
+
+/** What `mapping` frames say of a file, before the offset and after it. */
+export interface EncodedFile {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+/** Encodes what the `mapping` frames of one file have in common, for whoever builds such frames. */
+export function encodeFile(hash: string, path: string): EncodedFile {
+  const sink = new ByteSink();
+  hashKind.encode(sink, hash);
+  const hashEnd = sink.pos;
+  sink.string(path);
+  return { before: sink.buf.slice(0, hashEnd), after: sink.buf.slice(hashEnd, sink.pos) };
 }
 
 interface Codec {

@@ -30,7 +30,13 @@ export {
 export { rewriteLog, type RewriteOptions, type Transform } from './rewrite.js';
 export { FORMAT_MAJOR, FORMAT_MINOR, MAGIC, type Bookmark, type Content } from './framing.js';
 export { FRAME_TABLE, FRAME_TYPES, FIRST_OPTIONAL_CODE } from './frame-table.js';
-export { encodeResource, type EncodedResource, MAX_FRAME_BYTES } from './codec.js';
+export {
+  encodeFile,
+  type EncodedFile,
+  encodeResource,
+  type EncodedResource,
+  MAX_FRAME_BYTES,
+} from './codec.js';
 export { type ConnectionInRun, connectionsInRun, countRun, type RunContent } from './run.js';
 export type * from './schema/syscalls/types.js';
 export { syscallByName, syscallRows, syscallTable } from './schema/syscalls/index.js';

@@ -13,6 +13,7 @@ import {
   type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
+import type { EncodedFile } from '@scribe-ts/tracelog';
 import { TURN_NS } from '../baton.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
@@ -140,6 +141,7 @@ export class AgentControl {
       space.shares = shares;
       this.agent.reports.share(space.memory, shares);
     }
+    this.tellMapped(task, space);
     if (!usable) restoreSys(session, task);
     this.matchTsc(task, space);
     if (task.dispatching !== usable) {
@@ -148,6 +150,24 @@ export class AgentControl {
       task.dispatching = usable && done;
     }
     session.tracer.resume(tid, task.dispatching ? Resume.Cont : Resume.Syscall, 0);
+  }
+
+  /** A task at a stop has just mapped a part of a file that nobody writes to: the next part may be the agent's. */
+  mappedFile(task: Task, fd: number, file: EncodedFile): void {
+    const space = task.space.agent;
+    if (space !== undefined) space.mapped = { task, fd, file };
+  }
+
+  private tellMapped(task: Task, space: AgentSpace): void {
+    const { mapped } = space;
+    space.mapped = undefined;
+    if (mapped?.task === task) {
+      this.agent.mapsOn(space.memory, mapped.fd, mapped.file.before, mapped.file.after);
+      space.mapsOn = true;
+    } else if (space.mapsOn) {
+      this.agent.mapsNothing(space.memory);
+      space.mapsOn = false;
+    }
   }
 
   /** Has rdtsc trap in a task that is about to run, unless its code is known. */

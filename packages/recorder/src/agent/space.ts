@@ -1,4 +1,5 @@
 import { type Agent, type AgentMemory, Halt, PatchedSpace, Shared } from '@scribe-ts/core-native';
+import type { EncodedFile } from '@scribe-ts/tracelog';
 import type { FileTable } from '../files.js';
 import { type Task, TaskState } from '../tasks.js';
 
@@ -35,6 +36,10 @@ export class AgentSpace extends PatchedSpace {
   followed = '';
   generation = 0;
   shares = false;
+  /** The file that the task at a stop has just mapped, until it goes on. */
+  mapped: { readonly task: Task; readonly fd: number; readonly file: EncodedFile } | undefined;
+  /** The agent may know such a file. */
+  mapsOn = false;
   /** When the task inside was looked at last, whether it sleeps there, ns since the recording began. */
   lookedAt = 0;
   /** The program does something the agent cannot live with: the traced path for good. */
@@ -67,6 +72,8 @@ export class AgentSpace extends PatchedSpace {
     copy.generation = this.generation;
     copy.shares = this.shares;
     copy.given = this.given;
+    // A copy of what the agent has may be one of this, too.
+    copy.mapsOn = true;
     return copy;
   }
 }

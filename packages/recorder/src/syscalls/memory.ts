@@ -10,7 +10,7 @@ import {
   statFd,
   Sys,
 } from '@scribe-ts/core-native';
-import type { Backing, MemoryWrite } from '@scribe-ts/tracelog';
+import { type Backing, type EncodedFile, encodeFile, type MemoryWrite } from '@scribe-ts/tracelog';
 import { answer } from '../calls.js';
 import { isCharacterDevice, isRegular } from '../files.js';
 import { patchCode, trapCode } from '../image.js';
@@ -72,7 +72,9 @@ function mmapExit(session: Session, task: Task): void {
         // A shared view through a read-only descriptor can never become writable.
         if (shared) flags = (flags & ~MapFlag.TYPE) | MapFlag.PRIVATE;
         const hash = session.store.add(openPath);
-        backing = { kind: 'file', hash, offset, path: session.nameOf(file.path) };
+        const path = session.nameOf(file.path);
+        backing = { kind: 'file', hash, offset, path };
+        session.agent?.mappedFile(task, fd, encodedFile(hash, path));
       }
     } else if (shared) backing = session.objects.anonymous(end - start);
   } else if (shared) backing = session.objects.anonymous(end - start);
@@ -104,6 +106,16 @@ function mmapExit(session: Session, task: Task): void {
   joinSharers(session, task, mapping, () => {
     recordSyscall(session, task);
   });
+}
+
+/** Loaders map a file in parts. */
+let lastFile:
+  { readonly hash: string; readonly path: string; readonly encoded: EncodedFile } | undefined;
+
+function encodedFile(hash: string, path: string): EncodedFile {
+  if (lastFile?.hash !== hash || lastFile.path !== path)
+    lastFile = { hash, path, encoded: encodeFile(hash, path) };
+  return lastFile.encoded;
 }
 
 function mprotectExit(session: Session, task: Task): void {
