@@ -164,7 +164,8 @@ test('recvmsg: header, name, data and control, each as long as it is after the c
     [C + 0x100, 12, 1, 'data'],
     [D + 0x100, 24, 1, 'control'],
   ]);
-  t.deepEqual(out('recvmsg', args, EAGAIN, memory), []);
+  // Credentials come without a message, too.
+  t.deepEqual(out('recvmsg', args, EAGAIN, memory), [[D + 0x100, 24, 1, 'control']]);
   // The sender's name was longer than the room for it.
   const entry = new Float64Array(6);
   memory.u32(A + 8, 4);
@@ -205,6 +206,8 @@ test('recvmmsg: the messages that came, and the time left', (t) => {
   ]);
   t.deepEqual(out('recvmmsg', args, 1, memory).length, 3);
   t.deepEqual(out('recvmmsg', args, EAGAIN, memory), []);
+  memory.msghdr(A, { iov: [B, 1], control: [D + 0x100, 24] });
+  t.deepEqual(out('recvmmsg', args, EAGAIN, memory), [[D + 0x100, 24, 1, 'control']]);
 });
 
 test('sendmmsg: the kernel stores msg_len of each message sent', (t) => {
