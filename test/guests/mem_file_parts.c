@@ -141,22 +141,6 @@ static void in_child(void) {
   CHECK_SYS(close(fd));
 }
 
-/* A path that is too long for what the agent is told of a file. */
-static void long_path(void) {
-  char name[201];
-  memset(name, 'd', 200);
-  name[200] = 0;
-  for (int i = 0; i < 5; i++) {
-    CHECK_SYS(mkdir(name, 0700));
-    CHECK_SYS(chdir(name));
-  }
-  make("e", '0');
-  int fd = CHECK_SYS(open("e", O_RDONLY));
-  load(fd, '0');
-  load(fd, '0');
-  CHECK_SYS(close(fd));
-}
-
 int main(int argc, char **argv) {
   (void)argc;
   old_file(argv[0]);
@@ -170,6 +154,5 @@ int main(int argc, char **argv) {
   in_child();
   int null = CHECK_SYS(open("/dev/null", O_RDONLY));
   CHECK_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, null, 0), ENODEV);
-  long_path();
   return done();
 }
