@@ -7,6 +7,7 @@ import {
   freeInstructions,
   Madvise,
   mapReserved,
+  monotonicNs,
   PtraceEvent,
   Reg,
   REMOTE_SYSCALL,
@@ -80,18 +81,35 @@ class Detacher {
       if (isTransferring(session.tasks.get(tid))) spared.add(tid);
       else tracer.interruptTask(tid);
     }
-    let patience = STOP_MS;
-    while (left.size > 0) {
-      const kind = tracer.wait(patience);
-      if (kind === EventKind.NoTracees) return;
-      if (kind !== EventKind.None) {
-        this.take(kind);
-        continue;
-      }
-      if (patience === STOP_MS) this.releaseStopped();
-      else for (const tid of spared) if (left.has(tid)) tracer.interruptTask(tid);
-      patience = patience === STOP_MS && spared.size > 0 ? LATEST_MS : -1;
+    if (!this.takeFor(STOP_MS)) return;
+    this.releaseStopped();
+    if (spared.size > 0 && !this.takeFor(LATEST_MS)) return;
+    for (const tid of spared) if (left.has(tid)) tracer.interruptTask(tid);
+    this.takeFor(Infinity);
+  }
+
+  /** Takes stops until there has been none for `quietMs`. Returns false if no task is left. */
+  private takeFor(quietMs: number): boolean {
+    while (this.left.size > 0) {
+      const kind = this.wait(quietMs);
+      if (kind === EventKind.NoTracees) return false;
+      if (kind === EventKind.None) return true;
+      this.take(kind);
     }
+    return false;
+  }
+
+  /** As Tracer.wait, which comes back early if another thread interrupts it: calls under way would lose their time then. */
+  private wait(timeoutMs: number): EventKind {
+    const { tracer } = this.session;
+    const latest = monotonicNs() + timeoutMs * 1e6;
+    let kind = tracer.wait(timeoutMs === Infinity ? -1 : timeoutMs);
+    while (kind === EventKind.None) {
+      const leftMs = Math.ceil((latest - monotonicNs()) / 1e6);
+      kind = tracer.wait(leftMs === Infinity ? -1 : Math.max(leftMs, 0));
+      if (leftMs <= 0) break;
+    }
+    return kind;
   }
 
   private take(kind: EventKind): void {
@@ -120,7 +138,7 @@ class Detacher {
     const { tracer } = this.session;
     const stopped = new Set([...this.left].filter(isStopped));
     // Those that have come to a stop just now have an event waiting, which must be taken first. They may go on to another.
-    for (let kind = tracer.wait(0); kind !== EventKind.None; kind = tracer.wait(0)) {
+    for (let kind = this.wait(0); kind !== EventKind.None; kind = this.wait(0)) {
       if (kind === EventKind.NoTracees) return;
       stopped.delete(tracer.event[0]!);
       this.take(kind);
