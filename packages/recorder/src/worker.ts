@@ -9,6 +9,7 @@ import {
   CPUID_MISSING,
   CpuPolicy,
   findBranchCounters,
+  getAffinity,
   machineCounters,
   matchTscHere,
   monotonicNs,
@@ -19,7 +20,13 @@ import {
   TrapIndex,
   TrapSites,
 } from '@scribe-ts/core-native';
-import { contentPath, type LogHeader, LogWriter, type NewLogHeader } from '@scribe-ts/tracelog';
+import {
+  BackgroundCompressor,
+  contentPath,
+  type LogHeader,
+  LogWriter,
+  type NewLogHeader,
+} from '@scribe-ts/tracelog';
 import { AgentControl } from './agent/control.js';
 import { describeState, writeBookmark } from './bookmarks.js';
 import { detachAll } from './detach.js';
@@ -100,6 +107,8 @@ function run(): void {
   const branches = typeof found === 'string' ? undefined : found;
   const storePath = options.store ?? defaultStore();
   const store = new ContentStore(storePath);
+  // Before this thread is bound to a CPU, so that it may run on another.
+  const background = getAffinity(0).length > 1 ? BackgroundCompressor.start() : undefined;
   const cpusOf = new CpuPolicy();
   const canTrapCpuid = trapCpuidHere();
   const hasAgent =
@@ -122,7 +131,8 @@ function run(): void {
   const startedAt = Date.now() / 1000;
   const startNs = monotonicNs();
   const home = canTrapCpuid ? undefined : cpusOf.home;
-  const log = LogWriter.create(options.log, header(missing, storePath, startedAt, home, branches));
+  const head = header(missing, storePath, startedAt, home, branches);
+  const log = LogWriter.create(options.log, head, { background });
   let detached = false;
   let nextBookmark = 1;
   let stopsBefore = 0;

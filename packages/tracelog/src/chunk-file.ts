@@ -1,5 +1,6 @@
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { Compressor } from './compression.js';
+import { now } from './clock.js';
+import { BackgroundCompressor, Compressor, Decompressor } from './compression.js';
 import { LogWriteError } from './errors.js';
 import {
   CHUNK_HEAD_SIZE,
@@ -11,6 +12,17 @@ import {
 } from './framing.js';
 import type { LogHeader } from './schema/header.js';
 
+/** What the head of a chunk tells of its frames. */
+export type ChunkFrames = Omit<ChunkHead, 'codec' | 'rawLength' | 'storedLength'>;
+
+/** A chunk that is being compressed. */
+interface PendingChunk {
+  readonly frames: ChunkFrames;
+  readonly rawLength: number;
+  readonly onWritten: (offset: number) => void;
+  readonly since: number;
+}
+
 /** The file of a log that is being written: whatever happens, it holds whole chunks and at most one torn one at its end. */
 export class ChunkFile {
   /** Bytes of the file that are whole. */
@@ -19,6 +31,7 @@ export class ChunkFile {
   failure: LogWriteError | undefined;
 
   private readonly compressor: Compressor;
+  private pending: PendingChunk | undefined;
   /** One chunk as it goes to the file. */
   private out = new Uint8Array(0);
 
@@ -28,6 +41,7 @@ export class ChunkFile {
     /** Bytes of a usual chunk, before compression: memory for longer ones is not kept. */
     private readonly chunkBytes: number,
     compressionLevel: number,
+    private readonly background: BackgroundCompressor | undefined,
   ) {
     this.compressor = new Compressor(compressionLevel);
   }
@@ -38,6 +52,7 @@ export class ChunkFile {
     header: LogHeader,
     chunkBytes: number,
     compressionLevel: number,
+    background?: BackgroundCompressor,
   ): ChunkFile {
     let fd: number;
     try {
@@ -46,7 +61,7 @@ export class ChunkFile {
       throw new LogWriteError(path, error);
     }
     try {
-      const file = new ChunkFile(path, fd, chunkBytes, compressionLevel);
+      const file = new ChunkFile(path, fd, chunkBytes, compressionLevel, background);
       file.write(encodeFileHeader(header, (raw) => file.compressed(raw)));
       return file;
     } catch (error) {
@@ -55,23 +70,72 @@ export class ChunkFile {
     }
   }
 
-  /** Throws LogWriteError, or RangeError if the chunk is too long. */
-  writeChunk(raw: Uint8Array, head: Omit<ChunkHead, 'codec' | 'rawLength' | 'storedLength'>): void {
+  /**
+   * `onWritten` is called with the chunk's offset, at once or when a later call finds the chunk compressed. Throws LogWriteError,
+   * also for a chunk before this one, or RangeError if the chunk is too long.
+   */
+  writeChunk(
+    raw: Uint8Array,
+    frames: ChunkFrames,
+    onWritten = (_offset: number): void => {},
+  ): void {
     if (raw.length > MAX_CHUNK_BYTES) throw new RangeError(`a chunk of ${raw.length} bytes`);
-    const room = CHUNK_HEAD_SIZE + Math.max(raw.length, this.compressor.bound(raw.length));
+    this.settle();
+    const { background } = this;
+    const isLong = raw.length >= BackgroundCompressor.MIN_BYTES;
+    if (isLong && background !== undefined && raw.length <= background.maxBytes) {
+      background.begin(raw);
+      this.pending = { frames, rawLength: raw.length, onWritten, since: now() };
+      return;
+    }
+    const out = this.room(raw.length);
+    const length = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
+    if (length === 0) out.set(raw, CHUNK_HEAD_SIZE);
+    this.store(out, raw.length, length, frames, onWritten);
+  }
+
+  /** Writes the chunk that is being compressed, if that began at least `ms` ago. Throws LogWriteError. */
+  settle(ms = 0): void {
+    const { pending, background } = this;
+    if (pending === undefined || background === undefined) return;
+    if (ms > 0 && now() - pending.since < ms) return;
+    this.pending = undefined;
+    const { frames, rawLength, onWritten } = pending;
+    const out = this.room(rawLength);
+    let length = background.end(out, CHUNK_HEAD_SIZE);
+    if (length >= rawLength) {
+      const packed = out.subarray(CHUNK_HEAD_SIZE, CHUNK_HEAD_SIZE + length);
+      out.set(Decompressor.get().decompress(packed, rawLength), CHUNK_HEAD_SIZE);
+      length = 0;
+    }
+    this.store(out, rawLength, length, frames, onWritten);
+  }
+
+  /** Memory for a chunk with its head, compressed or not. */
+  private room(rawLength: number): Uint8Array {
+    const room = CHUNK_HEAD_SIZE + Math.max(rawLength, this.compressor.bound(rawLength));
     let { out } = this;
     if (out.length < room) {
       out = new Uint8Array(room);
-      if (raw.length <= 2 * this.chunkBytes) this.out = out;
+      if (rawLength <= 2 * this.chunkBytes) this.out = out;
     }
-    let storedLength = this.compressor.compress(raw, out, CHUNK_HEAD_SIZE);
-    const codec = storedLength === 0 ? ChunkCodec.None : ChunkCodec.Zstd;
-    if (codec === ChunkCodec.None) {
-      out.set(raw, CHUNK_HEAD_SIZE);
-      storedLength = raw.length;
-    }
-    encodeChunkHead(out, { ...head, codec, rawLength: raw.length, storedLength });
+    return out;
+  }
+
+  /** Writes a chunk whose payload is in its place in `out`. `length` is that of the compressed payload, 0 if it is not. */
+  private store(
+    out: Uint8Array,
+    rawLength: number,
+    length: number,
+    frames: ChunkFrames,
+    onWritten: (offset: number) => void,
+  ): void {
+    const codec = length === 0 ? ChunkCodec.None : ChunkCodec.Zstd;
+    const storedLength = length === 0 ? rawLength : length;
+    encodeChunkHead(out, { ...frames, codec, rawLength, storedLength });
+    const offset = this.size;
     this.write(out.subarray(0, CHUNK_HEAD_SIZE + storedLength));
+    onWritten(offset);
   }
 
   /** Adds bytes at the end. Throws LogWriteError. */
@@ -90,6 +154,10 @@ export class ChunkFile {
   /** Takes back what was written from `size` on. */
   cutBack(size: number): void {
     if (this.failure !== undefined) return;
+    if (this.pending !== undefined) {
+      this.background?.end(this.room(this.pending.rawLength), 0);
+      this.pending = undefined;
+    }
     ftruncateSync(this.fd, size);
     this.size = size;
   }

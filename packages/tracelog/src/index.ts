@@ -17,6 +17,7 @@ export {
 export { openLog, type LogReader, type LogStats, type OpenOptions } from './reader.js';
 export { followLog, type FollowEnd, type FollowOptions, type LogFollower } from './follow.js';
 export { decodeFrames, type EncodedFrames, type StreamCursor } from './cursor.js';
+export { BackgroundCompressor } from './compression.js';
 export { contentPath } from './contents.js';
 export { type LogRecord } from './merge.js';
 export { type FrameFilter } from './filter.js';

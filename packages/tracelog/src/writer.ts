@@ -2,7 +2,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ByteSink } from './bytes.js';
 import { ChunkFile } from './chunk-file.js';
+import { now } from './clock.js';
 import { type EncodedResource, FrameEncoder } from './codec.js';
+import { type BackgroundCompressor } from './compression.js';
 import { LogContentError } from './errors.js';
 import {
   ChunkKind,
@@ -30,6 +32,8 @@ export interface LogWriterOptions {
   readonly chunkBytes?: number;
   /** zstd level, 0 for none. Default 3; short chunks, which are few, have at least 6. */
   readonly compressionLevel?: number;
+  /** Compresses long chunks in a thread of its own, at its own level. Default none. */
+  readonly background?: BackgroundCompressor;
   /**
    * Frames are written out at the latest when one comes that is this much later (by the frames' own times), so that a killed recorder
    * loses little. Default 2000.
@@ -48,6 +52,8 @@ export interface CloseOptions {
 }
 
 const FIRST_CAPACITY = 1024;
+/** A chunk has been compressed after this time: writing it has nobody wait. */
+const COMPRESSING_MS = 200;
 const MAX_STREAM = 2 ** 32 - 1;
 
 /** The run of a stream that is being collected. */
@@ -111,7 +117,8 @@ export class LogWriter {
   static create(path: string, header: NewLogHeader, options: LogWriterOptions = {}): LogWriter {
     const chunkBytes = Math.min(options.chunkBytes ?? 4 * 1024 * 1024, MAX_CHUNK_BYTES / 4);
     const full = { ...header, formatMajor: FORMAT_MAJOR, formatMinor: FORMAT_MINOR };
-    const file = ChunkFile.create(path, full, chunkBytes, options.compressionLevel ?? 3);
+    const { compressionLevel = 3, background } = options;
+    const file = ChunkFile.create(path, full, chunkBytes, compressionLevel, background);
     return new LogWriter(file, chunkBytes, options);
   }
 
@@ -285,6 +292,7 @@ export class LogWriter {
     }
     if (this.waiting.some(({ since }) => since <= before)) this.writeWaiting();
     if (all && this.waiting.length === 0) this.dueTime = Infinity;
+    this.file.settle(before === Infinity ? 0 : COMPRESSING_MS);
   }
 
   /** Has the file's data on the disk. */
@@ -309,6 +317,7 @@ export class LogWriter {
   /** As addContent, the `size` bytes coming in parts of any length up to a chunk's. */
   addContentParts(hash: string, size: number, parts: Iterable<Uint8Array>): void {
     this.check();
+    this.file.settle();
     const start = this.file.size;
     try {
       const announcement = new ByteSink();
@@ -495,23 +504,18 @@ export class LogWriter {
       latest = Math.max(latest, entry.latest);
       frames += entry.frames;
     }
-    const offset = this.file.size;
-    this.file.writeChunk(sink.written(), {
-      kind: ChunkKind.Pack,
-      stream: 0,
-      sequence: entries.length,
-      earliest,
-      latest,
-      frames,
+    const head = { stream: 0, sequence: entries.length, earliest, latest, frames };
+    this.file.writeChunk(sink.written(), { kind: ChunkKind.Pack, ...head }, (offset) => {
+      this.index.addChunk(ChunkKind.Pack, offset, entries);
     });
-    this.index.addChunk(ChunkKind.Pack, offset, entries);
   }
 
   private writeRun(entry: DirectoryEntry, raw: Uint8Array): void {
-    const offset = this.file.size;
     const { stream, sequence, earliest, latest, frames } = entry;
-    this.file.writeChunk(raw, { kind: ChunkKind.Run, stream, sequence, earliest, latest, frames });
-    this.index.addChunk(ChunkKind.Run, offset, [entry]);
+    const head = { stream, sequence, earliest, latest, frames };
+    this.file.writeChunk(raw, { kind: ChunkKind.Run, ...head }, (offset) => {
+      this.index.addChunk(ChunkKind.Run, offset, [entry]);
+    });
   }
 
   private writeEnd(names: readonly { readonly id: number; readonly name: string }[]): void {
@@ -519,18 +523,17 @@ export class LogWriter {
     const bookmarks: Bookmark[] = [...this.bookmarks.values()]
       .sort((a, b) => a.id - b.id)
       .map((bookmark) => ({ ...bookmark, name: nameOf.get(bookmark.id) ?? '' }));
-    const indexOffset = this.file.size;
-    this.file.writeChunk(this.index.build(), { ...NO_FRAMES, kind: ChunkKind.Index });
-    const bookmarksOffset = this.file.size;
-    this.file.writeChunk(encodeBookmarks(bookmarks), { ...NO_FRAMES, kind: ChunkKind.Bookmarks });
-    this.file.write(encodeTrailer({ index: indexOffset, bookmarks: bookmarksOffset }));
+    const ends = { index: 0, bookmarks: 0 };
+    this.file.writeChunk(this.index.build(), { ...NO_FRAMES, kind: ChunkKind.Index }, (offset) => {
+      ends.index = offset;
+    });
+    const encoded = encodeBookmarks(bookmarks);
+    this.file.writeChunk(encoded, { ...NO_FRAMES, kind: ChunkKind.Bookmarks }, (offset) => {
+      ends.bookmarks = offset;
+    });
+    this.file.settle();
+    this.file.write(encodeTrailer(ends));
   }
-}
-
-/** Milliseconds. `performance` has Node load a dozen modules when it is first used in a thread. */
-function now(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
 }
 
 const NO_FRAMES = { stream: 0, sequence: 0, earliest: 0, latest: 0, frames: 0 };

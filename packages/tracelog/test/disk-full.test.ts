@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { BackgroundCompressor } from '../src/compression.js';
 import { LogWriteError } from '../src/errors.js';
 import { openLog } from '../src/reader.js';
 import { rewriteLog } from '../src/rewrite.js';
@@ -85,6 +86,36 @@ test.serial('a full disk leaves a log that ends with its last whole chunk', (t) 
   t.true(reader.truncated);
   t.is(reader.stats.bytes, writer.bytesWritten);
   reader.close();
+});
+
+test.serial('a full disk shows with the chunk after the one that did not fit', (t) => {
+  const dir = smallDisk(t, 2 * 1024 * 1024);
+  if (dir === undefined) return;
+  const random = Random.forTest(t);
+  const path = join(dir, 'a.log');
+  const background = BackgroundCompressor.start();
+  const writer = LogWriter.create(path, HEADER, { chunkBytes: 1024 * 1024, background });
+  const frames: Frame[] = [];
+  const error = t.throws(
+    () => {
+      for (let n = 0; n < 8; n++) {
+        const bytes = random.bytes(1024 * 1024);
+        frames.push({ type: 'data', task: 1, time: n, arg: 1, size: bytes.length, bytes });
+        writer.append(1, frames[n]!);
+      }
+    },
+    { instanceOf: LogWriteError, code: 'LOG_DISK_FULL' },
+  );
+  t.is(
+    t.throws(() => writer.flush()),
+    error,
+  );
+  t.is(
+    t.throws(() => writer.close()),
+    error,
+  );
+  t.is(statSync(path).size, writer.bytesWritten);
+  same(t, readStreams(path), new Map([[1, frames.slice(0, 1)]]));
 });
 
 test.serial('a full disk shows at the end too', (t) => {
