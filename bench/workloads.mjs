@@ -1,7 +1,9 @@
 // What `npm run bench` measures. A workload's `setup` makes its files in a directory of its own and returns what to run:
 //   argv             the command
 //   before()         puts the directory back to where a run begins; not timed
-//   drive(program)   for servers: uses the server and has it end; timed. A replay needs no driver
+//   drive(program)   for servers: uses the server and has it end; timed. A replay needs no driver. It may return the
+//                    milliseconds that count instead
+//   isRate           what drive returns is without the program's start
 // or a string: why it can't run here. `modes`: those it is run in, if not all.
 import { execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -109,6 +111,37 @@ function finished(child) {
   });
 }
 
+/** The requests in a second that wrk tells of. */
+async function requestRate(client) {
+  let output = '';
+  client.stdout.on('data', (text) => (output += text));
+  await finished(client);
+  const rate = /^Requests\/sec: +([\d.]+)$/m.exec(output);
+  if (rate === null || /Non-2xx|Socket errors/.test(output)) throw new Error(`wrk: ${output}`);
+  return Number(rate[1]);
+}
+
+/** A server in the foreground that has all its files in `directory`. */
+function nginxConfig(directory, port) {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const paths = temporary.map((name) => `  ${name}_temp_path ${directory}/temp-${name};`);
+  const user = process.getuid() === 0 ? 'user root;' : '';
+  return `daemon off;
+worker_processes 1;
+${user}
+pid ${directory}/nginx.pid;
+events { worker_connections 64; }
+http {
+  access_log off;
+${paths.join('\n')}
+  server {
+    listen 127.0.0.1:${port};
+    root ${directory};
+  }
+}
+`;
+}
+
 /** A program of bench/programs with a count as its argument. */
 function counted(name, count, quickCount) {
   return ({ directory, quick }) => ({
@@ -184,17 +217,17 @@ export const workloads = [
   },
   {
     name: 'find',
-    what: 'find over 10,000 files, their sizes printed',
+    what: 'find over 50,000 files, their sizes printed',
     setup({ directory, quick }) {
-      const tree = makeTree(join(directory, 'tree'), quick ? 1000 : 10_000);
+      const tree = makeTree(join(directory, 'tree'), quick ? 5000 : 50_000);
       return { argv: [find('find'), tree, '-type', 'f', '-size', '+2k', '-printf', '%p %s\n'] };
     },
   },
   {
     name: 'tar',
-    what: 'tar of 2,000 files',
+    what: 'tar of 10,000 files, 77 MB',
     setup({ directory, quick }) {
-      const tree = makeTree(join(directory, 'tree'), quick ? 200 : 2000);
+      const tree = makeTree(join(directory, 'tree'), quick ? 1000 : 10_000);
       return {
         argv: [
           find('tar'),
@@ -224,10 +257,10 @@ export const workloads = [
   },
   {
     name: 'make',
-    what: 'make -j2 of 20 C files',
+    what: 'make -j2 of 100 C files',
     setup({ directory, quick }) {
       if (find('make') === undefined) return 'make is not installed';
-      const pristine = makeSources(join(directory, 'pristine'), quick ? 3 : 20);
+      const pristine = makeSources(join(directory, 'pristine'), quick ? 10 : 100);
       const work = join(directory, 'work');
       return {
         argv: [find('make'), '-s', '-j2', '-C', work],
@@ -311,6 +344,44 @@ export const workloads = [
           );
           // The server closes the connection instead of answering.
           spawn('redis-cli', ['-s', socket, 'shutdown', 'nosave'], options);
+        },
+      };
+    },
+  },
+  {
+    name: 'nginx',
+    what: 'nginx with one worker under wrk, 16 connections: the time of 10,000 requests for a file of 1 KiB',
+    // A replay answers nobody.
+    modes: ['native', 'strace', 'record', 'traced'],
+    setup({ directory, quick }) {
+      const server = find('nginx', ['/usr/sbin', ...process.env.PATH.split(delimiter)]);
+      const client = find('wrk');
+      if (server === undefined || client === undefined) return 'nginx or wrk is not installed';
+      const port = 20_000 + (process.pid % 10_000);
+      const config = join(directory, 'nginx.conf');
+      writeFileSync(config, nginxConfig(directory, port));
+      writeFileSync(join(directory, 'file'), 'x'.repeat(1024));
+      const invocation = [
+        server,
+        '-p',
+        directory,
+        '-e',
+        join(directory, 'nginx-errors'),
+        '-c',
+        config,
+      ];
+      return {
+        argv: invocation,
+        isRate: true,
+        async drive(program) {
+          await waitForPort(port, program);
+          const seconds = quick ? '1s' : '4s';
+          const url = `http://127.0.0.1:${port}/file`;
+          const rate = await requestRate(
+            spawn(client, ['-t', '1', '-c', '16', '-d', seconds, url]),
+          );
+          spawn(server, [...invocation.slice(1), '-s', 'quit'], { stdio: 'ignore' });
+          return (10_000 / rate) * 1000;
         },
       };
     },

@@ -74,7 +74,7 @@ function commandFor(mode, argv, log) {
   }
 }
 
-/** Runs a command to its end; milliseconds. Throws if it doesn't exit with 0. */
+/** Runs a command to its end; milliseconds, or what `drive` has measured. Throws if it doesn't exit with 0. */
 async function time(command, cwd, env, drive) {
   const output = openSync(join(cwd, 'output'), 'w');
   const errors = openSync(join(cwd, 'errors'), 'w');
@@ -92,13 +92,13 @@ async function time(command, cwd, env, drive) {
     child.on('exit', (code, signal) => resolve({ end: performance.now(), status: code ?? signal }));
   });
   try {
-    await drive?.(child);
+    const measured = await drive?.(child);
     const { end, status } = await ended;
     if (status !== 0) {
       const said = readFileSync(join(cwd, 'errors'), 'utf8').trim().split('\n')[0];
       throw new Error(`exit ${status}${said ? `: ${said}` : ''}`);
     }
-    return end - start;
+    return measured ?? end - start;
   } finally {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     closeSync(output);
@@ -145,6 +145,7 @@ async function measure(workload, rounds) {
     what,
     measuredAt,
     load,
+    ...(job.isRate === true ? { isRate: true } : {}),
     ms,
     failures,
     syscalls: 0,
@@ -172,10 +173,11 @@ function pairedRatio(row, over, under, starts) {
   // Results that were kept may be older than a mode.
   if (row.ms[over] === undefined || row.ms[under] === undefined) return undefined;
   const rounds = Math.min(row.ms[over].length, row.ms[under].length);
+  const lessStart = row.isRate === true ? undefined : starts;
   const ratios = [];
   for (let round = 0; round < rounds; round++) {
-    const above = row.ms[over][round] - (starts?.[over] ?? 0);
-    const below = row.ms[under][round] - (starts?.[under] ?? 0);
+    const above = row.ms[over][round] - (lessStart?.[over] ?? 0);
+    const below = row.ms[under][round] - (lessStart?.[under] ?? 0);
     if (starts !== undefined && Math.min(above, below) < SMALLEST_NET_MS) return undefined;
     ratios.push(above / below);
   }
