@@ -80,9 +80,14 @@ static int opened_to_write(u64 fd) {
   if (!status_of(fd, stat)) return -1;
   if (!is_regular(stat)) return 0;
   const u64 count = R->written_count;
-  R->written[count].dev = stat[STAT_DEV];
-  R->written[count].ino = stat[STAT_INO];
-  R->written_count = count + 1;
+  u64 at = 0;
+  while (at < count && (R->written[at].dev != stat[STAT_DEV] || R->written[at].ino != stat[STAT_INO])) at++;
+  /* A full list is a stop. A journal that is made and removed for each change has the same inode each time. */
+  if (at == count) {
+    R->written[count].dev = stat[STAT_DEV];
+    R->written[count].ino = stat[STAT_INO];
+    R->written_count = count + 1;
+  }
   B->reported = 1;
   R->opening = 0;
   for (int i = 0; i < 4; i += 2)
