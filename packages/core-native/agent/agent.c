@@ -348,7 +348,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
     FDS[fd] = 0;
     changed((int)fd);
   }
-  if (row->modes) FDS[(u32)args[0]] &= (u8)~FD_PROMPT;
+  if (row->modes) FDS[(u32)args[0]] &= (u8)~(FD_PROMPT | FD_NONBLOCK);
   const u64 generation = R->generation;
   if (plan.writes_file) R->opening = 1;
   B->kept = 0;

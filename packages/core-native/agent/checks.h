@@ -119,11 +119,23 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
   }
 }
 
+#define O_NONBLOCK 04000
+
+/* What is known beside it of descriptors that a call makes, or changes. */
+static u8 mode_of(const struct agent_row* row, const u64* args) {
+  return row->nonblock != NO_ARG && (args[row->nonblock] & O_NONBLOCK) ? FD_NONBLOCK : 0;
+}
+
+/* O_NONBLOCK has been cleared, which copies of the descriptor have in common with it. */
+static void forget_nonblock(void) {
+  for (u32 fd = 0; fd < AGENT_FD_COUNT; fd++) FDS[fd] &= (u8)~FD_NONBLOCK;
+}
+
 /* Notes what a call that did not fail has changed of descriptors and dispositions; `generation`: as it was before the call.
  * -1: the tracer is to look at it, and says what is known. */
 static int learn(const struct agent_row* row, const u64* args, i64 result, const struct plan* plan, u64 generation) {
   if (row->gives || row->check == CHECK_DUP) {
-    int use = row->gives;
+    int use = row->gives | mode_of(row, args);
     if (row->check == CHECK_DUP) use = (u32)args[0] < AGENT_FD_COUNT ? FDS[args[0]] : 0;
     if (plan->writes_file && (use = opened_to_write((u64)result)) < 0) return -1;
     if (!plan->writes_file && row->check == CHECK_OPEN && may_be_proc((u64)result)) use = 0;
@@ -138,8 +150,13 @@ static int learn(const struct agent_row* row, const u64* args, i64 result, const
     const u32* fds = (const u32*)args[row->pair];
     for (int i = 0; i < 2; i++) {
       changed((int)fds[i]);
-      if (fds[i] < AGENT_FD_COUNT) FDS[fds[i]] = FD_READ | FD_WRITE;
+      if (fds[i] < AGENT_FD_COUNT) FDS[fds[i]] = FD_READ | FD_WRITE | mode_of(row, args);
     }
+  } else if (row->modes && row->nonblock != NO_ARG) {
+    const u32 fd = (u32)args[0];
+    const u8 mode = mode_of(row, args);
+    if (mode == 0) forget_nonblock();
+    if (fd < AGENT_FD_COUNT && FDS[fd] != 0) FDS[fd] |= mode;
   } else if (row->check == CHECK_SIGACTION && args[1] != 0) {
     const u64 count = R->actions_count;
     R->actions[count].signo = (u32)args[0];

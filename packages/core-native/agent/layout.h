@@ -83,5 +83,7 @@
 #define FD_WRITE 2
 /* No call on it waits: a regular file, or O_NONBLOCK. */
 #define FD_PROMPT 4
+/* The same, as far as the agent knows: it has made the descriptor so, and nobody here has changed that. */
+#define FD_NONBLOCK 8
 
 #endif

@@ -20,7 +20,6 @@
 #define FIONREAD 0x541b
 #define F_GETFL 3
 #define F_GETPIPE_SZ 1032
-#define O_NONBLOCK 04000
 /* Of sockets and terminals: bytes that have not gone out yet. */
 #define SIOCOUTQ 0x5411
 #define ENOTTY 25
@@ -75,7 +74,7 @@ static int is_ready(u32 fd, short events) {
   return agent_try(SYS_POLL, args) == 1;
 }
 
-static int is_prompt(u32 fd) { return fd < AGENT_FD_COUNT && (FDS[fd] & FD_PROMPT); }
+static int is_prompt(u32 fd) { return fd < AGENT_FD_COUNT && (FDS[fd] & (FD_PROMPT | FD_NONBLOCK)); }
 
 static enum way way_to_read(u32 fd) { return is_prompt(fd) || is_ready(fd, POLLIN) ? MAKE : LEAVE; }
 

@@ -7,7 +7,8 @@
  * `gives`: what may be done with the descriptor that it returns, `pair`: the argument with two such descriptors;
  * `check`: a condition of its own in agent/checks.h; `nullArg`: only if this pointer is NULL;
  * `takes`: the tracer is stopped for after the call; `variants`: the values of the second argument that are made here;
- * `modes`: whether the descriptor's calls wait may change;
+ * `modes`: whether the descriptor's calls wait may change; `nonblock`: the argument that tells by O_NONBLOCK that those of
+ * the descriptor, or of those that the call makes, do not;
  * `probe`: what the call fills, if it may have stored more than its result tells before it met a hole;
  * `waits`: for a call of class blocking, how to find out whether it will wait (agent/waiting.h). Without that it is left
  * to the tracer where others could run meanwhile. One that hardly ever waits is said never to: it is interrupted then;
@@ -48,7 +49,7 @@ export const AGENT_CALLS = {
       1: { waits: 'NEVER' },
       2: { waits: 'NEVER' },
       3: { waits: 'NEVER' },
-      4: { waits: 'NEVER', modes: true },
+      4: { waits: 'NEVER', modes: true, nonblock: 2 },
       // F_GETLK, F_SETLK, F_SETLKW, and the same for open file descriptions
       5: { waits: 'NEVER' },
       6: { waits: 'NEVER' },
@@ -151,7 +152,7 @@ export const AGENT_CALLS = {
   recvmsg: { fd: 0, need: 'read', waits: 'MESSAGE_IN', probe: 'MESSAGE' },
   sendmsg: { fd: 0, need: 'write', waits: 'MESSAGE_OUT' },
   accept: { fd: 0, gives: 'both', check: 'CHECK_ACCEPT', waits: 'READ' },
-  accept4: { fd: 0, gives: 'both', check: 'CHECK_ACCEPT', waits: 'READ' },
+  accept4: { fd: 0, gives: 'both', nonblock: 3, check: 'CHECK_ACCEPT', waits: 'READ' },
   getsockname: {},
   getpeername: {},
   getsockopt: {},
@@ -175,14 +176,14 @@ export const AGENT_CALLS = {
   llistxattr: {},
   flistxattr: {},
   pipe: { pair: 0 },
-  pipe2: { pair: 0 },
-  socketpair: { pair: 3 },
-  socket: { gives: 'both' },
+  pipe2: { pair: 0, nonblock: 1 },
+  socketpair: { pair: 3, nonblock: 1 },
+  socket: { gives: 'both', nonblock: 1 },
   epoll_create: { gives: 'both' },
   epoll_create1: { gives: 'both' },
   eventfd: { gives: 'both' },
-  eventfd2: { gives: 'both' },
-  timerfd_create: { gives: 'both' },
+  eventfd2: { gives: 'both', nonblock: 1 },
+  timerfd_create: { gives: 'both', nonblock: 1 },
   timerfd_settime: {},
   timerfd_gettime: {},
   bind: {},

@@ -177,7 +177,7 @@ struct agent_step {
   int plus;
 };
 struct agent_row {
-  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, gives, pair, closes, takes, varies, modes, reads,
+  unsigned char args, fd_arg, fd_need, null_arg, check, check_arg, gives, pair, nonblock, closes, takes, varies, modes, reads,
       fails, probe, quick, waits, entry_arg, entry_offset, keeps, keep_arg[2], keep_size[2], steps;
   struct agent_step step[MAX_STEPS];
 };
@@ -267,6 +267,7 @@ function rowText(row, traits, command) {
     check_arg: traits.open ?? 0,
     gives: FD_BITS[traits.gives ?? (traits.open === undefined ? '' : 'read')] ?? 0,
     pair: traits.pair ?? 'NO_ARG',
+    nonblock: traits.nonblock ?? 'NO_ARG',
     closes: Number(traits.closes === true),
     takes: Number(traits.takes === true),
     varies: Number(traits.variants !== undefined && command === undefined),
