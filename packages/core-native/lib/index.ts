@@ -112,6 +112,7 @@ export {
   SUM_SIZE,
   sumPieces,
 } from './user-state.js';
+export { waitThrough } from './wait.js';
 export * from './x86.js';
 export { jumpTo, relocate } from './relocate.js';
 export type { FdStat, SocketEnds } from './addon.js';

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
-import { EventKind, interrupt, Resume, Tracer } from '../lib/index.js';
+import { EventKind, interrupt, Resume, Tracer, waitThrough } from '../lib/index.js';
 import { end, guest, runToEntry, start } from './support/guest.js';
 import { Word, type WaiterData } from './support/waiter.js';
 
@@ -128,4 +128,22 @@ test.serial('a tracer that nobody has any more takes its tracees along', async (
     await nextTurn();
   }
   t.false(existsSync(`/proc/${tid}`));
+});
+
+test.serial('a wait goes on through an interrupt where that is asked for', (t) => {
+  const tracer = new Tracer();
+  const tid = start(tracer, guest('stops'), 'pause');
+  runToEntry(tracer, tid, SYS_pause, Resume.Syscall);
+  tracer.resume(tid, Resume.Cont, 0);
+  t.true(interrupt(tracer.interruptToken));
+  const startedAt = performance.now();
+  t.is(waitThrough(tracer, 50), EventKind.None);
+  t.true(performance.now() - startedAt >= 49);
+  // A stop that is there is found behind an interrupt.
+  tracer.interruptTask(tid);
+  while (!/\) t /.test(readFileSync(`/proc/${tid}/stat`, 'latin1'))) continue;
+  t.true(interrupt(tracer.interruptToken));
+  t.is(waitThrough(tracer, 0), EventKind.InterruptStop);
+  t.is(waitThrough(tracer, 0), EventKind.None);
+  end(tracer, tid);
 });

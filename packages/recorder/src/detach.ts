@@ -7,7 +7,6 @@ import {
   freeInstructions,
   Madvise,
   mapReserved,
-  monotonicNs,
   PtraceEvent,
   Reg,
   REMOTE_SYSCALL,
@@ -15,6 +14,7 @@ import {
   Signal,
   Sys,
   unmapReserved,
+  waitThrough,
 } from '@scribe-ts/core-native';
 import { copyBack, restoreArguments } from './moved-buffers.js';
 import type { Session } from './session.js';
@@ -85,31 +85,18 @@ class Detacher {
     this.releaseStopped();
     if (spared.size > 0 && !this.takeFor(LATEST_MS)) return;
     for (const tid of spared) if (left.has(tid)) tracer.interruptTask(tid);
-    this.takeFor(Infinity);
+    this.takeFor(-1);
   }
 
-  /** Takes stops until there has been none for `quietMs`. Returns false if no task is left. */
+  /** Takes stops until there has been none for `quietMs`, -1: for ever. Returns false if no task is left. */
   private takeFor(quietMs: number): boolean {
     while (this.left.size > 0) {
-      const kind = this.wait(quietMs);
+      const kind = waitThrough(this.session.tracer, quietMs);
       if (kind === EventKind.NoTracees) return false;
       if (kind === EventKind.None) return true;
       this.take(kind);
     }
     return false;
-  }
-
-  /** As Tracer.wait, which comes back early if another thread interrupts it: calls under way would lose their time then. */
-  private wait(timeoutMs: number): EventKind {
-    const { tracer } = this.session;
-    const latest = monotonicNs() + timeoutMs * 1e6;
-    let kind = tracer.wait(timeoutMs === Infinity ? -1 : timeoutMs);
-    while (kind === EventKind.None) {
-      const leftMs = Math.ceil((latest - monotonicNs()) / 1e6);
-      kind = tracer.wait(leftMs === Infinity ? -1 : Math.max(leftMs, 0));
-      if (leftMs <= 0) break;
-    }
-    return kind;
   }
 
   private take(kind: EventKind): void {
@@ -138,7 +125,9 @@ class Detacher {
     const { tracer } = this.session;
     const stopped = new Set([...this.left].filter(isStopped));
     // Those that have come to a stop just now have an event waiting, which must be taken first. They may go on to another.
-    for (let kind = this.wait(0); kind !== EventKind.None; kind = this.wait(0)) {
+    for (;;) {
+      const kind = waitThrough(tracer, 0);
+      if (kind === EventKind.None) break;
       if (kind === EventKind.NoTracees) return;
       stopped.delete(tracer.event[0]!);
       this.take(kind);

@@ -1,4 +1,4 @@
-import { EventKind, monotonicNs, readTaskFile, Sys } from '@scribe-ts/core-native';
+import { EventKind, monotonicNs, readTaskFile, Sys, waitThrough } from '@scribe-ts/core-native';
 import type { Session } from './session.js';
 import { type Task, TaskState } from './tasks.js';
 
@@ -92,8 +92,7 @@ export class Freezer {
     const after = before === undefined ? undefined : this.sleepers();
     const moved = before === undefined || !sameMarks(before, after);
     // A task that has come out of its call has stored what the log does not say yet.
-    let kind = session.tracer.wait(moved ? 1 : 0);
-    if (kind === EventKind.None) kind = session.tracer.wait(0);
+    const kind = waitThrough(session.tracer, moved ? 1 : 0);
     if (kind !== EventKind.None) {
       session.stops.dispatch(kind);
       return false;

@@ -12,6 +12,7 @@ import {
   Signal,
   type Tracer,
   TrapSites,
+  waitThrough,
 } from '@scribe-ts/core-native';
 import type {
   Backing,
@@ -187,7 +188,7 @@ export class Engine {
   killAll(): void {
     for (const tid of this.byTid.keys()) this.tracer.kill(0, tid, Signal.SIGKILL);
     while (this.byTid.size > 0) {
-      const kind = this.tracer.wait(1000);
+      const kind = waitThrough(this.tracer, 1000);
       if (kind === EventKind.None || kind === EventKind.NoTracees) return;
       const tid = this.tracer.event[0]!;
       if (kind === EventKind.Exited) this.byTid.delete(tid);
