@@ -104,6 +104,6 @@ int main(void) {
   is_empty(event);
   const int timer = CHECK_SYS(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
   is_empty(timer);
-  printf("nonblocking ok\n");
+  printf("thread_nonblocking ok\n");
   return 0;
 }
