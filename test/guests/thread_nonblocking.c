@@ -19,7 +19,7 @@ static void is_empty(int fd) {
   CHECK(read(fd, &word, sizeof(word)) == -1 && errno == EAGAIN);
 }
 
-/* Ends while the other one waits, and then wakes it. */
+/* With pauses, in which the reader finds nothing. */
 static void *write_later(void *arg) {
   const int fd = *(const int *)arg;
   for (int i = 0; i < ROUNDS; i++) {
