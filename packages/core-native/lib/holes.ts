@@ -1,4 +1,4 @@
-import { decode, Flow } from './x86.js';
+import { decode, Flow, type Instruction } from './x86.js';
 
 /** Bytes of `jmp rel32`. */
 export const JUMP_BYTES = 5;
@@ -24,7 +24,7 @@ export function findHole(code: Uint8Array, taken: (offset: number) => boolean): 
     const { flow, relative } = instruction;
     if (flow === Flow.Jump || flow === Flow.Conditional || flow === Flow.Loop)
       targets.push(end + relative);
-    if (flow !== Flow.Return && flow !== Flow.Jump && flow !== Flow.IndirectJump) {
+    if (goesOn(instruction)) {
       at = end;
       continue;
     }
@@ -35,6 +35,24 @@ export function findHole(code: Uint8Array, taken: (offset: number) => boolean): 
     at = paddingEnd;
   }
   return -1;
+}
+
+/**
+ * Whether the first `size` bytes of `code` belong to one piece of it: nothing but padding lies in them behind an instruction
+ * that never goes on to the next. Other code there would be the beginning of a function, or somewhere that a jump goes.
+ */
+export function isOnePiece(code: Uint8Array, size: number): boolean {
+  for (let at = 0; at < size;) {
+    const instruction = decode(code, at);
+    if (instruction === undefined) return false;
+    at += instruction.length;
+    if (!goesOn(instruction)) return skipPadding(code, at) >= size;
+  }
+  return true;
+}
+
+function goesOn({ flow }: Instruction): boolean {
+  return flow !== Flow.Return && flow !== Flow.Jump && flow !== Flow.IndirectJump;
 }
 
 /** End of the no-ops and breakpoints that compilers and assemblers put between pieces of code. */

@@ -81,7 +81,7 @@ export {
   type FrameForm,
   readEntries,
 } from './elf/frame-entries.js';
-export { SITE_BYTES } from './holes.js';
+export { isOnePiece, SITE_BYTES } from './holes.js';
 export {
   type Patch,
   type PatchedBytes,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { findHole } from '../lib/holes.js';
+import { findHole, isOnePiece } from '../lib/holes.js';
 
 const free = (): boolean => false;
 const RET = 0xc3;
@@ -45,4 +45,15 @@ test('what a short jump does not reach is none', (t) => {
 
 test('unknown bytes end the search', (t) => {
   t.is(findHole(code([0x06], RET, NOP6, RET), free), -1);
+});
+
+test('five bytes of one piece, and five in which another function begins', (t) => {
+  const sub = [0x48, 0x83, 0xec, 0x08];
+  t.true(isOnePiece(code([0x83, 0xea, 1], [0x75, 0xed], RET, sub), 5));
+  t.true(isOnePiece(code([0x75, 0xed], RET, NOP6, sub), 5));
+  t.true(isOnePiece(code([0x75, 0xed], sub, sub), 5));
+  t.false(isOnePiece(code([0x75, 0xed], RET, sub), 5));
+  t.false(isOnePiece(code(RET, [0x0f, 0x1f, 0x00], sub), 5));
+  t.false(isOnePiece(code([0xeb, 0x10], sub), 5));
+  t.false(isOnePiece(code([0xff, 0xe0], sub), 5));
 });

@@ -5,6 +5,7 @@ import {
   hashPiece,
   hashVectors,
   instructionsOver,
+  isOnePiece,
   monotonicNs,
   type Page,
   PAGE_SIZE,
@@ -111,8 +112,9 @@ export class Signatures {
   /** Whether replay can stop a task at `rip`, where it stands, without stopping it everywhere around. */
   isGoodPoint(task: Task, rip = this.session.regs.address(Reg.rip)): boolean {
     const code = this.codeAt(task.tid, rip);
-    const covered = instructionsOver(code.bytes.subarray(rip - code.start), PATCH_SIZE);
-    if (covered === undefined) return false;
+    const here = code.bytes.subarray(rip - code.start);
+    const covered = instructionsOver(here, PATCH_SIZE);
+    if (covered === undefined || !isOnePiece(here, PATCH_SIZE)) return false;
     if (covered.some(({ flow, repeats }) => flow === Flow.System || repeats)) return false;
     const targets = jumpTargets(code, rip);
     for (let i = 1; i < PATCH_SIZE; i++) if (targets.has(rip + i)) return false;

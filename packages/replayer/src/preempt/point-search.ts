@@ -166,6 +166,12 @@ export class PointSearch {
     this.patience.check(nowNs);
   }
 
+  /** The task stands at the address with another state. */
+  private pass(): void {
+    this.passed++;
+    if (!this.patience.passed()) throw this.missed('go on for longer than it had run');
+  }
+
   private missed(instead: string): Mismatch {
     const { engine, task, frame } = this;
     this.end();
@@ -184,7 +190,7 @@ export class PointSearch {
       this.end();
       return true;
     }
-    this.passed++;
+    this.pass();
     if (this.mayPatch && this.passed > this.nextTry - SAMPLES) this.learn();
     if (this.mayPatch && this.passed >= this.nextTry) {
       this.nextTry = this.passed * MORE_HITS;
@@ -207,8 +213,8 @@ export class PointSearch {
     }
     this.writeCode(frame.code.subarray(0, JUMP_SIZE));
     if (!this.matches()) {
-      this.passed++;
       this.writeCode(check.jump);
+      this.pass();
       return this.addSum() ? this.renew() : this.goOnAt(check.pass);
     }
     tracer.setRegs(task.tid);
