@@ -216,9 +216,14 @@ export const RESERVED_START = 0x70000000;
 export const RESERVED_END = 0x78000000;
 /** Address of the `syscall` instruction for remote calls. */
 export const REMOTE_SYSCALL = RESERVED_START;
+/** Code in the same page that makes the remote calls of a table (`useTraps`). */
+export const REMOTE_LOOP = RESERVED_START + 0x10;
 /** Bytes of the page after which strings and buffers for remote calls may be put. */
 export const REMOTE_SCRATCH = RESERVED_START + 0x1000;
 export const REMOTE_SCRATCH_SIZE = 0x4000;
+/** The second half of these bytes is for that table where it is in use. */
+export const REMOTE_TABLE_SIZE = 0x2000;
+export const REMOTE_TABLE = REMOTE_SCRATCH + REMOTE_SCRATCH_SIZE - REMOTE_TABLE_SIZE;
 /**
  * Bytes behind those, for what an execve under way names. A vfork child's is read while its parent, which has the same
  * memory, may go on with remote calls.

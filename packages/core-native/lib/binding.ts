@@ -215,13 +215,20 @@ export interface NativeTracer {
   remoteSyscall(tid: number, insn: number, nr: number, args: readonly (number | bigint)[]): number;
   /**
    * Several calls one after the other, each a number and its arguments, whatever they return; at a third less cost. Returns
-   * their results.
+   * their results. `links`: arguments that are results, in threes: the call, which of its arguments, the earlier call.
    */
   remoteSyscalls(
     tid: number,
     insn: number,
     calls: readonly (readonly (number | bigint)[])[],
+    links?: readonly number[],
   ): number[];
+  /**
+   * Has all remote calls from now on end in a trap, one for all calls that are made together by the instruction at `insn`:
+   * tasks have code at `loop`, up to `end`, that makes calls of a table, and `tableSize` bytes for that at `table`. int3
+   * must follow each instruction that remote calls are made by. A task that handles or ignores SIGTRAP no longer does then.
+   */
+  useTraps(insn: number, loop: number, end: number, table: number, tableSize: number): void;
 
   /**
    * siginfo of the first SIGSTOP that has taken effect in a remote call of a task, and has not been taken yet. It may have ended

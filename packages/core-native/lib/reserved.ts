@@ -4,9 +4,12 @@ import {
   EXEC_SCRATCH_SIZE,
   MapFlag,
   Prot,
+  REMOTE_LOOP,
   REMOTE_SCRATCH,
   REMOTE_SCRATCH_SIZE,
   REMOTE_SYSCALL,
+  REMOTE_TABLE,
+  REMOTE_TABLE_SIZE,
   RESERVED_START,
   Sys,
 } from './abi.js';
@@ -14,6 +17,30 @@ import type { NativeTracer } from './binding.js';
 
 /** `syscall; int3` */
 const SYSCALL_INSN = Uint8Array.of(0x0f, 0x05, 0xcc);
+/**
+ * Makes the calls of a table from rbx to r12: a number, the addresses of six arguments, and room for them. Results take the
+ * numbers' places (TableEntry in src/remote_syscall.cc).
+ */
+const LOOP = Buffer.from(
+  [
+    '488b03', // mov rax, [rbx]
+    '488b7b08488b3f', // mov rdi, [rbx + 8]; mov rdi, [rdi]
+    '488b7310488b36', // rsi
+    '488b5318488b12', // rdx
+    '4c8b53204d8b12', // r10
+    '4c8b43284d8b00', // r8
+    '4c8b4b304d8b09', // r9
+    '0f05', // syscall
+    '488903', // mov [rbx], rax
+    '4883c368', // add rbx, 104
+    '4c39e3', // cmp rbx, r12
+    '75c5', // jne to the beginning
+    'cc',
+  ].join(''),
+  'hex',
+);
+const CODE = Buffer.concat([SYSCALL_INSN], REMOTE_LOOP - REMOTE_SYSCALL + LOOP.length);
+CODE.set(LOOP, REMOTE_LOOP - REMOTE_SYSCALL);
 const PR_SET_TSC = 26;
 const PR_TSC_ENABLE = 1;
 const PR_TSC_SIGSEGV = 2;
@@ -53,7 +80,16 @@ export function mapReserved(
   const mapped = results[first.length];
   if (mapped !== RESERVED_START)
     throw new Error(`cannot map the reserved page in task ${tid}: ${mapped}`);
-  tracer.writeMemory(tid, REMOTE_SYSCALL, SYSCALL_INSN, 0, SYSCALL_INSN.length);
+  tracer.writeMemory(tid, REMOTE_SYSCALL, CODE, 0, CODE.length);
+}
+
+/**
+ * From now on remote calls of a replay stop a task once for all that are made together, instead of twice for each. Not for
+ * programs that go live: a handler of SIGTRAP would be lost.
+ */
+export function callByTraps(tracer: NativeTracer): void {
+  const end = REMOTE_LOOP + LOOP.length;
+  tracer.useTraps(REMOTE_SYSCALL, REMOTE_LOOP, end, REMOTE_TABLE, REMOTE_TABLE_SIZE);
 }
 
 /**

@@ -1,6 +1,7 @@
 #include "remote_syscall.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,17 @@ constexpr OsError kTaskGone = {ESRCH, kOperation};
 constexpr KernelSigset kAllSignals = ~KernelSigset{0};
 /// Length of the `syscall` instruction.
 constexpr uint64_t kSyscallLength = 2;
+/// And of the int3 behind it.
+constexpr uint64_t kTrapLength = 1;
+
+/// A call in the table of the loop in the task. The arguments are named by address: one's may be another's result.
+struct TableEntry {
+  /// The number; afterwards the result.
+  uint64_t number;
+  uint64_t argument_at[6];
+  uint64_t arguments[6];
+};
+static_assert(sizeof(TableEntry) == 104, "the loop in the task (lib/reserved.ts) steps by this");
 
 constexpr KernelSigset bit_of(int signal) { return KernelSigset{1} << (signal - 1); }
 
@@ -51,6 +63,11 @@ class Loan {
 
   Status take();
   Result<int64_t> run(RemotePtr insn, uint64_t number, const SyscallArgs& args);
+  /// As `run`, up to the trap behind the instruction.
+  Result<int64_t> run_to_trap(RemotePtr insn, uint64_t number, const SyscallArgs& args);
+  /// Has the loop make `calls`, of which the table has room for all.
+  Status run_table(const TrapCalls& traps, const TaskMemory& memory, const std::vector<RemoteCall>& calls,
+                   const std::vector<RemoteLink>& links, std::vector<int64_t>& results);
   Status give_back();
 
  private:
@@ -60,6 +77,8 @@ class Loan {
   Status step(ResumeHow how, int awaited_signal = 0);
   /// From the entry-stop of a system call that nobody asked for to its exit-stop, the call not run.
   Status drop_call(user_regs_struct& regs);
+  /// Lets it run with these registers up to a trap before `end`.
+  Status go_to_trap(user_regs_struct& regs, uint64_t end);
   Status enter_trap_stop();
   Status enter_signal_stop();
   /// At the signal-delivery-stop of a SIGSTOP, which nobody else is going to see.
@@ -72,6 +91,9 @@ class Loan {
   KernelSigset mask_ = 0;
   StopKind stop_;
   bool interrupt_again_ = false;
+  /// It stands at a trap of ours.
+  bool trapped_ = false;
+  bool send_trap_again_ = false;
 };
 
 Status Loan::step(ResumeHow how, int awaited_signal) {
@@ -168,6 +190,67 @@ Result<int64_t> Loan::run(RemotePtr insn, uint64_t number, const SyscallArgs& ar
   }
 }
 
+Status Loan::go_to_trap(user_regs_struct& regs, uint64_t end) {
+  // The last trap has unblocked itself, and one that somebody sends would come as ours.
+  if (trapped_) {
+    if (const Status status = task().set_sigmask(kAllSignals); !status.ok()) return status;
+  }
+  regs.orig_rax = ~0ULL;
+  if (const Status status = task().set_registers(regs); !status.ok()) return status;
+  if (const Status status = step(ResumeHow::Cont, SIGTRAP); !status.ok()) return status;
+  trapped_ = true;
+  siginfo_t info;
+  if (const Status status = task().get_siginfo(info); !status.ok()) return status;
+  // The kernel has found one waiting that somebody has sent, and made the two one.
+  if (info.si_code <= 0) send_trap_again_ = true;
+  if (const Status status = task().get_registers(regs); !status.ok()) return status;
+  return regs.rip == end ? Status{} : Status(OsError{EFAULT, kOperation});
+}
+
+Result<int64_t> Loan::run_to_trap(RemotePtr insn, uint64_t number, const SyscallArgs& args) {
+  user_regs_struct regs = saved_;
+  regs.rip = insn.value;
+  regs.rax = number;
+  regs.rdi = args[0];
+  regs.rsi = args[1];
+  regs.rdx = args[2];
+  regs.r10 = args[3];
+  regs.r8 = args[4];
+  regs.r9 = args[5];
+  const uint64_t end = insn.value + kSyscallLength + kTrapLength;
+  if (const Status status = go_to_trap(regs, end); !status.ok()) return status.error();
+  return static_cast<int64_t>(regs.rax);
+}
+
+Status Loan::run_table(const TrapCalls& traps, const TaskMemory& memory, const std::vector<RemoteCall>& calls,
+                       const std::vector<RemoteLink>& links, std::vector<int64_t>& results) {
+  std::vector<TableEntry> entries(calls.size());
+  const auto address_of = [&](size_t call) { return traps.table.value + call * sizeof(TableEntry); };
+  for (size_t call = 0; call < calls.size(); call++) {
+    TableEntry& entry = entries[call];
+    entry.number = calls[call].number;
+    for (size_t i = 0; i < calls[call].args.size(); i++) {
+      entry.arguments[i] = calls[call].args[i];
+      entry.argument_at[i] = address_of(call) + offsetof(TableEntry, arguments) + i * sizeof(uint64_t);
+    }
+  }
+  for (const RemoteLink& link : links) entries[link.call].argument_at[link.argument] = address_of(link.result_of);
+  const size_t size = entries.size() * sizeof(TableEntry);
+  const auto written = memory.write(tid_, traps.table, entries.data(), size);
+  if (!written.ok()) return written.error();
+  if (written.value() != size) return OsError{EFAULT, kOperation};
+  user_regs_struct regs = saved_;
+  regs.rip = traps.loop.value;
+  regs.rbx = traps.table.value;
+  regs.r12 = traps.table.value + size;
+  if (const Status status = go_to_trap(regs, traps.end.value); !status.ok()) return status;
+  const auto read = memory.read(tid_, traps.table, entries.data(), size);
+  if (!read.ok()) return read.error();
+  if (read.value() != size) return OsError{EFAULT, kOperation};
+  for (const TableEntry& entry : entries) results.push_back(static_cast<int64_t>(entry.number));
+  return {};
+}
+
 Status Loan::drop_call(user_regs_struct& regs) {
   regs.orig_rax = ~0ULL;
   if (const Status status = task().set_registers(regs); !status.ok()) return status;
@@ -180,8 +263,15 @@ Status Loan::give_back() {
     if (const Status status = enter_signal_stop(); !status.ok()) return status;
   } else if (stop_.event == PTRACE_EVENT_STOP || awaits_restart(saved_)) {
     if (const Status status = enter_trap_stop(); !status.ok()) return status;
+  } else if (trapped_) {
+    // Whoever looks at this stop finds one that is nobody's signal.
+    siginfo_t info = {};
+    info.si_signo = SIGTRAP;
+    info.si_code = SIGTRAP | 0x80;
+    if (const Status status = task().set_siginfo(info); !status.ok()) return status;
   }
   if (const Status status = task().set_sigmask(mask_); !status.ok()) return status;
+  if (send_trap_again_ && syscall(SYS_tkill, tid_, SIGTRAP) != 0) return last_error("tkill");
 
   if (interrupt_again_) ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
   return {};
@@ -218,21 +308,32 @@ Status Loan::enter_signal_stop() {
 
 }  // namespace
 
-Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn,
-                                             const std::vector<RemoteCall>& calls) {
+Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn, std::vector<RemoteCall> calls,
+                                             const std::vector<RemoteLink>& links, const TrapCalls* traps,
+                                             const TaskMemory* memory) {
   Loan loan(waiter, tid);
   if (const Status status = loan.take(); !status.ok()) return status.error();
   std::vector<int64_t> results;
   std::optional<OsError> failure;
-  for (const RemoteCall& call : calls) {
-    const auto result = loan.run(insn, call.number, call.args);
-    if (!result.ok()) {
-      if (result.error().number == ESRCH) return kTaskGone;
-      failure = result.error();
-      break;
+  const bool has_loop = traps != nullptr && insn.value == traps->insn.value;
+  if (has_loop && calls.size() > 1 && calls.size() * sizeof(TableEntry) <= traps->table_size) {
+    if (const Status status = loan.run_table(*traps, *memory, calls, links, results); !status.ok())
+      failure = status.error();
+  } else {
+    for (size_t i = 0; i < calls.size(); i++) {
+      for (const RemoteLink& link : links) {
+        if (link.call == i) calls[i].args[link.argument] = static_cast<uint64_t>(results[link.result_of]);
+      }
+      const auto result = traps != nullptr ? loan.run_to_trap(insn, calls[i].number, calls[i].args)
+                                           : loan.run(insn, calls[i].number, calls[i].args);
+      if (!result.ok()) {
+        failure = result.error();
+        break;
+      }
+      results.push_back(result.value());
     }
-    results.push_back(result.value());
   }
+  if (failure && failure->number == ESRCH) return kTaskGone;
   const Status status = loan.give_back();
   if (failure) return *failure;
   if (!status.ok()) return status.error();

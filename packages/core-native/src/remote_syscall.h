@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "memory.h"
 #include "remote_ptr.h"
 #include "stopped_task.h"
 #include "wait.h"
@@ -14,6 +15,25 @@ using SyscallArgs = std::array<uint64_t, 6>;
 struct RemoteCall {
   uint64_t number = 0;
   SyscallArgs args = {};
+};
+
+/// An argument that is what an earlier call returned.
+struct RemoteLink {
+  uint32_t call = 0;
+  uint32_t argument = 0;
+  uint32_t result_of = 0;
+};
+
+/// Code of ours in tasks' memory by which calls need one stop together, instead of two each: it ends in a trap. The signal is
+/// forced: only for tasks that neither handle nor ignore SIGTRAP. One that waits for the task is sent again by us.
+struct TrapCalls {
+  /// A `syscall` instruction; int3 comes behind it, as behind any other that is named while this is in use.
+  RemotePtr insn = {0};
+  /// Makes the calls of a table from rbx to r12, and stores the results in it. `end` is behind its trap.
+  RemotePtr loop = {0};
+  RemotePtr end = {0};
+  RemotePtr table = {0};
+  size_t table_size = 0;
 };
 
 /// Makes system calls in a stopped task, one after the other and whatever they return, through the `syscall`
@@ -36,6 +56,7 @@ struct RemoteCall {
 /// the next wait. EFAULT: no `syscall` instruction at `insn`; the task is as it was, unless what is there has done
 /// something. A SIGSTOP that comes in between takes effect, and is kept by the waiter (`take_stop`), as no
 /// signal-delivery-stop will tell of it; for it, and for a PTRACE_INTERRUPT that comes in between, the task is interrupted
-/// at the end.
-Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn,
-                                             const std::vector<RemoteCall>& calls);
+/// at the end. With `traps` the stop that is left is as good as a syscall-exit-stop, and says so.
+Result<std::vector<int64_t>> remote_syscalls(Waiter& waiter, pid_t tid, RemotePtr insn, std::vector<RemoteCall> calls,
+                                             const std::vector<RemoteLink>& links = {},
+                                             const TrapCalls* traps = nullptr, const TaskMemory* memory = nullptr);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 #include <string>
 #include <vector>
 
@@ -82,6 +84,32 @@ bool read_words(napi_env env, Reader& reader, napi_value array, uint32_t first, 
   return reader.ok();
 }
 
+/// What `remoteSyscalls` takes as its links, three numbers each.
+template <class Reader>
+bool read_links(napi_env env, Reader& reader, napi_value array, uint32_t calls, std::vector<RemoteLink>& links) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok || count % 3 != 0) {
+    throw_type_error(env, "an array of links, of three numbers each, was expected");
+    return false;
+  }
+  std::vector<uint64_t> numbers(count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value value;
+    if (napi_get_element(env, array, i, &value) != napi_ok) return false;
+    numbers[i] = reader.to_word(value);
+  }
+  if (!reader.ok()) return false;
+  for (uint32_t i = 0; i < count; i += 3) {
+    const uint64_t call = numbers[i], argument = numbers[i + 1], result_of = numbers[i + 2];
+    if (call >= calls || argument >= std::tuple_size_v<SyscallArgs> || result_of >= call) {
+      throw_type_error(env, "a link names no earlier call, or no argument");
+      return false;
+    }
+    links.push_back({static_cast<uint32_t>(call), static_cast<uint32_t>(argument), static_cast<uint32_t>(result_of)});
+  }
+  return true;
+}
+
 }  // namespace
 
 Napi::Function TracerObject::define(Napi::Env env) {
@@ -105,6 +133,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("readString", read_string),
                          plain("remoteSyscall", remote_syscall),
                          plain("remoteSyscalls", remote_syscalls),
+                         plain("useTraps", use_traps),
                          plain("takeStop", take_stop),
                          plain("setBreakpoint", set_breakpoint),
                          plain("interruptTask", interrupt_task),
@@ -296,14 +325,14 @@ napi_value TracerObject::remote_syscall(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return nullptr;
   RemoteCall call = {number, {}};
   if (!read_words(env, arguments, arguments.at(3), 0, call.args)) return nullptr;
-  const auto results = ::remote_syscalls(self->waiter_, tid, insn, {call});
+  const auto results = ::remote_syscalls(self->waiter_, tid, insn, {call}, {}, self->traps(), &self->memory_);
   if (results.ok()) return js_number(env, static_cast<double>(results.value().front()));
   throw_os_error(env, results.error());
   return nullptr;
 }
 
 napi_value TracerObject::remote_syscalls(napi_env env, napi_callback_info info) {
-  Arguments<3> arguments(env, info);
+  Arguments<3, 1> arguments(env, info);
   auto* const self = arguments.receiver<TracerObject>();
   const pid_t tid = arguments.int32(0);
   const RemotePtr insn = {arguments.word(1)};
@@ -321,8 +350,11 @@ napi_value TracerObject::remote_syscalls(napi_env env, napi_callback_info info) 
     if (napi_get_element(env, words, 0, &number) != napi_ok) return nullptr;
     calls[i].number = arguments.to_word(number);
   }
+  std::vector<RemoteLink> links;
   if (!arguments.ok()) return nullptr;
-  const auto results = ::remote_syscalls(self->waiter_, tid, insn, calls);
+  if (arguments.given(3) && !read_links(env, arguments, arguments.at(3), count, links)) return nullptr;
+  const auto results =
+      ::remote_syscalls(self->waiter_, tid, insn, std::move(calls), links, self->traps(), &self->memory_);
   if (!results.ok()) {
     throw_os_error(env, results.error());
     return nullptr;
@@ -332,6 +364,15 @@ napi_value TracerObject::remote_syscalls(napi_env env, napi_callback_info info) 
   for (uint32_t i = 0; i < count; i++)
     napi_set_element(env, array, i, js_number(env, static_cast<double>(results.value()[i])));
   return array;
+}
+
+napi_value TracerObject::use_traps(napi_env env, napi_callback_info info) {
+  Arguments<5> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  const TrapCalls traps = {{arguments.word(0)}, {arguments.word(1)}, {arguments.word(2)}, {arguments.word(3)},
+                           arguments.word(4)};
+  if (arguments.ok()) self->traps_ = traps;
+  return nullptr;
 }
 
 napi_value TracerObject::take_stop(napi_env env, napi_callback_info info) {

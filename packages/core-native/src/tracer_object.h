@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 #include <napi.h>
 #include <sys/user.h>
 
 #include "memory.h"
+#include "remote_syscall.h"
 #include "wait.h"
 
 /// lib/binding.ts's NativeTracer: turns calls into the mechanisms' and results into JavaScript's.
@@ -26,6 +28,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   static napi_value read_string(napi_env env, napi_callback_info info);
   static napi_value remote_syscall(napi_env env, napi_callback_info info);
   static napi_value remote_syscalls(napi_env env, napi_callback_info info);
+  static napi_value use_traps(napi_env env, napi_callback_info info);
   static napi_value take_stop(napi_env env, napi_callback_info info);
   static napi_value set_breakpoint(napi_env env, napi_callback_info info);
   static napi_value interrupt_task(napi_env env, napi_callback_info info);
@@ -54,8 +57,11 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   napi_value publish(napi_env env, const Result<WaitEvent>& waited);
   static void end_of_environment(void* self);
 
+  const TrapCalls* traps() const { return traps_ ? &*traps_ : nullptr; }
+
   Waiter waiter_;
   TaskMemory memory_;
+  std::optional<TrapCalls> traps_;
   /// Pages that hash_memory leaves out, by ascending address.
   std::vector<uint64_t> left_out_;
   uint32_t interrupt_token_;

@@ -4,10 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import {
+  callByTraps,
   EventKind,
+  mapReserved,
   NativeError,
   PtraceEvent,
   Reg,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
   Resume,
   stubPath,
   Tracer,
@@ -25,6 +29,8 @@ import {
 } from './support/guest.js';
 
 const SYS_read = 0;
+const SYS_open = 2;
+const SYS_close = 3;
 const SYS_mmap = 9;
 const SYS_munmap = 11;
 const SYS_pause = 34;
@@ -34,13 +40,18 @@ const SYS_getppid = 110;
 const SYS_gettid = 186;
 const SYS_tkill = 200;
 const SYS_clock_nanosleep = 230;
+const SIGTRAP = 5;
 const SIGUSR1 = 10;
 const SIGSTOP = 19;
 const SIGCONT = 18;
 const exitStatus = (code: number) => code << 8;
 
-const tracer = new Tracer();
-test.afterEach.always(() => endAll(tracer));
+let tracer = new Tracer();
+test.afterEach.always(() => {
+  endAll(tracer);
+  // Each test begins with calls that stop twice.
+  tracer = new Tracer();
+});
 
 function regsOf(tid: number): Buffer {
   tracer.getRegs(tid);
@@ -201,6 +212,102 @@ test.serial('an interrupted call is restarted: a signal during a read from a pip
   end(tracer, tid);
   closeSync(fifo);
   rmSync(dir, { recursive: true });
+});
+
+/** A task with a page for calls that end in a trap, at the entry of a call. */
+function startWithTraps(mode: string, nr: number): number {
+  const tid = start(tracer, guest('stops'), mode);
+  runToEntry(tracer, tid, nr, Resume.Syscall);
+  mapReserved(tracer, tid, syscallInsn());
+  tracer.getRegs(tid);
+  return tid;
+}
+
+for (const way of ['one by one', 'by traps']) {
+  test.serial(`calls that use what others return, ${way}`, (t) => {
+    const tid = startWithTraps('pause', SYS_pause);
+    if (way === 'by traps') callByTraps(tracer);
+    const name = Buffer.from('/dev/zero\0');
+    tracer.writeMemory(tid, REMOTE_SCRATCH, name, 0, name.length);
+    const page = 0x5100_0000;
+    const calls = [
+      [SYS_open, REMOTE_SCRATCH, 2, 0],
+      [SYS_mmap, page, 4096, 3, 0x12, -1, 0],
+      [SYS_mmap, page + 4096, 4096, 3, 0x12, -1, 0],
+      [SYS_close, -1],
+      [SYS_close, -1],
+      [SYS_getpid],
+    ];
+    const links = [1, 4, 0, 2, 4, 0, 3, 0, 0, 4, 0, 0];
+    const [fd, ...results] = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls, links);
+    t.true(fd! > 2);
+    t.deepEqual(results, [page, page + 4096, 0, -9, tid]);
+    t.is(status(tid, 'SigPnd'), '0000000000000000');
+    t.is(tracer.getSiginfo(tid)[0], 5);
+    t.throws(() => tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls, [0, 0, 1]), {
+      instanceOf: TypeError,
+    });
+    checkRemote(t, tid, REMOTE_SYSCALL);
+    end(tracer, tid);
+  });
+}
+
+test.serial('by traps, more calls than the table has room for', (t) => {
+  const tid = startWithTraps('pause', SYS_pause);
+  callByTraps(tracer);
+  const calls = Array.from({ length: 200 }, () => [SYS_getpid]);
+  t.deepEqual(
+    tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls),
+    calls.map(() => tid),
+  );
+  end(tracer, tid);
+});
+
+test.serial('by traps, from stops of all kinds', (t) => {
+  const tid = startWithTraps('raise', SYS_tkill);
+  callByTraps(tracer);
+  const insn = syscallInsn();
+  // The entry-stop has been left for good: the call is made after all.
+  tracer.getRegs(tid);
+  tracer.regs[2 * Reg.rip] = insn;
+  tracer.regs[2 * Reg.rax] = SYS_tkill;
+  tracer.regs[2 * Reg.rax + 1] = 0;
+  tracer.setRegs(tid);
+  // A trap that somebody sends waits for its turn.
+  tracer.kill(tid, tid, SIGTRAP);
+  checkRemote(t, tid, REMOTE_SYSCALL);
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  t.is(tracer.event[2], SIGTRAP);
+  checkRemote(t, tid, REMOTE_SYSCALL);
+  t.is(tracer.getSiginfo(tid)[0], SIGTRAP);
+  tracer.resume(tid, Resume.Cont, 0);
+  t.is(tracer.waitFor(tid), EventKind.Signal);
+  t.is(tracer.event[2], SIGUSR1);
+  const info = Buffer.from(tracer.getSiginfo(tid));
+  checkRemote(t, tid, REMOTE_SYSCALL);
+  t.deepEqual(Buffer.from(tracer.getSiginfo(tid)), info);
+  tracer.resume(tid, Resume.Cont, SIGUSR1);
+  t.is(tracer.waitFor(tid), EventKind.Event);
+  t.is(tracer.values[0], exitStatus(3));
+  end(tracer, tid);
+});
+
+test.serial('by traps, an interrupted call is restarted', (t) => {
+  const tid = startWithTraps('sleep', SYS_clock_nanosleep);
+  callByTraps(tracer);
+  tracer.regs[2 * Reg.rip] = register(tracer, Reg.rip) - 2;
+  tracer.regs[2 * Reg.rax] = SYS_clock_nanosleep;
+  tracer.regs[2 * Reg.rax + 1] = 0;
+  tracer.setRegs(tid);
+  tracer.resume(tid, Resume.Syscall, 0);
+  t.is(tracer.waitFor(tid), EventKind.Syscall);
+  tracer.resume(tid, Resume.Cont, 0);
+  tracer.interruptTask(tid);
+  t.is(tracer.waitFor(tid), EventKind.InterruptStop);
+  t.is(signedRegister(tracer, Reg.rax), -516);
+  checkRemote(t, tid, REMOTE_SYSCALL);
+  t.is(runToEnd(tracer, tid), exitStatus(7));
 });
 
 test.serial('a SIGSTOP that comes in between takes effect afterwards', (t) => {

@@ -75,6 +75,8 @@ export class Engine {
   readonly rounds: RoundCounter;
   /** Set where branches can be counted as the recording has counted them. */
   branches: CounterBackend | undefined;
+  /** The replayed processes have the stack limit that they are to have. */
+  hasLiftedLimits = false;
   /** Bytes below the stack pointer that count in hashes of memory. */
   readonly hashedBelowStack: number = 0;
   /** Hashes of memory have the pages in which instructions were made to trap. */

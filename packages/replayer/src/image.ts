@@ -5,9 +5,12 @@ import {
   Prot,
   Reg,
   REMOTE_SCRATCH,
+  REMOTE_SCRATCH_SIZE,
   REMOTE_SYSCALL,
+  REMOTE_TABLE_SIZE,
   RESERVED_START,
   Sys,
+  type Tracer,
 } from '@scribe-ts/core-native';
 import type { ImageFrame, Mapping } from '@scribe-ts/tracelog';
 import type { Engine } from './engine.js';
@@ -19,6 +22,10 @@ const O_RDWR = 2;
 const RLIMIT_STACK = 3;
 const RLIM_INFINITY = 0xffffffffffffffffn;
 const STUB_PAGES = 0x100000;
+/** Which argument of mmap the descriptor is. */
+const FD_OF_MMAP = 4;
+/** Bytes that paths of files may have together. */
+const MAX_PATHS = REMOTE_SCRATCH_SIZE - REMOTE_TABLE_SIZE;
 
 /** Turns a task that has just exec'ed the stub into the recorded program, mapping by mapping. */
 export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame): void {
@@ -36,7 +43,8 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
     REMOTE_SYSCALL,
     unmapped.map(({ start, end }) => [Sys.munmap, start, end - start]),
   );
-  liftStackLimit(engine, task);
+  if (!engine.hasLiftedLimits) liftStackLimit(engine, task);
+  engine.hasLiftedLimits = true;
   mapRecorded(engine, task, frame.mappings);
   for (const { addr, bytes } of frame.writes) {
     tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
@@ -53,7 +61,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   task.at = At.User;
 }
 
-/** MAP_GROWSDOWN mappings grow as far as the limit of the stack allows, which was the recording's. */
+/** MAP_GROWSDOWN mappings grow as far as the limit of the stack allows, which was the recording's. Children inherit it. */
 function liftStackLimit(engine: Engine, task: ReplayTask): void {
   const { tracer } = engine;
   const limits = new BigUint64Array([RLIM_INFINITY, RLIM_INFINITY]);
@@ -79,13 +87,12 @@ function liftStackLimit(engine: Engine, task: ReplayTask): void {
 export function mapRecorded(engine: Engine, task: ReplayTask, mappings: readonly Mapping[]): void {
   const { tracer } = engine;
   const { tid } = task;
-  /** Descriptors of the files that are mapped, by mode and path. */
-  const files = new Map<string, number>();
   const calls: number[][] = [];
+  const links: number[] = [];
+  const files = new FilesToOpen(calls);
   for (const mapping of mappings) {
     const { start, end, prot, backing } = mapping;
     let flags = MapFlag.FIXED | (mapping.flags & (MapFlag.GROWSDOWN | MapFlag.NORESERVE));
-    let fd = -1;
     let offset = 0;
     if (backing.kind === 'anonymous') flags |= MapFlag.PRIVATE | MapFlag.ANONYMOUS;
     else {
@@ -97,19 +104,21 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mappings: readonly
       engine.rememberPath(path, backing);
       flags |= isShared ? MapFlag.SHARED : MapFlag.PRIVATE;
       offset = backing.offset;
-      const key = `${isShared} ${path}`;
-      fd = files.get(key) ?? openIn(engine, task, path, isShared ? O_RDWR : O_RDONLY);
-      files.set(key, fd);
+      const opened = files.open(path, isShared ? O_RDWR : O_RDONLY);
+      links.push(calls.length, FD_OF_MMAP, opened);
     }
-    calls.push([Sys.mmap, start, end - start, prot, flags, fd, offset]);
+    calls.push([Sys.mmap, start, end - start, prot, flags, -1, offset]);
   }
-  for (const fd of files.values()) calls.push([Sys.close, fd]);
-  const results = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls);
+  files.close(links);
+  files.writePaths(tracer, tid);
+  const results = tracer.remoteSyscalls(tid, REMOTE_SYSCALL, calls, links);
+  files.check(engine, task, results);
+  const mapped = results.filter((_, i) => calls[i]![0] === Sys.mmap);
   for (const [i, mapping] of mappings.entries()) {
     const { start, end, prot, backing } = mapping;
-    if (results[i] !== start) {
+    if (mapped[i] !== start) {
       const range = `${start.toString(16)}-${end.toString(16)}`;
-      throw engine.internal(task, `mapping ${range} failed with ${results[i]}`);
+      throw engine.internal(task, `mapping ${range} failed with ${mapped[i]}`);
     }
     const isCode = (prot & Prot.EXEC) !== 0 && !isSharedMapping(mapping);
     if (!isCode || backing.kind !== 'file' || !engine.cpuid.patches) continue;
@@ -118,16 +127,50 @@ export function mapRecorded(engine: Engine, task: ReplayTask, mappings: readonly
   }
 }
 
-function isSharedMapping({ flags }: Mapping): boolean {
-  return (flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
+/** Files that a task opens to map them, each once: calls for that, among others. */
+class FilesToOpen {
+  /** By mode and path, the call that opens it. */
+  private readonly opened = new Map<string, { readonly path: string; readonly call: number }>();
+  private readonly paths: Buffer[] = [];
+  private size = 0;
+
+  constructor(private readonly calls: number[][]) {}
+
+  /** The call whose result is the file's descriptor. */
+  open(path: string, flags: number): number {
+    const key = `${flags} ${path}`;
+    const known = this.opened.get(key);
+    if (known !== undefined) return known.call;
+    const bytes = Buffer.from(`${path}\0`);
+    const call = this.calls.push([Sys.open, REMOTE_SCRATCH + this.size, flags, 0]) - 1;
+    this.paths.push(bytes);
+    this.size += bytes.length;
+    this.opened.set(key, { path, call });
+    return call;
+  }
+
+  /** Adds the calls that close them all. */
+  close(links: number[]): void {
+    for (const { call } of this.opened.values())
+      links.push(this.calls.push([Sys.close, -1]) - 1, 0, call);
+  }
+
+  writePaths(tracer: Tracer, tid: number): void {
+    if (this.size > MAX_PATHS) throw new Error(`${this.size} bytes of paths in one image`);
+    if (this.size > 0)
+      tracer.writeMemory(tid, REMOTE_SCRATCH, Buffer.concat(this.paths), 0, this.size);
+  }
+
+  check(engine: Engine, task: ReplayTask, results: readonly number[]): void {
+    for (const { path, call } of this.opened.values())
+      if (results[call]! < 0)
+        throw engine.internal(
+          task,
+          `cannot open ${path} in the replayed process: errno ${-results[call]!}`,
+        );
+  }
 }
 
-function openIn(engine: Engine, task: ReplayTask, path: string, flags: number): number {
-  const { tracer } = engine;
-  const bytes = Buffer.from(`${path}\0`);
-  tracer.writeMemory(task.tid, REMOTE_SCRATCH, bytes, 0, bytes.length);
-  const fd = tracer.remoteSyscall(task.tid, REMOTE_SYSCALL, Sys.open, [REMOTE_SCRATCH, flags, 0]);
-  if (fd < 0)
-    throw engine.internal(task, `cannot open ${path} in the replayed process: errno ${-fd}`);
-  return fd;
+function isSharedMapping({ flags }: Mapping): boolean {
+  return (flags & MapFlag.TYPE) !== MapFlag.PRIVATE;
 }

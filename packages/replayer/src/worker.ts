@@ -2,6 +2,7 @@ import { openSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import {
   BranchBackend,
+  callByTraps,
   CpuPolicy,
   findBranchCounters,
   machineCounters,
@@ -101,6 +102,7 @@ async function run(): Promise<void> {
   const output = new OutputQueue(show, wanted.cut?.shown);
   const tracer = new Tracer();
   const branches = branchBackend(tracer, log.header);
+  if (options.live === undefined) callByTraps(tracer);
   const canTrapCpuid = trapCpuidHere();
   matchTscHere();
   tell({ type: 'started', interruptToken: tracer.interruptToken });
