@@ -227,6 +227,7 @@ export interface NativeTracer {
    * Has all remote calls from now on end in a trap, one for all calls that are made together by the instruction at `insn`:
    * tasks have code at `loop`, up to `end`, that makes calls of a table, and `tableSize` bytes for that at `table`. int3
    * must follow each instruction that remote calls are made by. A task that handles or ignores SIGTRAP no longer does then.
+   * `insn` 0: no longer.
    */
   useTraps(insn: number, loop: number, end: number, table: number, tableSize: number): void;
 

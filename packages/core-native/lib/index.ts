@@ -101,6 +101,7 @@ export {
 } from './replay-agent.js';
 export * from './reserved.js';
 export { SAVED_REGS } from './saved-registers.js';
+export * from './state-saves.js';
 export * from './system.js';
 export {
   clearStopTraces,

@@ -84,12 +84,13 @@ export function mapReserved(
 }
 
 /**
- * From now on remote calls of a replay stop a task once for all that are made together, instead of twice for each. Not for
- * programs that go live: a handler of SIGTRAP would be lost.
+ * From now on remote calls stop a task once for all that are made together, instead of twice for each, or they do so no
+ * longer. Only for tasks that have neither a handler for SIGTRAP nor ignore it.
  */
-export function callByTraps(tracer: NativeTracer): void {
+export function callByTraps(tracer: NativeTracer, on = true): void {
   const end = REMOTE_LOOP + LOOP.length;
-  tracer.useTraps(REMOTE_SYSCALL, REMOTE_LOOP, end, REMOTE_TABLE, REMOTE_TABLE_SIZE);
+  if (on) tracer.useTraps(REMOTE_SYSCALL, REMOTE_LOOP, end, REMOTE_TABLE, REMOTE_TABLE_SIZE);
+  else tracer.useTraps(0, 0, 0, 0, 0);
 }
 
 /**

@@ -371,7 +371,9 @@ napi_value TracerObject::use_traps(napi_env env, napi_callback_info info) {
   auto* const self = arguments.receiver<TracerObject>();
   const TrapCalls traps = {{arguments.word(0)}, {arguments.word(1)}, {arguments.word(2)}, {arguments.word(3)},
                            arguments.word(4)};
-  if (arguments.ok()) self->traps_ = traps;
+  if (!arguments.ok()) return nullptr;
+  self->traps_.reset();
+  if (traps.insn.value != 0) self->traps_ = traps;
   return nullptr;
 }
 

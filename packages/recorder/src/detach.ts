@@ -335,6 +335,7 @@ class Detacher {
     if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
     session.trapSites?.restore(tracer, tid);
+    session.stateSaves.restore(tracer, tid);
     if (task !== undefined && task.stopsAt.length > 0) tracer.setBreakpoint(tid, 0);
     session.cpus.release(tid);
     if (task !== undefined) unblock(session, task);

@@ -1,5 +1,6 @@
 import { readlinkSync, statSync } from 'node:fs';
 import {
+  callByTraps,
   MapFlag,
   mapReservedAndTrap,
   PAGE_SIZE,
@@ -12,6 +13,7 @@ import {
   RESERVED_END,
   RESERVED_START,
   Resume,
+  Signal,
   Sys,
   trapTsc,
 } from '@scribe-ts/core-native';
@@ -44,7 +46,13 @@ export function captureImage(session: Session, task: Task): void {
   }
   const initial = parseMaps(tid);
   const kernelPages = initial.filter(isKernelPage);
-  prepare(session, task, kernelPages);
+  // A program that has just begun has no handlers.
+  callByTraps(tracer, task.handlers.handler[Signal.SIGTRAP] === 0);
+  try {
+    prepare(session, task, kernelPages);
+  } finally {
+    callByTraps(tracer, false);
+  }
   const brk = tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.brk, [0]);
   hideVdso(session, task);
   const writes: MemoryWrite[] = [];
@@ -59,6 +67,7 @@ export function captureImage(session: Session, task: Task): void {
     mappings.push(described);
     if (described.backing.kind === 'file') {
       writes.push(...trapCode(session, task, described, described.backing));
+      writes.push(...fixStateSave(session, task, described, described.backing));
       patchCode(session, task, described, described.backing);
     } else if ((mapping.prot & Prot.EXEC) !== 0) task.space.opensTsc = false;
     if (mapping.name === '[stack]') writes.push(...presentBytes(session, task, mapping));
@@ -223,6 +232,17 @@ export function trapCode(
   const isWritable = (mapping.prot & Prot.WRITE) !== 0;
   if (isWritable || !trapSites.knows(mapping, file, path)) space.opensTsc = false;
   return trapSites.patch(tracer, task.tid, mapping, file, path, space.opensTsc);
+}
+
+/** Has a loader's code save vector state in a way that can be repeated. Returns what that has stored in it. */
+function fixStateSave(
+  { tracer, store, stateSaves }: Session,
+  { tid }: Task,
+  mapping: Pick<Mapping, 'start' | 'end' | 'prot'>,
+  file: { readonly hash: string; readonly offset: number },
+): MemoryWrite[] {
+  if ((mapping.prot & (Prot.EXEC | Prot.WRITE)) !== Prot.EXEC) return [];
+  return stateSaves.patch(tracer, tid, mapping, file, contentPath(store.directory, file.hash));
 }
 
 /** A path under which this process can open the very file a task has mapped. */

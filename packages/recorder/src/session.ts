@@ -6,6 +6,7 @@ import {
   RESERVED_END,
   RESERVED_START,
   Resume,
+  StateSaves,
   Sys,
   type Tracer,
   type TrapSites,
@@ -91,6 +92,7 @@ export class Session {
   agent: AgentControl | undefined;
   /** Set where instructions are made to trap by changing them. */
   trapSites: TrapSites | undefined;
+  readonly stateSaves = new StateSaves();
   /** Set where branches can be counted in hardware. */
   branches: BranchPoints | undefined;
   /** Set if who runs is left to chance. */

@@ -10,6 +10,7 @@ import {
   Resume,
   RoundCounter,
   Signal,
+  StateSaves,
   type Tracer,
   TrapSites,
   waitThrough,
@@ -75,6 +76,7 @@ export class Engine {
   readonly rounds: RoundCounter;
   /** Set where branches can be counted as the recording has counted them. */
   branches: CounterBackend | undefined;
+  readonly stateSaves = new StateSaves();
   /** The replayed processes have the stack limit that they are to have. */
   hasLiftedLimits = false;
   /** Bytes below the stack pointer that count in hashes of memory. */

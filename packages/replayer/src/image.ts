@@ -49,6 +49,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
   for (const { addr, bytes } of frame.writes) {
     tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
     engine.cpuid.sites.learn(addr, bytes);
+    engine.stateSaves.learn(addr, bytes);
   }
   task.space.brk = task.space.startBrk = frame.brk;
   tracer.regsBytes.set(frame.regs);

@@ -143,6 +143,7 @@ export class GoLive {
     for (const { remote, state, task } of members) {
       freeInstructions(tracer, task.tid);
       engine.cpuid.sites.restore(tracer, task.tid);
+      engine.stateSaves.restore(tracer, task.tid);
       rebuildCredentials(remote, state);
     }
     // These take the pages along through which the others' calls were made.
