@@ -4,8 +4,10 @@
  * instruction of the program's while its registers are zero: a hypervisor that takes the CPU away for a moment does it. So
  * the loader's code is made to write what it would if SSE was in use. What is left on a dead stack is the same in each replay then.
  */
+import { PAGE_SIZE } from './abi.js';
 import type { NativeTracer } from './binding.js';
 import { ElfFile, PT_LOAD } from './elf/elf-file.js';
+import { type FilePage, giveBack } from './trap-sites.js';
 
 const PF_X = 1;
 const PT_INTERP = 3;
@@ -90,14 +92,23 @@ export function findStateSave(path: string): StateSave | undefined {
   }
 }
 
+/** A loader's code that has been changed. */
+interface Changed {
+  readonly instruction: Uint8Array;
+  /** What is in its place, and where that leads. */
+  readonly jump: Uint8Array;
+  readonly room: number;
+  /** The pages of both in the file, by address; none if that is not known. */
+  readonly pages: ReadonlyMap<number, FilePage>;
+}
+
 /** Loaders' saves of vector state, in all processes. */
 export class StateSaves {
   private readonly files = new Map<string, StateSave | undefined>();
-  /** What was there, and what has taken its place, by address. */
-  private readonly sites = new Map<
-    number,
-    { readonly instruction: Uint8Array; jump: Uint8Array }
-  >();
+  /** By the instruction's address. */
+  private readonly sites = new Map<number, Changed>();
+  /** Somebody has been let go in code of ours, and may be there still. */
+  private isUsed = false;
 
   /**
    * Changes the code of a loader that has just been mapped, [start, end); `path` leads to the content. The code for it comes
@@ -133,7 +144,13 @@ export class StateSaves {
       { addr: site, bytes: jump(site, room) },
     ];
     for (const { addr, bytes } of writes) tracer.writeMemory(tid, addr, bytes, 0, bytes.length);
-    this.sites.set(site, { instruction: save.instruction, jump: writes[1]!.bytes });
+    const pages = new Map(
+      [site, room].map((addr) => {
+        const page = addr - (addr % PAGE_SIZE);
+        return [page, { path, offset: page - start + offset }];
+      }),
+    );
+    this.sites.set(site, { instruction: save.instruction, jump: writes[1]!.bytes, room, pages });
     return writes;
   }
 
@@ -143,16 +160,27 @@ export class StateSaves {
     const back = new DataView(bytes.buffer, bytes.byteOffset).getInt32(JUMP_AT + 1, true);
     const site = addr + CODE_SIZE + back - SAVE_SIZE;
     const instruction = bytes.slice(SAVE_AT, SAVE_AT + SAVE_SIZE);
-    this.sites.set(site, { instruction, jump: jump(site, addr) });
+    this.sites.set(site, { instruction, jump: jump(site, addr), room: addr, pages: new Map() });
   }
 
-  /** Makes the loader save its state itself again. The other code stays, as somebody may be in it. */
-  restore(tracer: NativeTracer, tid: number): void {
+  /**
+   * Makes the loader save its state itself again, for a stopped task that can make remote calls and stands at `rip`. `isLast`:
+   * no other task lives in its memory.
+   */
+  restore(tracer: NativeTracer, tid: number, rip: number, isLast: boolean): void {
     const there = new Uint8Array(JUMP_SIZE);
-    for (const [site, { instruction, jump }] of this.sites) {
+    for (const [site, { instruction, jump, room, pages }] of this.sites) {
+      if (rip >= room && rip < room + CODE_SIZE) this.isUsed = true;
       if (tracer.readMemory(tid, site, there, 0, JUMP_SIZE) !== JUMP_SIZE) continue;
-      if (Buffer.compare(there, jump) === 0)
-        tracer.writeMemory(tid, site, instruction, 0, SAVE_SIZE);
+      const isChanged = Buffer.compare(there, jump) === 0;
+      if (isChanged) tracer.writeMemory(tid, site, instruction, 0, SAVE_SIZE);
+      if (!isLast || this.isUsed) continue;
+      if (!isChanged && Buffer.compare(there, instruction) !== 0) continue;
+      const code = new Uint8Array(HEAD.length);
+      tracer.readMemory(tid, room, code, 0, code.length);
+      if (!HEAD.equals(code)) continue;
+      tracer.writeMemory(tid, room, new Uint8Array(CODE_SIZE), 0, CODE_SIZE);
+      for (const [page, file] of pages) giveBack(tracer, tid, page, [file]);
     }
   }
 }

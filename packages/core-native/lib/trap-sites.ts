@@ -137,7 +137,7 @@ interface MappedFile {
   readonly offset: number;
 }
 
-interface FilePage {
+export interface FilePage {
   readonly path: string;
   readonly offset: number;
 }
@@ -166,6 +166,19 @@ function isPageOf({ path, offset }: FilePage, bytes: Uint8Array): boolean {
     return false;
   }
   return Buffer.compare(there, bytes) === 0;
+}
+
+/** Makes a private page that is as one of these files has it the file's again, shared with all who run it. */
+export function giveBack(
+  tracer: NativeTracer,
+  tid: number,
+  page: number,
+  files: readonly FilePage[],
+): void {
+  const bytes = new Uint8Array(PAGE_SIZE);
+  if (tracer.readMemory(tid, page, bytes, 0, PAGE_SIZE) !== PAGE_SIZE) return;
+  if (files.some((file) => isPageOf(file, bytes)))
+    tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
 }
 
 /** A piece of a task's code that is changed in many places: a read and a write for all that are near each other. */
@@ -303,7 +316,6 @@ export class TrapSites {
 
   /** Makes the instructions what they were, in the memory of a stopped task that can make remote calls. */
   restore(tracer: NativeTracer, tid: number): void {
-    const bytes = new Uint8Array(PAGE_SIZE);
     for (const [page, { sites, files }] of this.pages) {
       let isOwn = false;
       for (const [addr, instruction] of sites) {
@@ -312,10 +324,7 @@ export class TrapSites {
         tracer.writeMemory(tid, addr + at, instruction.code, at, 1);
         isOwn = true;
       }
-      // One that is as the file has it can be the file's again, shared with all who run it.
-      if (!isOwn || tracer.readMemory(tid, page, bytes, 0, PAGE_SIZE) !== PAGE_SIZE) continue;
-      if (files.some((file) => isPageOf(file, bytes)))
-        tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.madvise, [page, PAGE_SIZE, MADV_DONTNEED]);
+      if (isOwn) giveBack(tracer, tid, page, files);
     }
   }
 

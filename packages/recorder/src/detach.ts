@@ -335,7 +335,8 @@ class Detacher {
     if (task !== undefined) session.agent?.leave(task, last);
     freeInstructions(tracer, tid);
     session.trapSites?.restore(tracer, tid);
-    session.stateSaves.restore(tracer, tid);
+    tracer.getRegs(tid);
+    session.stateSaves.restore(tracer, tid, session.regs.address(Reg.rip), last);
     if (task !== undefined && task.stopsAt.length > 0) tracer.setBreakpoint(tid, 0);
     session.cpus.release(tid);
     if (task !== undefined) unblock(session, task);

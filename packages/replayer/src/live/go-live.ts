@@ -131,6 +131,12 @@ export class GoLive {
     this.rebuildTerminals(files);
   }
 
+  private restoreSaves({ tid }: ReplayTask, isLast: boolean): void {
+    const { tracer, regs, stateSaves } = this.engine;
+    tracer.getRegs(tid);
+    stateSaves.restore(tracer, tid, regs.address(Reg.rip), isLast);
+  }
+
   /** Lets the processes go. Returns the id that the first one has for the tracer, 0 if it ended before. */
   release(): number {
     const { engine, members, processes } = this;
@@ -143,11 +149,14 @@ export class GoLive {
     for (const { remote, state, task } of members) {
       freeInstructions(tracer, task.tid);
       engine.cpuid.sites.restore(tracer, task.tid);
-      engine.stateSaves.restore(tracer, task.tid);
+      this.restoreSaves(task, false);
       rebuildCredentials(remote, state);
     }
     // These take the pages along through which the others' calls were made.
-    this.eachSpace(({ task }) => unmapReserved(tracer, task.tid));
+    this.eachSpace(({ task }) => {
+      this.restoreSaves(task, true);
+      unmapReserved(tracer, task.tid);
+    });
     const isStopped = ({ state }: Member): boolean => state.process.stoppedBy !== 0;
     const stopped = processes.filter(isStopped);
     for (const { task } of stopped) tracer.kill(0, task.tid, Signal.SIGSTOP);
