@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 #include <utility>
-#include <string>
 #include <vector>
 
 #include "arguments.h"

@@ -383,39 +383,42 @@ test.serial('no syscall instruction there, or nothing at all: EFAULT', (t) => {
   end(tracer, tid);
 });
 
-test.serial('among signals of all kinds', (t) => {
-  const seed = Date.now() >>> 0;
-  t.log(`seed ${seed}`);
-  let state = seed;
-  const next = (limit: number) =>
-    Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * limit);
-  const tid = start(tracer, guest('stops'), 'pause');
-  runToEntry(tracer, tid, SYS_pause, Resume.Syscall);
-  const insn = syscallInsn();
-  const regs = regsOf(tid);
-  const mask = Buffer.from(tracer.getSigmask(tid));
-  const signals = [SIGUSR1, SIGSTOP, 18, 12, 34, 40];
-  let stops = 0;
-  for (let i = 0; i < 2000; i++) {
-    const action = next(signals.length + 2);
-    if (action < signals.length) tracer.kill(tid, tid, signals[action]!);
-    else if (action === signals.length) tracer.interruptTask(tid);
-    if (tracer.remoteSyscall(tid, insn, SYS_gettid, []) !== tid) return t.fail();
-    stops++;
-  }
-  t.is(stops, 2000);
-  t.deepEqual(regsOf(tid), regs);
-  t.deepEqual(Buffer.from(tracer.getSigmask(tid)), mask);
-  // What was sent is still to come, and nothing has killed or continued the task.
-  tracer.resume(tid, Resume.Cont, 0);
-  const seen = new Set<number>();
-  for (let kind; (kind = tracer.wait(200)) !== EventKind.None;) {
-    t.not(kind, EventKind.Exited);
-    if (kind === EventKind.Signal) seen.add(tracer.event[2]!);
+for (const byTraps of [false, true])
+  test.serial(`among signals of all kinds${byTraps ? ', by traps' : ''}`, (t) => {
+    const seed = Date.now() >>> 0;
+    t.log(`seed ${seed}`);
+    let state = seed;
+    const next = (limit: number) =>
+      Math.floor(((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32) * limit);
+    const tid = startWithTraps('pause', SYS_pause);
+    if (byTraps) callByTraps(tracer);
+    const insn = REMOTE_SYSCALL;
+    const regs = regsOf(tid);
+    const mask = Buffer.from(tracer.getSigmask(tid));
+    const signals = [SIGUSR1, SIGSTOP, SIGTRAP, 18, 12, 34, 40];
+    let stops = 0;
+    for (let i = 0; i < 2000; i++) {
+      const action = next(signals.length + 2);
+      if (action < signals.length) tracer.kill(tid, tid, signals[action]!);
+      else if (action === signals.length) tracer.interruptTask(tid);
+      const [one, other] = tracer.remoteSyscalls(tid, insn, [[SYS_gettid], [SYS_getpid]]);
+      if (one !== tid || other !== tid) return t.fail();
+      stops++;
+    }
+    t.is(stops, 2000);
+    t.deepEqual(regsOf(tid), regs);
+    t.deepEqual(Buffer.from(tracer.getSigmask(tid)), mask);
+    // What was sent is still to come, and nothing has killed or continued the task.
     tracer.resume(tid, Resume.Cont, 0);
-  }
-  for (const signal of [SIGUSR1, 12, 34, 40]) t.true(seen.has(signal), `signal ${signal}`);
-});
+    const seen = new Set<number>();
+    for (let kind; (kind = tracer.wait(200)) !== EventKind.None;) {
+      t.not(kind, EventKind.Exited);
+      if (kind === EventKind.Signal) seen.add(tracer.event[2]!);
+      tracer.resume(tid, Resume.Cont, 0);
+    }
+    for (const signal of [SIGUSR1, SIGTRAP, 12, 34, 40])
+      t.true(seen.has(signal), `signal ${signal}`);
+  });
 
 test.serial('from a PTRACE_EVENT_EXIT stop: ESRCH', (t) => {
   const tid = start(tracer, stubPath);
