@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -56,13 +57,17 @@ static void *empty_slowly(void *arg) {
   return NULL;
 }
 
-static void make_and_use(int *fds) {
+static void make_and_use(int *fds, int by_ioctl) {
+  int off = 0, on = 1;
   is_empty(fds[0]);
   read_all(fds[0], fds[1], 0);
   /* Of both ends, through copies. */
   for (int i = 0; i < 2; i++) {
     const int copy = CHECK_SYS(dup(fds[i]));
-    CHECK_SYS(fcntl(copy, F_SETFL, CHECK_SYS(fcntl(copy, F_GETFL)) & ~O_NONBLOCK));
+    if (by_ioctl)
+      CHECK_SYS(ioctl(copy, FIONBIO, &off));
+    else
+      CHECK_SYS(fcntl(copy, F_SETFL, CHECK_SYS(fcntl(copy, F_GETFL)) & ~O_NONBLOCK));
     CHECK_SYS(close(copy));
   }
   read_all(fds[0], fds[1], 1);
@@ -72,7 +77,10 @@ static void make_and_use(int *fds) {
   CHECK(pthread_create(&reader, NULL, empty_slowly, &fds[0]) == 0);
   CHECK(write(fds[1], bytes, sizeof(bytes)) == sizeof(bytes));
   CHECK(pthread_join(reader, NULL) == 0);
-  CHECK_SYS(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+  if (by_ioctl)
+    CHECK_SYS(ioctl(fds[0], FIONBIO, &on));
+  else
+    CHECK_SYS(fcntl(fds[0], F_SETFL, O_NONBLOCK));
   is_empty(fds[0]);
   CHECK_SYS(close(fds[0]));
   CHECK_SYS(close(fds[1]));
@@ -94,12 +102,14 @@ static void connected(int *fds) {
 
 int main(void) {
   int fds[2];
-  CHECK_SYS(pipe2(fds, O_NONBLOCK));
-  make_and_use(fds);
-  CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
-  make_and_use(fds);
-  connected(fds);
-  make_and_use(fds);
+  for (int by_ioctl = 0; by_ioctl < 2; by_ioctl++) {
+    CHECK_SYS(pipe2(fds, O_NONBLOCK));
+    make_and_use(fds, by_ioctl);
+    CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+    make_and_use(fds, by_ioctl);
+    connected(fds);
+    make_and_use(fds, by_ioctl);
+  }
   const int event = CHECK_SYS(eventfd(0, EFD_NONBLOCK));
   is_empty(event);
   const int timer = CHECK_SYS(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));

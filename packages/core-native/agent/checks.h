@@ -126,9 +126,15 @@ static u8 mode_of(const struct agent_row* row, const u64* args) {
   return row->nonblock != NO_ARG && (args[row->nonblock] & O_NONBLOCK) ? FD_NONBLOCK : 0;
 }
 
+/* As mode_of, of a call that changes a descriptor: FIONBIO has a pointer in place of the flag. */
+static u8 mode_after(const struct agent_row* row, const u64* args) {
+  if (row->nonblock != NO_ARG) return mode_of(row, args);
+  return *(const u32*)args[2] != 0 ? FD_NONBLOCK : 0;
+}
+
 /* O_NONBLOCK has been cleared, which copies of the descriptor have in common with it. */
 static void forget_nonblock(void) {
-  for (u32 fd = 0; fd < AGENT_FD_COUNT; fd++) FDS[fd] &= (u8)~FD_NONBLOCK;
+  for (u32 fd = 0; fd < AGENT_FD_COUNT; fd++) FDS[fd] &= (u8) ~(FD_PROMPT | FD_NONBLOCK);
 }
 
 /* Notes what a call that did not fail has changed of descriptors and dispositions; `generation`: as it was before the call.
@@ -152,9 +158,9 @@ static int learn(const struct agent_row* row, const u64* args, i64 result, const
       changed((int)fds[i]);
       if (fds[i] < AGENT_FD_COUNT) FDS[fds[i]] = FD_READ | FD_WRITE | mode_of(row, args);
     }
-  } else if (row->modes && row->nonblock != NO_ARG) {
+  } else if (row->modes) {
     const u32 fd = (u32)args[0];
-    const u8 mode = mode_of(row, args);
+    const u8 mode = mode_after(row, args);
     if (mode == 0) forget_nonblock();
     if (fd < AGENT_FD_COUNT && FDS[fd] != 0) FDS[fd] |= mode;
   } else if (row->check == CHECK_SIGACTION && args[1] != 0) {

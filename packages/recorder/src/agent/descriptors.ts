@@ -53,10 +53,12 @@ export class AgentDescriptors {
         agent.forgetFds(space.memory);
         return;
       case Sys.ioctl:
-        if (Number(task.args[1]) === FIONBIO) agent.allow(space.memory, first, FdUse.None);
+        if (Number(task.args[1]) === FIONBIO)
+          this.changeMode(space, first, this.isSet(task, Number(task.args[2])));
         return;
       case Sys.fcntl:
-        if (Number(task.args[1]) === F_SETFL) agent.allow(space.memory, first, FdUse.None);
+        if (Number(task.args[1]) === F_SETFL)
+          this.changeMode(space, first, (Number(task.args[2]) & O_NONBLOCK) !== 0);
         return;
       case Sys.open:
       case Sys.openat:
@@ -66,6 +68,19 @@ export class AgentDescriptors {
         return;
     }
     if (usesFirst[nr] !== 0 && result >= 0) this.look(task, space, first);
+  }
+
+  /** Whether the int at `addr` is anything but 0; false as well if it cannot be read. */
+  private isSet(task: Task, addr: number): boolean {
+    const bytes = new Uint8Array(4);
+    this.session.tracer.readMemory(task.tid, addr, bytes, 0, bytes.length);
+    return bytes.some((byte) => byte !== 0);
+  }
+
+  /** O_NONBLOCK is set or cleared; copies of the descriptor have it in common. */
+  private changeMode(space: AgentSpace, fd: number, nonBlocking: boolean): void {
+    if (nonBlocking) this.agent.allow(space.memory, fd, FdUse.None);
+    else this.agent.forgetFds(space.memory);
   }
 
   /** The agent may do with a descriptor what is plain. */
