@@ -121,6 +121,8 @@ export { counters } from './counters.js';
 export { NativeError } from './errors.js';
 export { copyFile, store } from './store.js';
 export { startThread } from './thread.js';
+export { LeafIndex } from './leaf-index.js';
+export { SiteIndex } from './site-index.js';
 export { TrapIndex } from './trap-index.js';
 export { MAX_TRAP_BYTES, type TrapInstruction, trapInstruction } from './trap-instructions.js';
 export { CPUID_MISSING, type FileSites, findTraps, makesCode, TrapSites } from './trap-sites.js';

@@ -4,7 +4,7 @@ import { findHole, JUMP_BYTES, SEARCHED_BYTES, SITE_BYTES } from './holes.js';
 import { BEFORE_BYTES, isLoaded, LOAD_BYTES, MAX_MOVED, movableLength } from './loads.js';
 import { PageOwner, pageOwner } from './pagemap.js';
 import type { Patch, PatchedSpace, SiteKind, TrampolinePage } from './patched-space.js';
-import { type CodeMapping, type KnownSite, SiteBook } from './site-book.js';
+import { type CodeMapping, type KnownSite, SiteBook, type SitesOfContents } from './site-book.js';
 import { trapInstruction } from './trap-instructions.js';
 import type { TrapSites } from './trap-sites.js';
 
@@ -45,14 +45,18 @@ export class Patcher {
   private readonly before = new Uint8Array(BEFORE_BYTES);
   private readonly loaded = new Map<string, boolean>();
   private readonly code = new Uint8Array(SEARCHED_BYTES);
-  private readonly book = new SiteBook();
+  private readonly book: SiteBook;
 
   constructor(
     private readonly tracer: NativeTracer,
     private readonly entries: SiteEntries,
     /** What else is changed in code. */
     private readonly trapSites?: TrapSites,
-  ) {}
+    /** What others have patched. */
+    index?: SitesOfContents,
+  ) {
+    this.book = new SiteBook(index);
+  }
 
   /**
    * A site has trapped in a stopped task; `ret` is the address after it, `what` the call's number, or the instruction. Patches
@@ -146,7 +150,7 @@ export class Patcher {
     const distance = window.addr - first;
     const ret = site.ret + distance;
     const jump = site.jump + distance;
-    if (space.patches.has(ret)) return true;
+    if (space.patches.has(ret) || this.entries[site.kind] === undefined) return true;
     // The room that it takes may be another's, and a file may have been changed by whoever does not tell.
     const at = site.ret - SITE_BYTES - first;
     if (!isSite(bytes.subarray(at, at + SITE_BYTES), site.kind)) return true;

@@ -24,6 +24,12 @@ export interface KnownSite {
   readonly pieces: readonly PatchedBytes[];
 }
 
+/** Sites that others have patched, by the hashes of contents: SiteIndex is one that outlasts the process. */
+export interface SitesOfContents {
+  get(content: string): readonly KnownSite[];
+  add(content: string, site: KnownSite): void;
+}
+
 interface Sites {
   /** By `first`. */
   readonly known: KnownSite[];
@@ -31,7 +37,6 @@ interface Sites {
   readonly traps: Map<number, number>;
 }
 
-const NONE: readonly KnownSite[] = [];
 /** So many sites of a file are remembered. */
 const MAX_SITES = 1024;
 
@@ -42,9 +47,11 @@ const MAX_SITES = 1024;
 export class SiteBook {
   private readonly files = new Map<string, Sites>();
 
+  constructor(private readonly index?: SitesOfContents) {}
+
   /** Sites that can be patched as soon as the file is mapped. */
   known(content: string): readonly KnownSite[] {
-    return this.files.get(content)?.known ?? NONE;
+    return this.of(content).known;
   }
 
   /** A site has trapped. Returns how often it has by now; -1: it is not worth another try. */
@@ -66,12 +73,20 @@ export class SiteBook {
     traps.delete(site.ret);
     if (known.length >= MAX_SITES || known.some(({ ret }) => ret === site.ret)) return;
     known.push(site);
-    known.sort((a, b) => a.first - b.first);
+    known.sort(byPlace);
+    this.index?.add(content, site);
   }
 
   private of(content: string): Sites {
     let sites = this.files.get(content);
-    if (sites === undefined) this.files.set(content, (sites = { known: [], traps: new Map() }));
+    if (sites === undefined) {
+      const known = [...(this.index?.get(content) ?? [])].sort(byPlace);
+      this.files.set(content, (sites = { known, traps: new Map() }));
+    }
     return sites;
   }
+}
+
+function byPlace(a: KnownSite, b: KnownSite): number {
+  return a.first - b.first;
 }

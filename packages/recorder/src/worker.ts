@@ -183,7 +183,7 @@ function run(): void {
   const session = new Session(tracer, log, store, sessionConfig(), cpusOf, startNs);
   if (!canTrapCpuid || hasAgent)
     session.trapSites = new TrapSites(!canTrapCpuid, new TrapIndex(storePath));
-  if (hasAgent) session.agent = new AgentControl(session);
+  if (hasAgent) session.agent = new AgentControl(session, storePath);
   if (branches !== undefined) {
     const { open, event } = branches;
     session.branches = new BranchPoints(session, new BranchBackend(tracer, open, event.skid));

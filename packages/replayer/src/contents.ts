@@ -24,7 +24,7 @@ export class Contents {
 
   constructor(
     private readonly log: LogReader,
-    private readonly store: string,
+    readonly store: string,
   ) {
     this.packed = new Set([...log.contents()].map((content) => content.hash));
   }

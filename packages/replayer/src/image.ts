@@ -51,6 +51,7 @@ export function buildImage(engine: Engine, task: ReplayTask, frame: ImageFrame):
     engine.cpuid.sites.learn(addr, bytes);
     engine.stateSaves.learn(addr, bytes);
   }
+  for (const mapping of frame.mappings) engine.agent?.mapped(task, mapping);
   task.space.brk = task.space.startBrk = frame.brk;
   tracer.regsBytes.set(frame.regs);
   const { path, argv } = frame;

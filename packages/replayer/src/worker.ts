@@ -92,6 +92,9 @@ function branchBackend(tracer: Tracer, { machine }: LogHeader): BranchBackend | 
   return new BranchBackend(tracer, found.open, found.event.skid);
 }
 
+/** To change all known sites of a process costs as much as so many of its calls, each of them stopped for. */
+const MANY_FRAMES = 200;
+
 /** Thrown where a replay has to begin anew to go live. */
 class BeginAnew extends Error {}
 
@@ -128,7 +131,10 @@ async function run(): Promise<void> {
   // Whoever looks at every frame has to be told of it when it happens, and so has who keeps the kernel's side.
   const { live } = options;
   const looks = wanted.frames || wanted.session !== undefined || live !== undefined;
-  if (options.agent === true && !looks) engine.agent = new AgentControl(engine);
+  if (options.agent === true && !looks) {
+    const { stats, streams } = log;
+    engine.agent = new AgentControl(engine, stats.frames >= MANY_FRAMES * streams.length);
+  }
   const inspector = await inspect(engine, loop, log.header);
   try {
     if (live !== undefined) {

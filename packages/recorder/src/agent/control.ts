@@ -4,12 +4,14 @@ import {
   AgentMemory,
   type CodeMapping,
   Halt,
+  LeafIndex,
   matchTscHere,
   NativeError,
   Patcher,
   type ProcMapping,
   Resume,
   Shared,
+  SiteIndex,
   type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
@@ -18,7 +20,7 @@ import { TURN_NS } from '../baton.js';
 import type { Session } from '../session.js';
 import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
-import { cpuidAnswers } from '../traps.js';
+import { cpuidAnswers, maskedCpuid } from '../traps.js';
 import { isBlocking } from '../timer-signals.js';
 import type { Verbosity } from '../verbosity.js';
 import { AgentDescriptors } from './descriptors.js';
@@ -44,6 +46,9 @@ export class AgentControl {
   private readonly agent: Agent;
   private readonly patcher: Patcher;
   private readonly details: number;
+  private readonly leaves: LeafIndex;
+  /** How many of the answers of cpuid those who come later know to ask for. */
+  private knownLeaves: number;
   /** The vDSO tells the time without a system call. */
   private hasClock = true;
 
@@ -53,11 +58,19 @@ export class AgentControl {
     return !registerHashes && !registers && !wholeData && !nanoseconds;
   }
 
-  constructor(private readonly session: Session) {
+  /** `storePath`: of what is known about the contents of files. */
+  constructor(
+    private readonly session: Session,
+    storePath: string,
+  ) {
     this.agent = new Agent(session.tracer);
     const { agent_entry, agent_cpuid, agent_rdtsc } = this.agent.symbols;
     const entries = { call: agent_entry, cpuid: agent_cpuid, rdtsc: agent_rdtsc };
-    this.patcher = new Patcher(session.tracer, entries, session.trapSites);
+    const index = new SiteIndex(storePath);
+    this.leaves = new LeafIndex(storePath);
+    for (const [leaf, subleaf] of this.leaves.leaves()) maskedCpuid(leaf, subleaf);
+    this.knownLeaves = cpuidAnswers.length;
+    this.patcher = new Patcher(session.tracer, entries, session.trapSites, index);
     this.ring = new AgentRing(session, this.agent);
     this.stops = new AgentStops(session, this.agent, this.patcher, this.ring, this.clockFailed);
     this.descriptors = new AgentDescriptors(session, this.agent);
@@ -113,7 +126,12 @@ export class AgentControl {
   answered(task: Task, insn: TrapInstruction['name'], ret: number): void {
     const space = task.space.agent;
     if (space === undefined || !task.dispatching || space.halt !== Halt.None) return;
-    if (insn === 'cpuid') this.tellAnswers(space);
+    if (insn === 'cpuid') {
+      for (const [leaf, subleaf] of cpuidAnswers.slice(this.knownLeaves))
+        this.leaves.add(leaf!, subleaf!);
+      this.knownLeaves = cpuidAnswers.length;
+      this.tellAnswers(space);
+    }
     if (insn === 'rdtscp' || (insn === 'rdtsc' && !space.isPrecise)) return;
     if (this.patcher.trapped(task.tid, space, ret, insn))
       this.agent.reports.code(space.memory, space.changedPages());

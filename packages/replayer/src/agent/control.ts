@@ -1,14 +1,17 @@
 import {
+  MapFlag,
   Patcher,
+  Prot,
   Reg,
   REPLAY_ROW_ANSWERED,
   REPLAY_ROW_COUNT,
   REPLAY_WINDOW,
   ReplayAgent,
   Resume,
+  SiteIndex,
   Sys,
 } from '@scribe-ts/core-native';
-import { type Frame, syscallTable } from '@scribe-ts/tracelog';
+import { type Frame, type Mapping, syscallTable } from '@scribe-ts/tracelog';
 import { isCompared } from '../apply-syscall.js';
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
@@ -38,9 +41,33 @@ export class AgentControl {
   private readonly patcher: Patcher;
   private readonly rows = rowsOfCalls();
 
-  constructor(private readonly engine: Engine) {
-    this.agent = new ReplayAgent(engine.tracer);
-    this.patcher = new Patcher(engine.tracer, { call: this.agent.entry }, engine.cpuid.sites);
+  constructor(
+    private readonly engine: Engine,
+    /** What is known of sites in files is used as soon as they are mapped. */
+    private readonly looksAhead: boolean,
+  ) {
+    const { tracer, cpuid, contents } = engine;
+    this.agent = new ReplayAgent(tracer);
+    const index = new SiteIndex(contents.store);
+    this.patcher = new Patcher(tracer, { call: this.agent.entry }, cpuid.sites, index);
+  }
+
+  /** A stopped task has what was recorded of a mapping. The tracer's registers may be another stop's then. */
+  mapped(task: ReplayTask, { start, end, prot, flags, backing }: Mapping): void {
+    const isPlain = (prot & (Prot.EXEC | Prot.WRITE)) === Prot.EXEC;
+    if (!isPlain || backing.kind !== 'file' || (flags & MapFlag.TYPE) !== MapFlag.PRIVATE) return;
+    const space = (task.space.agent ??= new AgentSpace());
+    if (space.given || !this.looksAhead) return;
+    const { offset, hash } = backing;
+    this.patcher.mapped(task.tid, space, { start, end, offset, content: hash });
+    this.load(task, space);
+  }
+
+  /** Patched sites lead to the agent: it must be there. */
+  private load(task: ReplayTask, space: AgentSpace): void {
+    if (space.patches.size === 0 || space.loaded) return;
+    this.agent.load(task.tid, this.rows);
+    space.loaded = true;
   }
 
   /** True if the agent may answer the call that a frame belongs to, so that its task is to be let go before it is applied. */
@@ -172,10 +199,7 @@ export class AgentControl {
     if (space.given || nr < 0 || nr >= REPLAY_ROW_COUNT) return;
     if (this.rows[nr]! < REPLAY_ROW_ANSWERED) return;
     if (!this.patcher.trapped(task.tid, space, ret, nr)) return;
-    if (space.patches.size > 0 && !space.loaded) {
-      this.agent.load(task.tid, this.rows);
-      space.loaded = true;
-    }
+    this.load(task, space);
     this.engine.load(task);
   }
 
@@ -202,6 +226,7 @@ export class AgentControl {
   /** Mappings from `start` to `end` are about to change: if there is something of the patches, all of it goes. */
   clear(task: ReplayTask, start: number, end: number): void {
     if (task.space.agent?.touches(start, end) === true) this.unpatch(task);
+    task.space.agent?.unmap(start, end);
   }
 
   /** Pages of an address space that are not what the program alone would have. */

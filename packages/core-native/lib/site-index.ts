@@ -1,0 +1,104 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PAGE_SIZE } from './abi.js';
+import { JUMP_BYTES, SITE_BYTES } from './holes.js';
+import { MAX_MOVED } from './loads.js';
+import type { KnownSite } from './site-book.js';
+
+/** A line that was cut off, by a full disk, has no full stop. */
+const LINE =
+  /^[0-9a-f]{32} (call|cpuid|rdtsc) from ([0-9]+) to ([0-9]+) ret ([0-9]+) jump ([0-9]+) moved ((?:[0-9a-f]{2})*) was ([0-9a-f:,]*)\.$/;
+const HASH_DIGITS = 32;
+const NAME = 'patched-sites';
+const NOTHING: readonly KnownSite[] = [];
+
+/**
+ * Sites of the contents of a store that could be patched in one recording or replay: they are known to all that come later. Kept in
+ * a file of the store; another way to patch them needs another name.
+ */
+export class SiteIndex {
+  private readonly path: string;
+  /** Lines by their contents. */
+  private found: Map<string, string[]> | undefined;
+
+  /** `directory`: that of the store. */
+  constructor(directory: string) {
+    this.path = join(directory, NAME);
+  }
+
+  /** Those of the content with this hash. */
+  get(hash: string): readonly KnownSite[] {
+    const lines = (this.found ??= this.load()).get(hash);
+    return lines === undefined ? NOTHING : sitesIn(lines);
+  }
+
+  add(hash: string, { kind, first, end, ret, jump, moved, pieces }: KnownSite): void {
+    const was = pieces.map(({ addr, bytes }) => `${addr}:${hex(bytes)}`);
+    const line = `${hash} ${kind} from ${first} to ${end} ret ${ret} jump ${jump} moved ${hex(moved)} was ${was}.`;
+    try {
+      appendFileSync(this.path, `\n${line}`);
+    } catch {
+      // It is found out again.
+    }
+  }
+
+  private load(): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    let text = '';
+    try {
+      text = readFileSync(this.path, 'latin1');
+    } catch {
+      // Nothing is known yet.
+    }
+    for (const line of text.split('\n')) {
+      const hash = line.slice(0, HASH_DIGITS);
+      const lines = found.get(hash);
+      if (lines === undefined) found.set(hash, [line]);
+      else lines.push(line);
+    }
+    return found;
+  }
+}
+
+function sitesIn(lines: readonly string[]): readonly KnownSite[] {
+  const sites: KnownSite[] = [];
+  for (const line of lines) {
+    const [, kind, first, end, ret, jump, moved, was] = LINE.exec(line) ?? [];
+    if (kind === undefined) continue;
+    const site: KnownSite = {
+      kind: kind as KnownSite['kind'],
+      first: Number(first),
+      end: Number(end),
+      ret: Number(ret),
+      jump: Number(jump),
+      moved: Buffer.from(moved!, 'hex'),
+      pieces: was!.split(',').map((piece) => {
+        const [addr, bytes] = piece.split(':');
+        return { addr: Number(addr), bytes: Buffer.from(bytes ?? '', 'hex') };
+      }),
+    };
+    // Two recordings at the same time may both have found it.
+    if (isWhole(site) && !sites.some((other) => other.ret === site.ret)) sites.push(site);
+  }
+  return sites;
+}
+
+/** Whether all that would be changed lies where the site says that it is, and is what the site's bytes are put back from. */
+function isWhole({ first, end, ret, jump, moved, pieces }: KnownSite): boolean {
+  const isInside = (from: number, to: number): boolean => first <= from && to <= end;
+  const isKept = (from: number, to: number): boolean =>
+    pieces.some(({ addr, bytes }) => addr <= from && to <= addr + bytes.length);
+  return (
+    end - first <= PAGE_SIZE &&
+    moved.length <= MAX_MOVED &&
+    isInside(ret - SITE_BYTES, ret) &&
+    isInside(jump, jump + JUMP_BYTES) &&
+    isKept(jump, jump + JUMP_BYTES) &&
+    (moved.length > 0 ? jump + moved.length === ret - SITE_BYTES : isKept(ret - SITE_BYTES, ret)) &&
+    pieces.every(({ addr, bytes }) => bytes.length > 0 && isInside(addr, addr + bytes.length))
+  );
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+}
