@@ -36,6 +36,7 @@ struct block {
   i64 tick_time; /* CLOCK_MONOTONIC then, ns; 0 before the first */
   u64 tick_rate; /* ns in 2^32 counts; 0 as long as that is not known */
   u32 mapped;    /* descriptor of the file at AGENT_MAPPED, plus one; 0 if there is none */
+  u32 full;      /* why the tracer was called: once the ring is empty the call under way can be made here */
 };
 
 /* What agent_main wants to happen. */
@@ -209,14 +210,15 @@ static u64 string_length(u64 addr) {
 
 /* Makes what was written from the ring's head on count. Whoever looks while `writing` is odd looks again. */
 static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 time) {
-  B->writing = B->writing + 1;
+  const u32 writing = B->writing;
+  B->writing = writing + 1;
   B->time = time;
   B->connections = B->connections + connections;
   B->calls = B->calls + calls;
   B->frames = B->frames + frames;
   B->stage = 0;
   B->head = (u64)(at - RING);
-  B->writing = B->writing + 1;
+  B->writing = writing + 2;
 }
 
 #include "clock.h"
@@ -322,6 +324,32 @@ static void probe(u32 what, const u64* args, u64 result) {
   }
 }
 
+/* Bytes that the frame of a call has for what is stored at pieces of memory that are not looked at before it is made. */
+#define PIECES_ROOM (AGENT_RING_SIZE / 4)
+
+/* Whether the ring, which is more than half full, has room for the call's frames, or will not have it empty either. */
+static __attribute__((noinline)) int frames_fit(const struct agent_row* row, const u64* args) {
+  u64 room = FRAME_ROOM + CONNECTION_ROOM + MAPPING_ROOM;
+  if (row->reads) room += READS_ROOM;
+  for (u32 i = 0; i < row->steps; i++) {
+    const struct agent_step* step = &row->step[i];
+    if (step->op == OP_SCATTER || step->op == OP_MESSAGE_IN) {
+      room += PIECES_ROOM;
+    } else if (step->op == OP_OUT && step->measure != MEASURE_DEREF) {
+      const u64 size = measure(step, args, -1);
+      if (size > AGENT_RING_SIZE) return 1;
+      room += size + 2 * sizeof(u64) + 2;
+    }
+  }
+  return room > AGENT_RING_SIZE || B->head + room <= AGENT_RING_SIZE;
+}
+
+/* The tracer empties the ring, and sends the task here again. */
+static enum outcome make_room(void) {
+  B->full = 1;
+  return FORWARD;
+}
+
 static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64 nr) {
   if (agent_index[nr] == 0) return FORWARD;
   const struct agent_row* row = &agent_rows[agent_index[nr] - 1];
@@ -329,6 +357,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   if (row->varies && (row = variant_of(nr, (u32)args[1])) == 0) return FORWARD;
   struct plan plan;
   if (!may_keep(row, args) || admit(row, args, &plan) == FORWARD) return FORWARD;
+  if (B->head > AGENT_RING_SIZE / 2 && !frames_fit(row, args)) return make_room();
 
   const u32 details = B->details;
   const i64 last = B->time;
@@ -453,6 +482,9 @@ int agent_main(struct saved* saved) {
   B->stage = 0;
   if (nr != NR_MMAP) B->mapped = 0;
   if (nr >= AGENT_ROWS || B->halt) return FORWARD;
-  if (tells_time(nr) && tell_time(saved, nr)) return DONE;
+  if (tells_time(nr)) {
+    if (B->head + FRAME_ROOM > AGENT_RING_SIZE) return make_room();
+    if (tell_time(saved, nr)) return DONE;
+  }
   return make_call(saved, nr);
 }

@@ -37,15 +37,40 @@ struct saved {
   "  add $8, %rsp\n" \
   "  cmp $1, %eax\n"
 
+/* All registers but rax, rcx, flags and rsp. */
+#define ASM_RESTORE_MOST \
+  "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n" \
+  "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n"
+
 /* All registers but flags and rsp. */
 #define ASM_RESTORE \
-  "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n" \
-  "  pop %r9\n  pop %r8\n  pop %r10\n  pop %rdx\n  pop %rsi\n  pop %rdi\n  pop %rax\n  pop %rcx\n"
+  ASM_RESTORE_MOST \
+  "  pop %rax\n  pop %rcx\n"
 
-/* Back to the program, r11 as the instruction leaves it. */
-#define ASM_LEAVE \
-  ASM_RESTORE \
-  "  mov (%rsp), %r11\n" \
-  "  popfq\n" \
+#define ASM_RETURN \
   "  mov " BLOCK(BLOCK_RSP) ", %rsp\n" \
   "  jmp *%rcx\n"
+
+/*
+ * Back to the program, r11 as the instruction leaves it. Of the flags, arithmetic and `cld` have changed all that have; popfq, which
+ * would restore any, takes as long as twenty other instructions. From the addition on, which makes the overflow flag what it was,
+ * nothing else touches them.
+ */
+#define ASM_LEAVE \
+  ASM_RESTORE_MOST \
+  "  mov 16(%rsp), %r11\n" \
+  "  test $0x400, %r11d\n" \
+  "  jne 9f\n" \
+  "  mov %r11d, %ecx\n" \
+  "  mov %r11d, %eax\n" \
+  "  shr $11, %eax\n" \
+  "  and $1, %eax\n" \
+  "  mov %cl, %ah\n" \
+  "  add $0x7f, %al\n" \
+  "  sahf\n" \
+  "  pop %rax\n  pop %rcx\n" \
+  ASM_RETURN \
+  "9:\n" \
+  "  pop %rax\n  pop %rcx\n" \
+  "  popfq\n" \
+  ASM_RETURN

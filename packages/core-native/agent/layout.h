@@ -38,6 +38,7 @@
 #define BLOCK_PRECISE 256
 #define BLOCK_TRAP 260
 #define BLOCK_MAPPED 288
+#define BLOCK_FULL 292
 
 /* What a call that sleeps may change before it ends, as it was: see struct kept. */
 #define AGENT_KEPT (AGENT_DATA + 0x2000)

@@ -57,12 +57,13 @@ const enum Block {
   Precise = 256,
   Trap = 260,
   Mapped = 288,
+  Full = 292,
 }
 const CHANGED_MAX = 32;
 /** Of what is told of a file that has been mapped. */
 const MAPPED_BYTES = 0x2f8;
 /** Of what is read at each stop. */
-const BLOCK_SIZE = 264;
+const BLOCK_SIZE = 296;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -262,6 +263,10 @@ export class Agent {
   get isEmpty(): boolean {
     return this.view.getBigUint64(Block.Head, true) === 0n;
   }
+  /** The call under way is left to the tracer for want of room alone: the agent can make it once the ring is empty. */
+  get isFull(): boolean {
+    return this.view.getUint32(Block.Full, true) !== 0;
+  }
   /** Changes with every frame; odd while one is added. */
   get writing(): number {
     return this.view.getUint32(Block.Writing, true);
@@ -306,6 +311,11 @@ export class Agent {
   /** Frames that come next are at `time` at the earliest: CLOCK_MONOTONIC, ns. The ring of the stopped task is empty. */
   setTime({ view }: AgentMemory, time: number): void {
     view.setBigInt64(Block.Time, BigInt(Math.round(time)), true);
+  }
+
+  /** The task is about to make the call for which there was no room. */
+  hasRoom({ view }: AgentMemory): void {
+    view.setUint32(Block.Full, 0, true);
   }
 
   /** Whoever was adding a frame has been killed. */

@@ -131,7 +131,8 @@ export interface NativeTracer {
   /**
    * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV its
    * si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been by then, those
-   * of remote calls as well.
+   * of remote calls as well. Of what `wait` has taken from a ring that was lent for: [3]: bytes; [4], [5]: frames and calls that
+   * the agent had counted by then; [6]: time of the last frame, CLOCK_MONOTONIC, ns.
    */
   readonly values: Float64Array;
 
@@ -142,6 +143,24 @@ export interface NativeTracer {
   spawn(options: SpawnOptions): SpawnResult;
   /** Waits for any tracee of this thread (__WALL|__WNOTHREAD). timeoutMs < 0: for ever. Returns the EventKind. Interruptible from any thread by interrupt(). */
   wait(timeoutMs: number): EventKind;
+  /**
+   * Lends the next wait memory for what the agent of a task records: it empties the ring of a task that asks for nothing but that
+   * (at `asked`) and has it go on (at `entry`), until there is no more room or anything else happens.
+   *
+   * @param memory the agent's, of which the first `from` bytes of the ring have been taken
+   * @param connections how many `connection` frames there have been: the ring is left alone if there are more
+   */
+  lend(
+    tid: number,
+    memory: Uint8Array,
+    from: number,
+    into: Uint8Array,
+    offset: number,
+    length: number,
+    connections: number,
+    asked: number,
+    entry: number,
+  ): void;
   /** As wait, for one tid only, not interruptible (for stops known to come at once). NoTracees if it isn't a tracee (any more). */
   waitFor(tid: number): EventKind;
   /** false if the task died (ESRCH). */

@@ -74,26 +74,45 @@ class Arguments {
     length = 0;
     const int32_t offset = int32(offset_at);
     const int32_t wanted = int32(length_at);
-    if (!ok_) return nullptr;
-    napi_typedarray_type type;
     size_t size = 0;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[array], &type, &size, &data, nullptr, nullptr) != napi_ok ||
-        type != napi_uint8_array) {
-      fail("a Uint8Array was expected");
-      return nullptr;
-    }
+    uint8_t* const data = whole_array(array, size);
+    if (!ok_) return nullptr;
     if (offset < 0 || wanted < 0 || static_cast<size_t>(offset) > size ||
         static_cast<size_t>(wanted) > size - static_cast<size_t>(offset)) {
-      ok_ = false;
-      throw_range_error(env_, "offset and length exceed the array");
+      out_of_range();
       return nullptr;
     }
     length = static_cast<size_t>(wanted);
-    return static_cast<uint8_t*>(data) + offset;
+    return data + offset;
+  }
+
+  /// The first `length` bytes of the Uint8Array at `array`; nullptr if it has not so many.
+  uint8_t* bytes(size_t array, size_t length) {
+    size_t size = 0;
+    uint8_t* const data = whole_array(array, size);
+    if (!ok_ || length <= size) return data;
+    out_of_range();
+    return nullptr;
   }
 
  private:
+  uint8_t* whole_array(size_t array, size_t& size) {
+    if (!ok_) return nullptr;
+    napi_typedarray_type type;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[array], &type, &size, &data, nullptr, nullptr) == napi_ok &&
+        type == napi_uint8_array) {
+      return static_cast<uint8_t*>(data);
+    }
+    fail("a Uint8Array was expected");
+    return nullptr;
+  }
+
+  void out_of_range() {
+    ok_ = false;
+    throw_range_error(env_, "offset and length exceed the array");
+  }
+
   void fail(const char* message) {
     if (ok_) throw_type_error(env_, message);
     ok_ = false;

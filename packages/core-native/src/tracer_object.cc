@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../agent/layout.h"
 #include "arguments.h"
 #include "clock.h"
 #include "environment.h"
@@ -123,6 +124,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
   return DefineClass(env, "Tracer",
                      {
                          plain("wait", wait),
+                         plain("lend", lend),
                          plain("waitFor", wait_for),
                          plain("resume", resume),
                          plain("getRegs", get_regs),
@@ -165,7 +167,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
   auto regs = Napi::ArrayBuffer::New(env, sizeof(user_regs_struct));
   auto event = Napi::ArrayBuffer::New(env, 4 * sizeof(int32_t));
-  auto values = Napi::ArrayBuffer::New(env, 3 * sizeof(double));
+  auto values = Napi::ArrayBuffer::New(env, 7 * sizeof(double));
   regs_ = static_cast<user_regs_struct*>(regs.Data());
   event_ = static_cast<int32_t*>(event.Data());
   values_ = static_cast<double*>(values.Data());
@@ -179,7 +181,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   show("regs", Napi::Uint32Array::New(env, sizeof(user_regs_struct) / 4, regs, 0));
   show("regsBytes", Napi::Uint8Array::New(env, sizeof(user_regs_struct), regs, 0));
   show("event", Napi::Int32Array::New(env, 4, event, 0));
-  show("values", Napi::Float64Array::New(env, 3, values, 0));
+  show("values", Napi::Float64Array::New(env, 7, values, 0));
   napi_add_env_cleanup_hook(env, end_of_environment, this);
 }
 
@@ -234,7 +236,29 @@ napi_value TracerObject::wait(napi_env env, napi_callback_info info) {
   auto* const self = arguments.receiver<TracerObject>();
   const int timeout_ms = arguments.int32(0);
   if (!arguments.ok()) return nullptr;
-  return self->publish(env, self->waiter_.wait(timeout_ms));
+  const auto waited = self->waiter_.wait(timeout_ms);
+  const RingTaken taken = self->waiter_.end_loan();
+  self->values_[3] = static_cast<double>(taken.bytes);
+  self->values_[4] = static_cast<double>(taken.frames);
+  self->values_[5] = static_cast<double>(taken.calls);
+  self->values_[6] = static_cast<double>(taken.time);
+  return self->publish(env, waited);
+}
+
+/// tid, the agent's memory, how much of the ring has been taken, array, its first byte, how many, connections, two addresses.
+napi_value TracerObject::lend(napi_env env, napi_callback_info info) {
+  Arguments<9> arguments(env, info);
+  auto* const self = arguments.receiver<TracerObject>();
+  RingLoan loan;
+  loan.tid = arguments.int32(0);
+  loan.memory = arguments.bytes(1, AGENT_RING - AGENT_DATA + AGENT_RING_SIZE);
+  loan.from = arguments.word(2);
+  loan.into = arguments.bytes(3, 4, 5, loan.room);
+  loan.connections = static_cast<uint32_t>(arguments.word(6));
+  loan.asked = arguments.word(7);
+  loan.entry = arguments.word(8);
+  if (arguments.ok()) self->waiter_.lend(loan);
+  return nullptr;
 }
 
 napi_value TracerObject::wait_for(napi_env env, napi_callback_info info) {

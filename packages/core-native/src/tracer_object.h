@@ -19,6 +19,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
  private:
   // By the plain C API, since most are called at every stop (arguments.h).
   static napi_value wait(napi_env env, napi_callback_info info);
+  static napi_value lend(napi_env env, napi_callback_info info);
   static napi_value wait_for(napi_env env, napi_callback_info info);
   static napi_value resume(napi_env env, napi_callback_info info);
   static napi_value get_regs(napi_env env, napi_callback_info info);

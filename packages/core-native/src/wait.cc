@@ -152,6 +152,19 @@ WaitEvent Waiter::note(pid_t tid, int status) {
   return event;
 }
 
+bool Waiter::takes_ring(pid_t tid, int status) {
+  if (tid != loan_.tid || !WIFSTOPPED(status) || status >> 8 != SIGSYS || !take_full_ring(loan_, taken_)) return false;
+  stops_++;
+  return true;
+}
+
+RingTaken Waiter::end_loan() {
+  const RingTaken taken = taken_;
+  taken_ = {};
+  loan_.tid = 0;
+  return taken;
+}
+
 Result<WaitEvent> Waiter::wait(int timeout_ms) {
   match_tsc();
   WaitEvent event;
@@ -161,7 +174,7 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
   int status;
   if (timeout_ms >= 0) {
     const pid_t tid = waitpid(-1, &status, kWaitFlags | WNOHANG);
-    if (tid > 0) return note(tid, status);
+    if (tid > 0 && !takes_ring(tid, status)) return note(tid, status);
     if (tid < 0 && errno == ECHILD) return WaitEvent{0, EventKind::NoTracees, 0, 0};
     if (tid < 0 && errno != EINTR) return last_error("waitpid");
     if (timeout_ms == 0) return event;
@@ -180,7 +193,10 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
     if (target_->consume()) return event;
     if (deadline_ns >= 0 && monotonic_ns() >= deadline_ns) return event;
     const pid_t tid = waitpid(-1, &status, kWaitFlags);
-    if (tid > 0) return note(tid, status);
+    if (tid > 0) {
+      if (takes_ring(tid, status)) continue;
+      return note(tid, status);
+    }
     if (errno == ECHILD) return WaitEvent{0, EventKind::NoTracees, 0, 0};
     if (errno != EINTR) return last_error("waitpid");
   }

@@ -11,6 +11,7 @@
 
 #include "errors.h"
 #include "interrupt.h"
+#include "ring_loan.h"
 
 /// What a wait found. The values are lib/binding.ts's `EventKind`.
 enum class EventKind : int {
@@ -49,6 +50,10 @@ class Waiter {
 
   /// Any tracee. timeout_ms < 0: for ever; 0: don't block. Kind None: timed out or interrupted.
   Result<WaitEvent> wait(int timeout_ms);
+  /// For the next wait: full rings of that task are emptied in the course of it.
+  void lend(const RingLoan& loan) { loan_ = loan; }
+  /// Ends that, and tells what has been taken.
+  RingTaken end_loan();
   /// One tracee, for ever; not interruptible. ECHILD becomes kind NoTracees. Only here is there a kind Zombie: nothing
   /// can be waited for from a leader that has ended while threads of its group live on.
   Result<WaitEvent> wait_for(pid_t tid);
@@ -83,6 +88,8 @@ class Waiter {
 
   bool take_given_back(pid_t tid, WaitEvent& event);
   WaitEvent note(pid_t tid, int status);
+  /// Whether what waitpid has returned was a full ring, which is empty now.
+  bool takes_ring(pid_t tid, int status);
   /// Makes the thread's timer if there is none yet.
   Status prepare_timer();
 
@@ -91,6 +98,8 @@ class Waiter {
   std::vector<KeptStop> kept_stops_;
   std::unordered_set<pid_t> tracees_;
   uint64_t stops_ = 0;
+  RingLoan loan_;
+  RingTaken taken_;
   /// timer_t of the thread's timeout signal; made at the first wait that needs it.
   void* timer_ = nullptr;
   bool has_timer_ = false;

@@ -14,6 +14,7 @@ import {
 } from '@scribe-ts/core-native';
 import {
   type Frame,
+  type Loan,
   type LogWriter,
   LogWriteError,
   type MemoryWrite,
@@ -236,6 +237,21 @@ export class Session {
     const { stream } = task.domain;
     try {
       this.log.appendRun(stream, bytes, frames, task.uid, base - startNs, last - startNs);
+    } catch (error) {
+      this.logFailed(error);
+    }
+  }
+
+  /** Memory of the log for more frames of a task that are encoded already. `base`: CLOCK_MONOTONIC of the one before, ns. */
+  lend(task: Task, base: number): Loan | undefined {
+    if (this.muted) return undefined;
+    return this.log.lend(task.domain.stream, task.uid, base - this.startNs);
+  }
+
+  /** Such frames are there. `last`: CLOCK_MONOTONIC of the last of them, ns. */
+  took(task: Task, bytes: number, frames: number, last: number): void {
+    try {
+      this.log.took(task.domain.stream, bytes, frames, last - this.startNs);
     } catch (error) {
       this.logFailed(error);
     }

@@ -83,7 +83,9 @@ export class TraceLoop implements StopHandler {
   run(): void {
     const { session } = this;
     while (!session.finished && session.tasks.size > 0) {
+      session.agent?.ring.lend();
       const kind = session.tracer.wait(this.preempter.timeoutMs);
+      session.agent?.ring.endLoan();
       this.dispatch(kind);
       if (session.failure !== undefined) throw session.failure;
       this.preempter.check(kind);

@@ -17,6 +17,9 @@ const TWO_64 = 2 ** 64;
 /** A varint of 64 bits has at most this many bytes. */
 export const MAX_VARINT = 9;
 
+/** From this capacity on, up to eight times as much, a sink grows by more than its own. */
+const LONG = 64 * 1024;
+
 const EMPTY_BUFFER = new Uint8Array(0);
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -44,7 +47,10 @@ export class ByteSink {
   }
 
   private grow(size: number): void {
-    const grown = new Uint8Array(Math.max(this.pos + size, this.buf.length * 2, 64));
+    const { length } = this.buf;
+    // What is not written to is no memory yet.
+    const times = length < LONG || length > 8 * LONG ? 2 : 8;
+    const grown = new Uint8Array(Math.max(this.pos + size, length * times, 64));
     grown.set(this.buf.subarray(0, this.pos));
     this.buf = grown;
   }

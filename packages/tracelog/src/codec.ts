@@ -371,6 +371,19 @@ export class FrameEncoder {
   }
   private readonly runSource = new ByteSource();
 
+  /** Whether encoded frames of a task, the first of them after one at `time`, could be appended as they are. */
+  goesOn(task: TaskUid, time: number): boolean {
+    return this.start < 0 && this.frames > 0 && this.task === task && this.time === time;
+  }
+
+  /** Encoded frames that go on so have been put into the sink's memory behind what was written; the last of them is at `last`. */
+  taken(bytes: number, frames: number, last: number): void {
+    this.sink.pos += bytes;
+    this.frames += frames;
+    this.time = last;
+    if (last > this.latest) this.latest = last;
+  }
+
   /** Takes back the frame being written, if there is one. */
   cancel(): void {
     if (this.start < 0) return;

@@ -24,6 +24,7 @@ export { type FrameFilter } from './filter.js';
 export {
   LogWriter,
   type CloseOptions,
+  type Loan,
   type LogWriterOptions,
   type NewLogHeader,
 } from './writer.js';

@@ -52,9 +52,17 @@ export interface CloseOptions {
 }
 
 const FIRST_CAPACITY = 1024;
+/** The first chunk of a stream is this much shorter: it is compressed while the program still runs, of which there may be little more. */
+const FIRST_PART = 4;
 /** A chunk has been compressed after this time: writing it has nobody wait. */
 const COMPRESSING_MS = 200;
 const MAX_STREAM = 2 ** 32 - 1;
+
+/** Where frames may be put by whoever has them encoded. */
+export interface Loan {
+  readonly memory: Uint8Array;
+  readonly offset: number;
+}
 
 /** The run of a stream that is being collected. */
 interface StreamBuffer {
@@ -64,6 +72,8 @@ interface StreamBuffer {
   sequence: number;
   /** Capacity of the encoder's memory that is accounted for, bytes. */
   capacity: number;
+  /** Bytes that make a chunk. */
+  limit: number;
   /** What `now` was at the run's first frame. */
   since: number;
   /** A former run of this stream waits to be packed. */
@@ -206,6 +216,27 @@ export class LogWriter {
     const isFirst = buffer.encoder.frames === 0;
     buffer.encoder.appendRun(bytes, frames, task, base, last);
     if (isFirst) this.began(buffer, last);
+    this.appended(buffer, last);
+  }
+
+  /**
+   * Memory for encoded frames of a task, the first of them after one at `time`, to be put at the end of a stream in place: all from
+   * `offset` on. To be followed by `took` before anything else is done with this log. Undefined if there is none to be had just now:
+   * appendRun takes any.
+   */
+  lend(stream: StreamId, task: TaskUid, time: number): Loan | undefined {
+    const buffer = this.streams.get(stream);
+    if (buffer === undefined || this.closed || this.file.failure !== undefined) return undefined;
+    const { encoder } = buffer;
+    const { sink } = encoder;
+    if (!encoder.goesOn(task, time) || sink.pos >= buffer.limit) return undefined;
+    return { memory: sink.buf, offset: sink.pos };
+  }
+
+  /** Adds frames that have been put into memory that was lent: `bytes` in all, the last of them at time `last`. Throws LogWriteError. */
+  took(stream: StreamId, bytes: number, frames: number, last: number): void {
+    const buffer = this.bufferOf(stream);
+    buffer.encoder.taken(bytes, frames, last);
     this.appended(buffer, last);
   }
 
@@ -396,6 +427,7 @@ export class LogWriter {
         encoder: new FrameEncoder(),
         sequence: this.ended.get(stream) ?? 0,
         capacity: 0,
+        limit: this.chunkBytes / FIRST_PART,
         since: 0,
         waiting: false,
         additions: 0,
@@ -429,8 +461,9 @@ export class LogWriter {
       this.buffered += sink.buf.length - buffer.capacity;
       buffer.capacity = sink.buf.length;
     }
-    if (sink.pos >= this.chunkBytes) {
+    if (sink.pos >= buffer.limit) {
       this.finishRun(buffer);
+      buffer.limit = Math.min(2 * buffer.limit, this.chunkBytes);
       if (buffer.capacity > 2 * this.chunkBytes) this.releaseMemory(buffer);
     }
     if (time >= this.dueTime) this.flush();

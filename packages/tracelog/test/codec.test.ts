@@ -302,6 +302,34 @@ test('frames that somebody else has encoded are appended as if they were one’s
   }
 });
 
+test('frames that go on where others end are put behind them as they are', (t) => {
+  const random = Random.forTest(t);
+  for (let round = 0; round < 20; round++) {
+    const run: Frame[] = [];
+    for (let i = 0; i < 6; i++) run.push(randomFrame(random, 'syscall', 2, 1000 + i * 100));
+    const whole = new FrameEncoder();
+    for (const frame of run.slice(0, 3)) whole.append(frame);
+    const begun = whole.sink.pos;
+    for (const frame of run.slice(3)) whole.append(frame);
+    const rest = whole.sink.written().slice(begun);
+    const encoder = new FrameEncoder();
+    t.false(encoder.goesOn(2, 1200));
+    for (const frame of run.slice(0, 3)) encoder.append(frame);
+    t.true(encoder.goesOn(2, 1200));
+    t.false(encoder.goesOn(2, 1201));
+    t.false(encoder.goesOn(1, 1200));
+    encoder.sink.ensure(rest.length);
+    encoder.sink.buf.set(rest, encoder.sink.pos);
+    encoder.taken(rest.length, 3, 1500);
+    t.is(encoder.frames, 6);
+    t.is(encoder.earliest, 1000);
+    t.is(encoder.latest, 1500);
+    t.true(encoder.goesOn(2, 1500));
+    encoder.append(run[5]!);
+    same(t, decode(encoder.sink.written()), [...run, run[5]!]);
+  }
+});
+
 test('connections in a run are found, with the times around them', (t) => {
   const local = Uint8Array.of(1, 0);
   const peer = Uint8Array.of(1, 0, 0x41);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
-import { MAX_FRAME_BYTES } from '../src/codec.js';
+import { FrameEncoder, MAX_FRAME_BYTES } from '../src/codec.js';
 import { LogContentError, LogError } from '../src/errors.js';
 import type { FrameFilter } from '../src/filter.js';
 import { FORMAT_MINOR } from '../src/framing.js';
@@ -60,6 +60,46 @@ test('what is written is read, whatever the chunks', (t) => {
     t.is(reader.stats.bytes, statSync(path).size);
     reader.close();
   }
+});
+
+test('frames that are put into memory of the log are in it, over many chunks', (t) => {
+  const random = Random.forTest(t);
+  const path = join(temporaryDirectory(t), 'a.log');
+  const frames: Frame[] = [];
+  for (let i = 0; i < 3000; i++) frames.push(call(1, i * 1000, i));
+  const writer = LogWriter.create(path, HEADER, { chunkBytes: 8192 });
+  t.is(writer.lend(7, 1, 0), undefined);
+  let lent = 0;
+  for (let i = 0; i < frames.length;) {
+    const last = frames[i - 1];
+    const loan = last === undefined ? undefined : writer.lend(7, 1, last.time);
+    if (loan === undefined || random.chance(0.3)) {
+      writer.append(7, frames[i++]!);
+      continue;
+    }
+    t.is(writer.lend(7, 1, last!.time + 1), undefined);
+    t.is(writer.lend(7, 2, last!.time), undefined);
+    t.is(writer.lend(8, 1, last!.time), undefined);
+    const { memory, offset } = loan;
+    const encoder = new FrameEncoder();
+    encoder.append(last!);
+    const begun = encoder.sink.pos;
+    const from = i;
+    let end = begun;
+    for (const count = random.below(40); i < frames.length && i - from < count; i++) {
+      encoder.append(frames[i]!);
+      if (offset + encoder.sink.pos - begun > memory.length) break;
+      end = encoder.sink.pos;
+    }
+    if (i === from) continue;
+    memory.set(encoder.sink.buf.subarray(begun, end), offset);
+    writer.took(7, end - begun, i - from, frames[i - 1]!.time);
+    lent += i - from;
+  }
+  writer.close();
+  t.true(lent > 300, `${lent}`);
+  t.is(writer.lend(7, 1, frames.at(-1)!.time), undefined);
+  same(t, readStreams(path), new Map([[7, frames]]));
 });
 
 test('the header comes back with the version of the format', (t) => {

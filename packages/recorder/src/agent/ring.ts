@@ -10,6 +10,11 @@ const PEEKS = 5;
 
 /** Takes what agents have recorded into the log. */
 export class AgentRing {
+  /** Whose ring was full when the tracer was called last. */
+  private filler: Task | undefined;
+  /** Whose ring a wait may empty. */
+  private borrower: Task | undefined;
+
   constructor(
     private readonly session: Session,
     private readonly agent: Agent,
@@ -23,8 +28,59 @@ export class AgentRing {
     this.drainLooked(task, space);
   }
 
-  /** As drain, with the block that was just looked at. */
-  drainLooked(task: Task, space: AgentSpace): void {
+  /** As drainLooked, for a task that asks for nothing else. */
+  drainFull(task: Task, space: AgentSpace): void {
+    this.drainLooked(task, space, space.isPrecise);
+    if (space.isPrecise) this.filler = task;
+  }
+
+  /** A wait is about to begin: until it ends, full rings of who has had a full one just now are emptied without a stop. */
+  lend(): void {
+    const task = this.filler;
+    if (task === undefined) return;
+    this.filler = undefined;
+    const { agent, session } = this;
+    const space = task.space.agent;
+    if (space?.runner !== task || session.parking.active) return;
+    const loan = session.lend(task, space.time);
+    if (loan === undefined) return;
+    const { memory, offset } = loan;
+    const { agent_entry, agent_forward_end } = agent.symbols;
+    session.tracer.lend(
+      task.tid,
+      space.memory.bytes,
+      space.taken.bytes,
+      memory,
+      offset,
+      memory.length - offset,
+      space.connections,
+      agent_forward_end,
+      agent_entry,
+    );
+    this.borrower = task;
+  }
+
+  /** The wait is over. */
+  endLoan(): void {
+    const task = this.borrower;
+    if (task === undefined) return;
+    this.borrower = undefined;
+    const { values } = this.session.tracer;
+    const [, , , bytes, frames, calls, time] = values;
+    if (bytes === 0) return;
+    // Its ring is still of the space in which it was: a stop that changes that is handled after this.
+    const space = task.space.agent!;
+    this.session.took(task, bytes!, frames! - space.taken.frames, time!);
+    this.count(task, space, 0, frames!, calls!, time!);
+    // It is about to be full again.
+    this.filler = task;
+  }
+
+  /**
+   * As drain, with the block that was just looked at. `inRow`: what comes next is to go on where this ends, as the agent's clock is that
+   * of the tracer.
+   */
+  drainLooked(task: Task, space: AgentSpace, inRow = false): void {
     const { agent } = this;
     const { taken } = space;
     if (agent.hasReports) this.takeReports(task, space);
@@ -36,7 +92,7 @@ export class AgentRing {
       else for (const fd of drained.changed) task.files.forget(fd);
       this.append(task, space, drained);
     } else if (taken.bytes === 0) return;
-    this.discard(space);
+    this.discard(space, inRow);
   }
 
   /** The same, by what is in the ring itself. */
@@ -54,9 +110,9 @@ export class AgentRing {
   }
 
   /** Empties the ring. */
-  private discard(space: AgentSpace): void {
+  private discard(space: AgentSpace, inRow: boolean): void {
     const { taken } = space;
-    space.time = Math.max(space.time, this.session.tracer.values[1]!);
+    if (!inRow) space.time = Math.max(space.time, this.session.tracer.values[1]!);
     this.agent.empty(space.memory, space.time);
     taken.bytes = taken.frames = taken.calls = 0;
   }
@@ -121,10 +177,24 @@ export class AgentRing {
     if (space.connections !== connections) numberConnections(session, task, bytes, space.time);
     space.connections = connections;
     if (bytes.length > 0) session.appendRun(task, bytes, frames - taken.frames, space.time, time);
-    session.syscalls += calls - taken.calls;
-    task.paths.agent += calls - taken.calls;
-    if (calls > taken.calls) task.atEntry = false;
-    taken.bytes = head;
+    this.count(task, space, head, frames, calls, time);
+  }
+
+  /** So much of the ring has been taken into the log. `calls` and `frames` are all since it was last emptied. */
+  private count(
+    task: Task,
+    space: AgentSpace,
+    bytes: number,
+    frames: number,
+    calls: number,
+    time: number,
+  ): void {
+    const { taken } = space;
+    const fresh = calls - taken.calls;
+    this.session.syscalls += fresh;
+    task.paths.agent += fresh;
+    if (fresh > 0) task.atEntry = false;
+    taken.bytes = bytes;
     taken.frames = frames;
     taken.calls = calls;
     space.time = time;

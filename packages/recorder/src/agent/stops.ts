@@ -111,30 +111,43 @@ export class AgentStops {
       return;
     }
     const nr = regs.int(Reg.rax);
-    task.paths.stopped(nr);
     if (rip === symbols.agent_forward_end) {
-      agent.look(task.space.agent!.memory);
-      this.ring.drainLooked(task, space);
-      this.forward(task, agent.ret);
+      agent.look(space.memory);
+      if (agent.isFull) {
+        agent.hasRoom(space.memory);
+        this.ring.drainFull(task, space);
+        this.enter(task, agent.ret);
+      } else {
+        task.paths.stopped(nr);
+        this.ring.drainLooked(task, space);
+        this.forward(task, agent.ret);
+      }
       return;
     }
     // At a site of the program's.
+    task.paths.stopped(nr);
     if (agent.calls[nr] === 1 && space.halt === Halt.None && this.isSite(task, rip)) {
       if (this.patcher.trapped(task.tid, space, rip, nr)) {
         agent.reports.code(space.memory, space.changedPages());
         tracer.getRegs(task.tid);
       }
-      regs.set(Reg.rcx, rip);
-      regs.set(Reg.r11, regs.address(Reg.eflags));
-      regs.set(Reg.rip, symbols.agent_entry);
-      regs.set(Reg.orig_rax, -1);
-      tracer.setRegs(task.tid);
-      tracer.resume(task.tid, Resume.Cont, 0);
+      this.enter(task, rip);
       return;
     }
     this.ring.drain(task);
     tracer.getRegs(task.tid);
     this.forward(task, rip);
+  }
+
+  /** Sends a task whose registers are those of its call, but for rcx and r11, into the agent. `ret`: the address after the call. */
+  private enter(task: Task, ret: number): void {
+    const { regs, tracer } = this.session;
+    regs.set(Reg.rcx, ret);
+    regs.set(Reg.r11, regs.address(Reg.eflags));
+    regs.set(Reg.rip, this.agent.symbols.agent_entry);
+    regs.set(Reg.orig_rax, -1);
+    tracer.setRegs(task.tid);
+    tracer.resume(task.tid, Resume.Cont, 0);
   }
 
   /** True if the task whose registers are loaded has come to where the agent calls the tracer by a fault. */
