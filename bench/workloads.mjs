@@ -121,6 +121,42 @@ async function requestRate(client) {
   return Number(rate[1]);
 }
 
+/** The milliseconds that `count` requests of each kind took by the rates that redis-benchmark tells. */
+async function requestTime(client, count) {
+  let output = '';
+  client.stdout.on('data', (text) => (output += text));
+  await finished(client);
+  const rates = [...output.matchAll(/^"[A-Z]+","([\d.]+)"/gm)].map(([, rate]) => Number(rate));
+  if (rates.length !== 2) throw new Error(`redis-benchmark: ${output}`);
+  return rates.reduce((ms, rate) => ms + (count / rate) * 1000, 0);
+}
+
+/** redis-server under so many SET and so many GET of redis-benchmark, for which `use` waits. */
+function redis(full, use, isRate = false) {
+  return ({ directory, quick }) => {
+    const server = find('redis-server');
+    const client = find('redis-benchmark');
+    if (server === undefined || client === undefined) return 'redis is not installed';
+    const socket = join(directory, 'socket');
+    const count = quick ? full / 10 : full;
+    const files = ['--save', '', '--appendonly', 'no', '--dir', directory];
+    return {
+      argv: [server, '--port', '0', '--unixsocket', socket, ...files],
+      isRate,
+      before: () => remove(socket),
+      async drive(program) {
+        await waitForPort(socket, program);
+        const requests = ['-s', socket, '-n', String(count), '-t', 'set,get', '--csv'];
+        const stdio = ['ignore', 'pipe', 'ignore'];
+        const time = await use(spawn(client, requests, { stdio }), count);
+        // The server closes the connection instead of answering.
+        spawn('redis-cli', ['-s', socket, 'shutdown', 'nosave'], { stdio: 'ignore' });
+        return time;
+      },
+    };
+  };
+}
+
 /** A server in the foreground that has all its files in `directory`. */
 function nginxConfig(directory, port) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -315,38 +351,14 @@ export const workloads = [
   {
     name: 'redis',
     what: 'redis-server under redis-benchmark: 20,000 SET and 20,000 GET of 50 clients, not pipelined',
-    setup({ directory, quick }) {
-      const server = find('redis-server');
-      const client = find('redis-benchmark');
-      if (server === undefined || client === undefined) return 'redis is not installed';
-      const socket = join(directory, 'socket');
-      const count = String(quick ? 2000 : 20_000);
-      return {
-        argv: [
-          server,
-          '--port',
-          '0',
-          '--unixsocket',
-          socket,
-          '--save',
-          '',
-          '--appendonly',
-          'no',
-          '--dir',
-          directory,
-        ],
-        before: () => remove(socket),
-        async drive(program) {
-          await waitForPort(socket, program);
-          const options = { stdio: 'ignore' };
-          await finished(
-            spawn(client, ['-s', socket, '-n', count, '-t', 'set,get', '-q'], options),
-          );
-          // The server closes the connection instead of answering.
-          spawn('redis-cli', ['-s', socket, 'shutdown', 'nosave'], options);
-        },
-      };
-    },
+    setup: redis(20_000, async (client) => finished(client)),
+  },
+  {
+    name: 'redis-rate',
+    what: 'the same, 60,000 of each: the time of the requests alone, as redis-benchmark counts them',
+    // A replay answers nobody.
+    modes: ['native', 'strace', 'record', 'traced'],
+    setup: redis(60_000, requestTime, true),
   },
   {
     name: 'nginx',

@@ -446,7 +446,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
     delta = 0;
     frames++;
   }
-  u8 fixed[128];
+  u8 fixed[136];
   u8* end = put_int(fixed, delta);
   end = put_int(end, (i64)nr);
   if (details & DETAIL_ARGS) {
@@ -458,19 +458,19 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   end = put_int(end, result);
   *end++ = (u8)writes;
   /* Of calls that took no time the clock can tell nothing is said. */
-  u8 span[10];
+  u8 span[24];
   u8* span_end = span;
   if ((details & DETAIL_DURATIONS) && after > before && !row->quick)
     span_end = put_uint(span, (u64)(after - before) * 2 + 1);
   body += (u64)(end - fixed) + (u64)(span_end - span);
   *at++ = CODE_SYSCALL;
   at = put_uint(at, body);
-  for (const u8* from = fixed; from < end;) *at++ = *from++;
+  at = put_head(at, fixed, (u64)(end - fixed));
   for (int i = 0; i < writes; i++) {
     at = put_uint(at, regions[i].addr);
     at = put_bytes(at, regions[i].addr, regions[i].size);
   }
-  for (const u8* from = span; from < span_end;) *at++ = *from++;
+  at = put_head(at, span, (u64)(span_end - span));
   commit(at, (u64)frames + 1, 1, connection > 0, after);
   return DONE;
 }

@@ -31,6 +31,12 @@ static inline void copy(u8* to, const u8* from, u64 length) {
   __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
 }
 
+/* Stores up to 7 bytes more than `length`, and reads as many more. */
+static inline u8* put_head(u8* at, const u8* from, u64 length) {
+  for (u64 i = 0; i < length; i += 8) *(u64*)(at + i) = *(const u64*)(from + i);
+  return at + length;
+}
+
 static inline u8* put_bytes(u8* at, u64 addr, u64 length) {
   at = put_uint(at, length);
   if (length <= 16)
@@ -42,13 +48,12 @@ static inline u8* put_bytes(u8* at, u64 addr, u64 length) {
 
 /* A `data` frame. */
 static u8* put_data(u8* at, i64 delta, int arg, u64 size, u64 addr, u64 length) {
-  u8 head[32];
+  u8 head[40];
   u8* end = put_int(head, delta);
   end = put_int(end, arg);
   end = put_uint(end, size);
   const u64 fixed = (u64)(end - head);
   *at++ = CODE_DATA;
   at = put_uint(at, fixed + (u64)uint_length(length) + length);
-  for (u64 i = 0; i < fixed; i++) *at++ = head[i];
-  return put_bytes(at, addr, length);
+  return put_bytes(put_head(at, head, fixed), addr, length);
 }

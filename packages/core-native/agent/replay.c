@@ -91,10 +91,10 @@ static inline u64 get_uint(struct source* source) {
     return first;
   }
   const int follow = first == 0xff ? 8 : __builtin_clz(~(first << 24));
-  u64 value = first & (0x7f >> follow);
-  for (int i = 0; i < follow; i++) value = value << 8 | *at++;
-  source->at = at;
-  return value;
+  source->at = at + follow;
+  /* What the window has behind the last frame is read, too. */
+  const u64 rest = __builtin_bswap64(*(const u64*)at) >> (64 - 8 * follow);
+  return follow == 8 ? rest : (u64)(first & (0x7f >> follow)) << 8 * follow | rest;
 }
 
 static inline i64 get_int(struct source* source) {
@@ -126,7 +126,10 @@ static inline int get_head(struct head* head, const u8* at, const u8* end, u64 t
 }
 
 static inline void copy(u8* to, const u8* from, u64 length) {
-  if (length <= 16)
+  if (length == 16) {
+    ((volatile u64*)to)[0] = ((const u64*)from)[0];
+    ((volatile u64*)to)[1] = ((const u64*)from)[1];
+  } else if (length <= 16)
     for (u64 i = 0; i < length; i++) ((volatile u8*)to)[i] = from[i];
   else
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");

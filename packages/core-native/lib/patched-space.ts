@@ -62,9 +62,13 @@ export class PatchedSpace {
   /** True if patched code or trampolines are in pages from `start` to `end`. */
   touches(start: number, end: number): boolean {
     if (this.covers(start, end - start)) return true;
-    const pages = new Set<number>();
-    this.addPatchedPages(pages);
-    for (const page of pages) if (page < end && page + PAGE_SIZE > start) return true;
+    for (const { pieces } of this.patches.values()) {
+      for (const { addr, bytes } of pieces) {
+        const last = addr + bytes.length - 1;
+        if (addr - (addr % PAGE_SIZE) < end && last - (last % PAGE_SIZE) + PAGE_SIZE > start)
+          return true;
+      }
+    }
     return false;
   }
 

@@ -30,8 +30,8 @@ export class AgentRing {
 
   /** As drainLooked, for a task that asks for nothing else. */
   drainFull(task: Task, space: AgentSpace): void {
-    this.drainLooked(task, space, space.isPrecise);
-    if (space.isPrecise) this.filler = task;
+    this.drainLooked(task, space, true);
+    this.filler = task;
   }
 
   /** A wait is about to begin: until it ends, full rings of who has had a full one just now are emptied without a stop. */
@@ -77,8 +77,8 @@ export class AgentRing {
   }
 
   /**
-   * As drain, with the block that was just looked at. `inRow`: what comes next is to go on where this ends, as the agent's clock is that
-   * of the tracer.
+   * As drain, with the block that was just looked at. `inRow`: the agent goes on with nothing of the tracer's in between, so what comes
+   * next is to follow this as it is.
    */
   drainLooked(task: Task, space: AgentSpace, inRow = false): void {
     const { agent } = this;
