@@ -66,6 +66,33 @@ for (const guest of ['signal_kill_writer', 'io_many_frames']) {
   });
 }
 
+test('what is put out is in the log once, in its order, on both paths', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(guests, 'io_output_much.c'));
+  const place = workspace('agent-output');
+  for (const [i, path] of PATHS.entries()) {
+    const log = join(place.path, `${i}.log`);
+    const recorded = await scribe('record', ['-o', log, ...path, '--store', store, binary]);
+    t.is(recorded.code, 0, recorded.stderr);
+    const pieces: { serial: number; target: number; bytes: Uint8Array }[] = [];
+    let byAgent = 0;
+    for (const frame of openLog(log).frames()) {
+      if (frame.type === 'output') pieces.push(frame);
+      else if (frame.type === 'counters') byAgent += frame.values['calls.agent'] ?? 0;
+    }
+    pieces.sort((a, b) => a.serial - b.serial);
+    t.deepEqual(
+      pieces.map(({ serial }) => serial),
+      pieces.map((_, place) => place),
+    );
+    const told = pieces.filter(({ target }) => target === 1).map(({ bytes }) => bytes);
+    t.true(Buffer.concat(told).equals(Buffer.from(recorded.stdout)));
+    // Those that are alone are the agent's, but for the first.
+    if (path.length === 0) t.true(byAgent > 1200, `${byAgent} calls by the agent`);
+  }
+  place.discard();
+});
+
 test('a full ring is emptied, and takes no call from the agent', async (t) => {
   await using _turn = await pool.enter();
   const binary = compile(join(guests, 'io_many_frames.c'));

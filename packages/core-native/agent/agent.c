@@ -37,6 +37,8 @@ struct block {
   u64 tick_rate; /* ns in 2^32 counts; 0 as long as that is not known */
   u32 mapped;    /* descriptor of the file at AGENT_MAPPED, plus one; 0 if there is none */
   u32 full;      /* why the tracer was called: once the ring is empty the call under way can be made here */
+  u64 serial;    /* place of the next output in the order of all output */
+  u32 solo;      /* nobody else is recorded who could put something out */
 };
 
 /* What agent_main wants to happen. */
@@ -58,6 +60,7 @@ enum outcome { DONE = 0, FORWARD = 1, TAKE = 2 };
 #define MAX_ENTRY 280
 #define CODE_SYSCALL 1
 #define CODE_MAPPING 3
+#define CODE_OUTPUT 18
 #define CODE_DATA 64
 #define DATA_LIMIT 256
 #define STRING_LIMIT 4096
@@ -227,6 +230,7 @@ static void commit(const u8* at, u64 frames, u64 calls, u32 connections, i64 tim
 #include "mappings.h"
 #include "vectors.h"
 #include "messages.h"
+#include "output.h"
 #include "checks.h"
 #include "connections.h"
 #include "waiting.h"
@@ -328,8 +332,12 @@ static void probe(u32 what, const u64* args, u64 result) {
 #define PIECES_ROOM (AGENT_RING_SIZE / 4)
 
 /* Whether the ring, which is more than half full, has room for the call's frames, or will not have it empty either. */
-static __attribute__((noinline)) int frames_fit(const struct agent_row* row, const u64* args) {
+static __attribute__((noinline)) int frames_fit(const struct agent_row* row, const u64* args, const struct plan* plan) {
   u64 room = FRAME_ROOM + CONNECTION_ROOM + MAPPING_ROOM;
+  if (plan->output) {
+    if (args[2] > AGENT_RING_SIZE) return 1;
+    room += OUTPUT_ROOM + args[2];
+  }
   if (row->reads) room += READS_ROOM;
   for (u32 i = 0; i < row->steps; i++) {
     const struct agent_step* step = &row->step[i];
@@ -357,7 +365,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   if (row->varies && (row = variant_of(nr, (u32)args[1])) == 0) return FORWARD;
   struct plan plan;
   if (!may_keep(row, args) || admit(row, args, &plan) == FORWARD) return FORWARD;
-  if (B->head > AGENT_RING_SIZE / 2 && !frames_fit(row, args)) return make_room();
+  if (B->head > AGENT_RING_SIZE / 2 && !frames_fit(row, args, &plan)) return make_room();
 
   const u32 details = B->details;
   const i64 last = B->time;
@@ -413,7 +421,9 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   struct region regions[MAX_REGIONS];
   int writes = 0;
   /* For a frame before the call's. */
-  const u64 room = connection > 0 ? CONNECTION_ROOM : row->check == CHECK_MMAP ? MAPPING_ROOM : 0;
+  u64 room = connection > 0 ? CONNECTION_ROOM : row->check == CHECK_MMAP ? MAPPING_ROOM : 0;
+  const int puts_out = plan.output && result > 0;
+  if (puts_out) room = (u64)result > AGENT_RING_SIZE ? AGENT_RING_SIZE : OUTPUT_ROOM + (u64)result;
   u64 body = 0;
   if (!take && !failed) {
     writes = stored(row, args, result, regions);
@@ -446,6 +456,11 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
     delta = 0;
     frames++;
   }
+  if (puts_out) {
+    at = put_output(at, delta, (u32)args[0], args[1], (u64)result);
+    delta = 0;
+    frames++;
+  }
   u8 fixed[136];
   u8* end = put_int(fixed, delta);
   end = put_int(end, (i64)nr);
@@ -472,6 +487,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   }
   at = put_head(at, span, (u64)(span_end - span));
   commit(at, (u64)frames + 1, 1, connection > 0, after);
+  if (puts_out) B->serial = B->serial + 1;
   return DONE;
 }
 

@@ -43,6 +43,7 @@ struct plan {
   int takes;                  /* the tracer is to look at it afterwards */
   int writes_file;            /* it opens a file to write to it */
   int wakes;                  /* it may wake others */
+  int output;                 /* it writes to the recorded output */
   u64 handler, handler_flags; /* the disposition that it sets */
 };
 
@@ -82,10 +83,16 @@ static enum outcome admit(const struct agent_row* row, const u64* args, struct p
   plan->takes = row->takes;
   plan->writes_file = 0;
   plan->wakes = 0;
+  plan->output = 0;
   plan->handler = plan->handler_flags = 0;
   if (row->fd_arg != NO_ARG) {
     const u32 fd = (u32)args[row->fd_arg];
-    if (fd >= AGENT_FD_COUNT || (FDS[fd] & row->fd_need) != row->fd_need) return FORWARD;
+    if (fd >= AGENT_FD_COUNT) return FORWARD;
+    const u32 use = FDS[fd];
+    if ((use & row->fd_need) != row->fd_need) {
+      if (!may_put_out(row, use)) return FORWARD;
+      plan->output = 1;
+    }
   }
   if (row->null_arg != NO_ARG && args[row->null_arg] != 0) return FORWARD;
   B->entry = ~0UL;
@@ -143,6 +150,8 @@ static int learn(const struct agent_row* row, const u64* args, i64 result, const
   if (row->gives || row->check == CHECK_DUP) {
     int use = row->gives | mode_of(row, args);
     if (row->check == CHECK_DUP) use = (u32)args[0] < AGENT_FD_COUNT ? FDS[args[0]] : 0;
+    /* A copy may be another target. */
+    if (use & FD_OUTPUT) use = 0;
     if (plan->writes_file && (use = opened_to_write((u64)result)) < 0) return -1;
     if (!plan->writes_file && row->check == CHECK_OPEN && may_be_proc((u64)result)) use = 0;
     changed((int)result);

@@ -39,6 +39,8 @@
 #define BLOCK_TRAP 260
 #define BLOCK_MAPPED 288
 #define BLOCK_FULL 292
+#define BLOCK_SERIAL 296
+#define BLOCK_SOLO 304
 
 /* What a call that sleeps may change before it ends, as it was: see struct kept. */
 #define AGENT_KEPT (AGENT_DATA + 0x2000)
@@ -86,5 +88,8 @@
 #define FD_PROMPT 4
 /* The same, as far as the agent knows: it has made the descriptor so, and nobody here has changed that. */
 #define FD_NONBLOCK 8
+/* It is the recorded output: which, as `output` frames have it, is in the bits from FD_TARGET_SHIFT on. */
+#define FD_OUTPUT 16
+#define FD_TARGET_SHIFT 5
 
 #endif

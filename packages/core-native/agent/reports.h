@@ -38,6 +38,8 @@ _Static_assert(__builtin_offsetof(struct block, kept) == BLOCK_KEPT, "as the tra
 _Static_assert(__builtin_offsetof(struct block, precise) == BLOCK_PRECISE, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, trap) == BLOCK_TRAP, "as the tracer has it");
 _Static_assert(__builtin_offsetof(struct block, full) == BLOCK_FULL, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, serial) == BLOCK_SERIAL, "as the tracer has it");
+_Static_assert(__builtin_offsetof(struct block, solo) == BLOCK_SOLO, "as the tracer has it");
 
 #define R ((volatile struct reports*)(u64)REPORTS)
 

@@ -58,12 +58,14 @@ const enum Block {
   Trap = 260,
   Mapped = 288,
   Full = 292,
+  Serial = 296,
+  Solo = 304,
 }
 const CHANGED_MAX = 32;
 /** Of what is told of a file that has been mapped. */
 const MAPPED_BYTES = 0x2f8;
 /** Of what is read at each stop. */
-const BLOCK_SIZE = 296;
+const BLOCK_SIZE = 304;
 
 /** Why the agent is to leave the next call to the tracer. */
 export enum Halt {
@@ -97,7 +99,14 @@ export enum FdUse {
   Write = 2,
   /** No call on it waits. */
   Prompt = 4,
+  /** Writes, as long as nobody else is recorded: it is the recorded output. See `outputUse`. */
+  Output = 16,
 }
+
+const TARGET_SHIFT = 5;
+
+/** FdUse bits for the recorded output; `target` as `output` frames have it. */
+export const outputUse = (target: number): number => FdUse.Output | (target << TARGET_SHIFT);
 
 /** Addresses in the agent's code; what each is, is said in agent/agent.c. */
 interface Symbols {
@@ -267,6 +276,10 @@ export class Agent {
   get isFull(): boolean {
     return this.view.getUint32(Block.Full, true) !== 0;
   }
+  /** Place of the next output in the order of all output, for whom `solo` was told it. */
+  get serial(): number {
+    return Number(this.view.getBigUint64(Block.Serial, true));
+  }
   /** Changes with every frame; odd while one is added. */
   get writing(): number {
     return this.view.getUint32(Block.Writing, true);
@@ -311,6 +324,12 @@ export class Agent {
   /** Frames that come next are at `time` at the earliest: CLOCK_MONOTONIC, ns. The ring of the stopped task is empty. */
   setTime({ view }: AgentMemory, time: number): void {
     view.setBigInt64(Block.Time, BigInt(Math.round(time)), true);
+  }
+
+  /** Whether nobody else is recorded who could put something out; `serial`: place of the next output in the order of all output. */
+  solo({ view }: AgentMemory, solo: boolean, serial: number): void {
+    view.setBigUint64(Block.Serial, BigInt(serial), true);
+    view.setUint32(Block.Solo, solo ? 1 : 0, true);
   }
 
   /** The task is about to make the call for which there was no room. */

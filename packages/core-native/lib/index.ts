@@ -3,7 +3,16 @@ import { addon, type Addon } from './addon.js';
 import type { NativeTracer } from './binding.js';
 
 export * from './abi.js';
-export { Agent, AGENT_FD_COUNT, AgentDetail, type Drained, FdUse, Halt, Shared } from './agent.js';
+export {
+  Agent,
+  AGENT_FD_COUNT,
+  AgentDetail,
+  type Drained,
+  FdUse,
+  Halt,
+  outputUse,
+  Shared,
+} from './agent.js';
 export {
   type AgentConnection,
   numberAgentConnection,

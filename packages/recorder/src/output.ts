@@ -22,7 +22,7 @@ export class OutputTracker {
   private terminal = false;
   private readonly turns = new Map<string, OutputTurn>();
   /** Place of the next output in the order of all output. */
-  private serial = 0;
+  serial = 0;
 
   /** Learns what the command's descriptors 1 and 2 are, before its first instruction. */
   learn(tid: number): void {

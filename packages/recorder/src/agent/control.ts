@@ -222,6 +222,13 @@ export class AgentControl {
       agent.share(space.memory, shared);
     }
     this.ring.begin(space);
+    const solo = this.session.tasks.size === 1;
+    const { serial } = this.session.output;
+    if (space.solo !== solo || (solo && space.serial !== serial)) {
+      space.solo = solo;
+      space.serial = serial;
+      agent.solo(space.memory, solo, serial);
+    }
     const { usesSys } = task.handlers;
     if (space.usesSys !== usesSys) {
       space.usesSys = usesSys;

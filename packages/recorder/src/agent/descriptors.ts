@@ -1,6 +1,6 @@
-import { type Agent, FdUse, statFd, Sys } from '@scribe-ts/core-native';
+import { type Agent, FdUse, outputUse, statFd, Sys } from '@scribe-ts/core-native';
 import { isMemoryFile } from '../details.js';
-import { type FileInfo, isRegular } from '../files.js';
+import { type FileInfo, isCharacterDevice, isRegular } from '../files.js';
 import type { Session } from '../session.js';
 import { type Task, TaskState } from '../tasks.js';
 import type { AgentSpace } from './space.js';
@@ -91,11 +91,12 @@ export class AgentDescriptors {
     const file = task.files.get(tid, fd);
     if (file === undefined) return;
     let use = file.path.startsWith('/proc/') ? FdUse.None : FdUse.Read;
-    const followed =
-      session.output.target(fd, file) >= 0 ||
-      isMemoryFile(file.path) ||
-      session.objects.find(session, file.key) !== undefined;
-    if (!followed) use |= FdUse.Write;
+    const target = session.output.target(fd, file);
+    const isFollowed =
+      isMemoryFile(file.path) || session.objects.find(session, file.key) !== undefined;
+    if (!isFollowed && target < 0) use |= FdUse.Write;
+    // A terminal has others, who may be stopped for writing.
+    if (!isFollowed && target >= 0 && !isCharacterDevice(file)) use |= outputUse(target);
     if (isPrompt(tid, fd, file)) use |= FdUse.Prompt;
     agent.allow(space.memory, fd, use);
   }

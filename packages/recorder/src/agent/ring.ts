@@ -84,6 +84,7 @@ export class AgentRing {
     const { agent } = this;
     const { taken } = space;
     if (agent.hasReports) this.takeReports(task, space);
+    if (space.solo) this.takeSerial(space);
     let drained = agent.drain(space.memory, taken.bytes);
     // Killed while it was counting what it had recorded.
     if (drained !== undefined && agent.writing % 2 === 1) drained = this.counted(space, drained);
@@ -93,6 +94,13 @@ export class AgentRing {
       this.append(task, space, drained);
     } else if (taken.bytes === 0) return;
     this.discard(space, inRow);
+  }
+
+  /** Goes on with the order of output where the agent is, unless the tracer has put out something since. */
+  private takeSerial(space: AgentSpace): void {
+    const { output } = this.session;
+    space.serial = this.agent.serial;
+    output.serial = Math.max(output.serial, space.serial);
   }
 
   /** The same, by what is in the ring itself. */

@@ -24,6 +24,9 @@ export class AgentSpace extends PatchedSpace {
   usesSys = false;
   /** As the agent has it: it may read the time stamp counter. */
   isPrecise = false;
+  /** As the agent has it: nobody else is recorded; and the place of the next output. */
+  solo = false;
+  serial = 0;
   /** How many of the answers of cpuid the agent has been told. */
   answers = 0;
   /** Time of the agent's last frame, CLOCK_MONOTONIC, ns. */
@@ -64,6 +67,8 @@ export class AgentSpace extends PatchedSpace {
     copy.shared = this.shared;
     copy.usesSys = this.usesSys;
     copy.isPrecise = this.isPrecise;
+    copy.solo = this.solo;
+    copy.serial = this.serial;
     copy.answers = this.answers;
     copy.time = this.time;
     copy.copyPatches(this);
