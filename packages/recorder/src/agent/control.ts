@@ -117,7 +117,8 @@ export class AgentControl {
   /** A stopped task has mapped code of a file privately. True if the tracer's registers are another stop's now. */
   mapped(task: Task, mapping: CodeMapping): boolean {
     const space = task.space.agent;
-    if (space === undefined || !this.patcher.mapped(task.tid, space, mapping)) return false;
+    if (space === undefined || space.given) return false;
+    if (!this.patcher.mapped(task.tid, space, mapping)) return false;
     this.agent.reports.code(space.memory, space.changedPages());
     return true;
   }
@@ -275,6 +276,7 @@ export class AgentControl {
       this.session.note(task, `the agent is off: dispatch is not to be had here (${error.code})`);
       space.setHalt(this.agent, Halt.Off);
       space.given = true;
+      this.unpatch(task);
       return false;
     }
   }
