@@ -25,6 +25,8 @@ export class FileOffset {
     if (time < this.baseTime) return;
     this.base = position;
     this.baseTime = time;
+    // Of two calls at the same time by the clock's tick this is the later one.
+    if (time >= this.endTime) this.endTime = -1;
     for (let i = this.moves.length - 1; i >= 0; i--)
       if (this.moves[i]!.time <= time) this.moves.splice(i, 1);
   }
