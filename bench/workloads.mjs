@@ -351,7 +351,7 @@ export const workloads = [
   {
     name: 'redis',
     what: 'redis-server under redis-benchmark: 20,000 SET and 20,000 GET of 50 clients, not pipelined',
-    setup: redis(20_000, async (client) => finished(client)),
+    setup: redis(20_000, finished),
   },
   {
     name: 'redis-rate',

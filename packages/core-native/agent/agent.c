@@ -423,7 +423,7 @@ static __attribute__((noinline)) enum outcome make_call(struct saved* saved, u64
   /* For a frame before the call's. */
   u64 room = connection > 0 ? CONNECTION_ROOM : row->check == CHECK_MMAP ? MAPPING_ROOM : 0;
   const int puts_out = plan.output && result > 0;
-  if (puts_out) room = (u64)result > AGENT_RING_SIZE ? AGENT_RING_SIZE : OUTPUT_ROOM + (u64)result;
+  if (puts_out) room = OUTPUT_ROOM + (u64)result;
   u64 body = 0;
   if (!take && !failed) {
     writes = stored(row, args, result, regions);

@@ -1,42 +1,33 @@
-import { appendFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { LineFile } from './line-file.js';
 
-/** A line that was cut off, by a full disk, has no full stop. */
-const LINE = /^([0-9]+) ([0-9]+)\.$/;
-const NAME = 'cpuid-leaves';
+const LINE = /^([0-9]+) ([0-9]+)$/;
 /** Every program's loader asks for some thirty. */
 const MAX_LEAVES = 64;
 
 /** What programs have asked cpuid for, leaf and subleaf, in a file of the store: the next ones ask the same. */
 export class LeafIndex {
-  private readonly path: string;
+  private readonly file: LineFile;
+  private readonly known: Set<string>;
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
-    this.path = join(directory, NAME);
+    this.file = new LineFile(directory, 'cpuid-leaves');
+    const lines = this.file.read().filter((line) => LINE.test(line));
+    this.known = new Set(lines.slice(0, MAX_LEAVES));
   }
 
   leaves(): (readonly [number, number])[] {
-    const found = new Map<string, readonly [number, number]>();
-    let text = '';
-    try {
-      text = readFileSync(this.path, 'latin1');
-    } catch {
-      // Nothing is known yet.
-    }
-    for (const line of text.split('\n')) {
-      const [, leaf, subleaf] = LINE.exec(line) ?? [];
-      if (leaf === undefined || found.size === MAX_LEAVES) continue;
-      found.set(line, [Number(leaf) >>> 0, Number(subleaf) >>> 0]);
-    }
-    return [...found.values()];
+    return [...this.known].map((line) => {
+      const [leaf, subleaf] = line.split(' ').map(Number);
+      return [leaf! >>> 0, subleaf! >>> 0];
+    });
   }
 
+  /** Adds what is not known yet, as long as there is room. */
   add(leaf: number, subleaf: number): void {
-    try {
-      appendFileSync(this.path, `\n${leaf} ${subleaf}.`);
-    } catch {
-      // The next programs ask the tracer.
-    }
+    const line = `${leaf} ${subleaf}`;
+    if (this.known.has(line) || this.known.size >= MAX_LEAVES) return;
+    this.known.add(line);
+    this.file.add(line);
   }
 }

@@ -1,15 +1,12 @@
-import { appendFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PAGE_SIZE } from './abi.js';
 import { JUMP_BYTES, SITE_BYTES } from './holes.js';
+import { LineFile } from './line-file.js';
 import { MAX_MOVED } from './loads.js';
 import type { KnownSite } from './site-book.js';
 
-/** A line that was cut off, by a full disk, has no full stop. */
 const LINE =
-  /^[0-9a-f]{32} (call|cpuid|rdtsc) from ([0-9]+) to ([0-9]+) ret ([0-9]+) jump ([0-9]+) moved ((?:[0-9a-f]{2})*) was ([0-9a-f:,]*)\.$/;
+  /^[0-9a-f]{32} (call|cpuid|rdtsc) from ([0-9]+) to ([0-9]+) ret ([0-9]+) jump ([0-9]+) moved ((?:[0-9a-f]{2})*) was ([0-9a-f:,]*)$/;
 const HASH_DIGITS = 32;
-const NAME = 'patched-sites';
 const NOTHING: readonly KnownSite[] = [];
 
 /**
@@ -17,13 +14,13 @@ const NOTHING: readonly KnownSite[] = [];
  * a file of the store; another way to patch them needs another name.
  */
 export class SiteIndex {
-  private readonly path: string;
+  private readonly file: LineFile;
   /** Lines by their contents. */
   private found: Map<string, string[]> | undefined;
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
-    this.path = join(directory, NAME);
+    this.file = new LineFile(directory, 'patched-sites');
   }
 
   /** Those of the content with this hash. */
@@ -34,23 +31,13 @@ export class SiteIndex {
 
   add(hash: string, { kind, first, end, ret, jump, moved, pieces }: KnownSite): void {
     const was = pieces.map(({ addr, bytes }) => `${addr}:${hex(bytes)}`);
-    const line = `${hash} ${kind} from ${first} to ${end} ret ${ret} jump ${jump} moved ${hex(moved)} was ${was}.`;
-    try {
-      appendFileSync(this.path, `\n${line}`);
-    } catch {
-      // It is found out again.
-    }
+    const place = `from ${first} to ${end} ret ${ret} jump ${jump}`;
+    this.file.add(`${hash} ${kind} ${place} moved ${hex(moved)} was ${was}`);
   }
 
   private load(): Map<string, string[]> {
     const found = new Map<string, string[]>();
-    let text = '';
-    try {
-      text = readFileSync(this.path, 'latin1');
-    } catch {
-      // Nothing is known yet.
-    }
-    for (const line of text.split('\n')) {
+    for (const line of this.file.read()) {
       const hash = line.slice(0, HASH_DIGITS);
       const lines = found.get(hash);
       if (lines === undefined) found.set(hash, [line]);

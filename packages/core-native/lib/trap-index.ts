@@ -1,23 +1,20 @@
-import { appendFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { LineFile } from './line-file.js';
 import type { FileSites } from './trap-sites.js';
 
-/** A line that was cut off, by a full disk, has no full stop. */
 const LINE =
-  /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*) moves ([0-9,]*)\.$/;
-const NAME = 'trap-sites';
+  /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*) moves ([0-9,]*)$/;
 
 /**
  * What contents of a store have, as `findTraps` found out once: that takes 10 ms for a library, and 0.1 s and more for a
  * large program. Kept in a file of the store; another way to find them needs another name.
  */
 export class TrapIndex {
-  private readonly path: string;
+  private readonly file: LineFile;
   private found: Map<string, FileSites> | undefined;
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
-    this.path = join(directory, NAME);
+    this.file = new LineFile(directory, 'trap-sites');
   }
 
   /** What the content with this hash has; undefined if that has not been found out. */
@@ -28,23 +25,13 @@ export class TrapIndex {
   set(hash: string, sites: FileSites): void {
     (this.found ??= this.load()).set(hash, sites);
     const { cpuid, rdtsc, rdtscp, known, moves } = sites;
-    const line = `${hash} cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp} known ${known} moves ${moves}.`;
-    try {
-      appendFileSync(this.path, `\n${line}`);
-    } catch {
-      // The next recording looks for them again.
-    }
+    const instructions = `cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp}`;
+    this.file.add(`${hash} ${instructions} known ${known} moves ${moves}`);
   }
 
   private load(): Map<string, FileSites> {
     const found = new Map<string, FileSites>();
-    let text = '';
-    try {
-      text = readFileSync(this.path, 'latin1');
-    } catch {
-      // Nothing is known yet.
-    }
-    for (const line of text.split('\n')) {
+    for (const line of this.file.read()) {
       const [, hash, ...lists] = LINE.exec(line) ?? [];
       if (hash === undefined) continue;
       const [cpuid, rdtsc, rdtscp, known, moves] = lists.map(numbers);

@@ -85,11 +85,7 @@ export function applySyscall(engine: Engine, task: ReplayTask, frame: SyscallFra
   }
   if (result === -Errno.EFAULT) engine.writeChanged(task, frame.writes);
   else engine.writeAll(task, frame.writes);
-  if (details.mapping !== undefined && engine.agent !== undefined) {
-    const saved = regs.save();
-    engine.agent.mapped(task, details.mapping.mapping);
-    regs.load(saved);
-  }
+  if (details.mapping !== undefined) engine.agent?.mapped(task, details.mapping.mapping);
   if (isRestart(result)) {
     regs.set(Reg.rip, regs.address(Reg.rip) - 2);
     regs.set(Reg.rax, result === -516 ? Sys.restart_syscall : nr);

@@ -52,15 +52,18 @@ export class AgentControl {
     this.patcher = new Patcher(tracer, { call: this.agent.entry }, cpuid.sites, index);
   }
 
-  /** A stopped task has what was recorded of a mapping. The tracer's registers may be another stop's then. */
+  /** A stopped task has what was recorded of a mapping. */
   mapped(task: ReplayTask, { start, end, prot, flags, backing }: Mapping): void {
     const isPlain = (prot & (Prot.EXEC | Prot.WRITE)) === Prot.EXEC;
     if (!isPlain || backing.kind !== 'file' || (flags & MapFlag.TYPE) !== MapFlag.PRIVATE) return;
     const space = (task.space.agent ??= new AgentSpace());
     if (space.given || !this.looksAhead) return;
     const { offset, hash } = backing;
+    const { regs } = this.engine;
+    const saved = regs.save();
     this.patcher.mapped(task.tid, space, { start, end, offset, content: hash });
     this.load(task, space);
+    regs.load(saved);
   }
 
   /** Patched sites lead to the agent: it must be there. */
