@@ -240,7 +240,7 @@ export const workloads = [
   {
     name: 'alarms',
     what: 'a loop that computes while SIGALRM comes every millisecond',
-    setup: counted('alarms', 700_000_000, 70_000_000),
+    setup: counted('alarms', 3_500_000_000, 70_000_000),
   },
   {
     name: 'cp',

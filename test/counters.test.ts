@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogInfo } from '@scribe-ts/cli';
+import { Reg } from '@scribe-ts/core-native';
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
 import test from 'ava';
 import { Meddled, replayWhatThereIs } from './busy.js';
@@ -43,6 +44,37 @@ for (const options of [['--no-agent'], []]) {
       t.not(replayed.code, 0, `${more}`);
       t.regex(replayed.stderr, /other registers|after \d+ rounds/, replayed.stderr);
     }
+    place.discard();
+  });
+}
+
+for (const options of [['--no-agent'], []]) {
+  const how = options.length === 0 ? 'with the agent' : 'traced';
+  test(`a signal is given in the midst of a round that is counted, and found there again (${how})`, async (t) => {
+    await using _turn = await pool.enter();
+    const binary = compile(join(root, 'test/guests/preempt_returns.c'));
+    const place = workspace('counters');
+    const log = join(place.path, 'returns.log');
+    const recorded = await scribe('record', [...options, '-o', log, '--store', store, binary], {
+      cwd: place.path,
+    });
+    t.is(recorded.code, 0, recorded.stderr);
+    const inMidst = countedInMidst(log);
+    t.true(inMidst.length > 3, `${inMidst.length}`);
+    const replayed = await scribe('replay', [log], { cwd: '/' });
+    t.is(replayed.code, 0, replayed.stderr);
+    t.is(replayed.stdout, recorded.stdout);
+
+    const changed = join(place.path, 'changed.log');
+    let index = -1;
+    rewriteLog(log, changed, (frame) =>
+      ++index === inMidst.at(-1) && frame.type === 'preempt'
+        ? { ...frame, count: frame.count + 1 }
+        : frame,
+    );
+    const other = await scribe('replay', [changed], { cwd: '/' });
+    t.not(other.code, 0);
+    t.regex(other.stderr, /other registers|after \d+ rounds/, other.stderr);
     place.discard();
   });
 }
@@ -120,6 +152,21 @@ function lastCounted(log: string): number {
   try {
     const frames: Frame[] = [...reader.records()].map(({ frame }) => frame);
     return frames.findLastIndex((frame) => frame.type === 'preempt' && frame.count > 2);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Places of the frames whose points lie behind the instruction that was counted. */
+function countedInMidst(log: string): number[] {
+  const reader = openLog(log);
+  try {
+    return [...reader.records()].flatMap(({ frame }, index) => {
+      if (frame.type !== 'preempt' || frame.counter !== 'rounds') return [];
+      const { buffer, byteOffset } = frame.regs;
+      const rip = new DataView(buffer, byteOffset).getBigUint64(Reg.rip * 8, true);
+      return Number(rip) === frame.rip ? [] : [index];
+    });
   } finally {
     reader.close();
   }

@@ -27,9 +27,9 @@ function isCurrent() {
 
 /**
  * Bytes of bytecode that a function runs before V8 thinks of optimizing it; 67,584 if nothing is said. Most recordings and
- * replays are over in some seconds, and with that number the compiler takes half as much CPU time as the thread that traces.
+ * replays are over in some seconds, and the compiler has threads of its own, beside the CPU on which all stops are handled.
  */
-const INTERRUPT_BUDGET = 500_000;
+const INTERRUPT_BUDGET = 20_000;
 /**
  * When that is said, ms: what is over sooner gains nothing by it. Compiled code that was made with other options is refused,
  * Node's own as well, so not before all of that has been loaded.

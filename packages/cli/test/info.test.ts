@@ -24,7 +24,7 @@ test('a complete log is described', async (t) => {
   t.is(host.stderr, '');
   t.is(
     host.stdout.replace(/, [\d.]+ (bytes|KiB)\n/, ', SIZE\n'),
-    `echo.log: recorded by scribe-ts 0.1.0, format 1.3, SIZE
+    `echo.log: recorded by scribe-ts 0.1.0, format 1.4, SIZE
 command:      echo 'it'\\''s' 'a b'
 directory:    /home/u
 recorded:     2023-11-14 22:13:20 UTC
@@ -57,7 +57,7 @@ test('--json has the same, for programs', async (t) => {
   const result = JSON.parse(host.stdout) as LogInfo;
   t.like(result, {
     file: log,
-    format: '1.3',
+    format: '1.4',
     command: ['echo', "it's", 'a b'],
     startedAt: '2023-11-14T22:13:20.000Z',
     durationSeconds: 8000 / 1e9,

@@ -52,9 +52,7 @@ Status StoppedTask::set_sigmask(KernelSigset mask) const {
   return request(kPtraceSetSigmask, tid_, sizeof mask, address_of(&mask));
 }
 
-Result<bool> StoppedTask::has_waiting_signal() const {
-  KernelSigset mask;
-  if (const Status status = get_sigmask(mask); !status.ok()) return status.error();
+Result<bool> StoppedTask::has_waiting_signal(std::optional<KernelSigset> mask) const {
   for (const uint32_t queue : {0u, uint32_t{PTRACE_PEEKSIGINFO_SHARED}}) {
     siginfo_t infos[kPeekedAtOnce];
     __ptrace_peeksiginfo_args args = {};
@@ -63,8 +61,14 @@ Result<bool> StoppedTask::has_waiting_signal() const {
     while (true) {
       const long count = ptrace(PTRACE_PEEKSIGINFO, tid_, &args, infos);
       if (count < 0) return last_error("ptrace");
+      // Nearly always none waits.
+      if (count > 0 && !mask) {
+        KernelSigset own;
+        if (const Status status = get_sigmask(own); !status.ok()) return status.error();
+        mask = own;
+      }
       for (long i = 0; i < count; i++)
-        if ((mask >> (infos[i].si_signo - 1) & 1) == 0) return true;
+        if ((*mask >> (infos[i].si_signo - 1) & 1) == 0) return true;
       if (count < kPeekedAtOnce) break;
       args.off += static_cast<uint64_t>(count);
     }

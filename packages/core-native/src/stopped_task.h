@@ -5,6 +5,7 @@
 #include <sys/user.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "errors.h"
 
@@ -30,8 +31,8 @@ class StoppedTask {
   Status set_siginfo(const siginfo_t& info) const;
   Status get_sigmask(KernelSigset& mask) const;
   Status set_sigmask(KernelSigset mask) const;
-  /// Whether a signal is queued for it, or for its process, that it does not block.
-  Result<bool> has_waiting_signal() const;
+  /// Whether a signal is queued for it, or for its process, that is not in `mask`: what it blocks, if none is given.
+  Result<bool> has_waiting_signal(std::optional<KernelSigset> mask) const;
   Result<uint64_t> event_message() const;
   /// Stops the task before it executes what is at one of `count` addresses, at most four, by debug registers: no byte of
   /// its code changes. The stop is a SIGTRAP with si_code TRAP_HWBKPT; the resume after it executes the instruction.

@@ -141,6 +141,7 @@ Napi::Function TracerObject::define(Napi::Env env) {
                          plain("interruptTask", interrupt_task),
                          plain("setDispatch", set_dispatch),
                          plain("hasWaitingSignal", has_waiting_signal),
+                         plain("useXstate", use_xstate),
                          plain("detach", detach),
                          plain("kill", kill),
                          plain("hashMemory", hash_memory),
@@ -454,12 +455,26 @@ napi_value TracerObject::interrupt_task(napi_env env, napi_callback_info info) {
 }
 
 napi_value TracerObject::has_waiting_signal(napi_env env, napi_callback_info info) {
+  Arguments<1, 1> arguments(env, info);
+  const pid_t tid = arguments.int32(0);
+  std::optional<KernelSigset> mask;
+  if (arguments.given(1)) {
+    KernelSigset given = 0;
+    const uint8_t* const bytes = arguments.bytes(1, sizeof given);
+    if (bytes != nullptr) memcpy(&given, bytes, sizeof given);
+    mask = given;
+  }
+  if (!arguments.ok()) return nullptr;
+  const auto waits = StoppedTask(tid).has_waiting_signal(mask);
+  if (waits.ok()) return js_bool(env, waits.value());
+  return alive_or_throw(env, waits.error());
+}
+
+napi_value TracerObject::use_xstate(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   const pid_t tid = arguments.int32(0);
   if (!arguments.ok()) return nullptr;
-  const auto waits = StoppedTask(tid).has_waiting_signal();
-  if (waits.ok()) return js_bool(env, waits.value());
-  return alive_or_throw(env, waits.error());
+  return alive_or_throw(env, ::use_xstate(StoppedTask(tid)));
 }
 
 napi_value TracerObject::detach(napi_env env, napi_callback_info info) {

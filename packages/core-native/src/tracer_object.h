@@ -46,6 +46,7 @@ class TracerObject : public Napi::ObjectWrap<TracerObject> {
   Napi::Value get_xstate(const Napi::CallbackInfo& info);
   void set_xstate(const Napi::CallbackInfo& info);
   void init_xstate(const Napi::CallbackInfo& info);
+  static napi_value use_xstate(napi_env env, napi_callback_info info);
   Napi::Value get_siginfo(const Napi::CallbackInfo& info);
   void set_siginfo(const Napi::CallbackInfo& info);
   Napi::Value get_sigmask(const Napi::CallbackInfo& info);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 
 namespace {
 
@@ -42,6 +43,14 @@ Result<std::vector<uint8_t>> get_xstate(const StoppedTask& task) {
 Status set_xstate(const StoppedTask& task, const uint8_t* state, size_t size) {
   iovec io = {const_cast<uint8_t*>(state), size};
   return regset(PTRACE_SETREGSET, task.tid(), io);
+}
+
+Status use_xstate(const StoppedTask& task) {
+  user_fpregs_struct legacy = {};
+  legacy.cwd = kInitialFcw;
+  legacy.mxcsr = kInitialMxcsr;
+  if (ptrace(PTRACE_SETFPREGS, task.tid(), nullptr, &legacy) == 0) return {};
+  return last_error("ptrace");
 }
 
 Status init_xstate(const StoppedTask& task) {

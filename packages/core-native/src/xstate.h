@@ -14,3 +14,5 @@ Status set_xstate(const StoppedTask& task, const uint8_t* state, size_t size);
 /// and XSAVEC write only those, and dynamic linkers save them to the stack. x87 and SSE are in use here, for one that is
 /// not may become so at any time, and the others are not.
 Status init_xstate(const StoppedTask& task);
+/// The same where the kernel has just made all components initial, and so unused.
+Status use_xstate(const StoppedTask& task);

@@ -433,11 +433,15 @@ test.serial('vector state: kept, and given initial values', (t) => {
   t.is(view.getBigUint64(160, true), 0x1111111111111111n);
   t.is(view.getUint32(512, true) & 3, 3);
 
-  tracer.initXstate(tid);
-  const clean = new DataView(tracer.getXstate(tid).buffer);
-  t.is(clean.getUint16(0, true), 0x37f);
-  t.is(clean.getUint32(24, true), 0x1f80);
-  t.is(clean.getBigUint64(160, true), 0n);
+  for (const clear of ['initXstate', 'useXstate'] as const) {
+    tracer.setXstate(tid, dirty);
+    tracer[clear](tid);
+    const clean = new DataView(tracer.getXstate(tid).buffer);
+    t.is(clean.getUint16(0, true), 0x37f);
+    t.is(clean.getUint32(24, true), 0x1f80);
+    t.is(clean.getBigUint64(160, true), 0n);
+    t.is(clean.getUint32(512, true) & 3, 3);
+  }
   // The guest asks the processor itself: mxcsr, and which components are in use. Its exit status is 16 times the SSE and
   // x87 bits of XINUSE, plus 1 if mxcsr is 0x1f80.
   tracer.setXstate(tid, dirty);
@@ -604,6 +608,7 @@ test.serial('a task killed while stopped: calls say so, its end is reported', (t
   throwsNative(t, () => tracer.openMemory(tid), 'ESRCH');
   throwsNative(t, () => tracer.getSiginfo(tid), 'ESRCH');
   throwsNative(t, () => tracer.initXstate(tid), 'ESRCH');
+  t.false(tracer.useXstate(tid));
   t.is(tracer.wait(-1), EventKind.NoTracees);
   t.is(tracer.event[1], EventKind.NoTracees);
 });

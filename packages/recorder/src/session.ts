@@ -68,6 +68,8 @@ export interface StopHandler {
   preempt(task: Task): boolean;
   /** A task goes on behind a handler, from where that was begun: it may count from there on. */
   count(task: Task): void;
+  /** A task is stopped at its rt_sigreturn: true if that has been recorded, and is all that is left to be done. */
+  returnToCount(task: Task): boolean;
   /** A task that is stopped is about to be let go for good: it counts no more. True if that was all that the stop is about. */
   endCount(task: Task, kind: EventKind): boolean;
   /** Makes up for what a task has done that is known only now: it may have stopped before its parent told of it. */

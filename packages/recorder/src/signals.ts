@@ -363,6 +363,7 @@ export function deliver(
     return;
   }
   const stackPointer = regs.address(Reg.rsp);
+  const interrupted = task.resting === undefined ? undefined : regs.save();
   const chain = chainHere(session, task);
   // The frame has the mask, for the handler's return.
   unblock(session, task);
@@ -400,7 +401,7 @@ export function deliver(
   }
   task.atEntry = false;
   // As a replay does: what XSAVE tells of the registers in use would depend on who had the CPU meanwhile.
-  tracer.initXstate(task.tid);
+  tracer.useXstate(task.tid);
   if ((task.handlers.flags[signo]! & SA_RESETHAND) !== 0) task.handlers.handler[signo] = 0;
   const frameStart = regs.address(Reg.rsp);
   noteHandler(task, signo, siginfo, frameStart, chain);
@@ -411,6 +412,8 @@ export function deliver(
   const bytes = new Uint8Array(Math.max(0, frameEnd - frameStart));
   tracer.readMemory(task.tid, frameStart, bytes, 0, bytes.length);
   const writes: MemoryWrite[] = [{ addr: frameStart, bytes }];
+  if (task.resting !== undefined && interrupted !== undefined)
+    task.resting.frame ??= { start: frameStart, bytes, regs: interrupted };
   emitSignal(session, task, signo, siginfo, point, action, rip, tracer.regsBytes.slice(), writes);
   task.exitRegs.set(regs.halves);
   task.exitRegsValid = true;

@@ -13,6 +13,20 @@ import { type Task, TaskState } from './tasks.js';
 import { holdsPatient, noteCall, unblock, unblockForCall } from './timer-signals.js';
 import { mayWait, setsMode } from './waiting.js';
 
+/** A task, whose registers are loaded, is about to make a call. */
+export function noteEntry(session: Session, task: Task, nr: number): void {
+  const { regs } = session;
+  task.exitRegs.set(regs.halves);
+  task.exitRegsValid = false;
+  task.nr = nr;
+  for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
+  task.state = TaskState.InKernel;
+  task.enteredAt = session.now;
+  task.atEntry = false;
+  task.endsHere = false;
+  task.mayYield = false;
+}
+
 /** What happens at the entry and at the end of a system call. */
 export class SyscallStops {
   constructor(private readonly session: Session) {}
@@ -23,16 +37,7 @@ export class SyscallStops {
     const { regs } = session;
     if (task.space.agent !== undefined)
       session.agent!.stops.relocateEntry(task, regs.address(Reg.rip));
-    task.exitRegs.set(regs.halves);
-    task.exitRegsValid = false;
-    const nr = regs.int(Reg.orig_rax);
-    task.nr = nr;
-    for (let i = 0; i < 6; i++) task.args[i] = regs.get(ARGUMENT_REGS[i]!);
-    task.state = TaskState.InKernel;
-    task.enteredAt = session.now;
-    task.atEntry = false;
-    task.endsHere = false;
-    task.mayYield = false;
+    noteEntry(session, task, regs.int(Reg.orig_rax));
     const rip = regs.address(Reg.rip);
     if (!task.space.syscallSites.has(rip) && !this.checkSite(task, rip)) return;
     unblockForCall(session, task);

@@ -257,6 +257,8 @@ export class Task {
   counter: TaskCounter | undefined;
   /** What is left of the counter that took it to its last point, while the handler of a signal runs. */
   resting: RestingCounter | undefined;
+  /** Address behind the program's own `syscall` of a call that the agent's has made in its stead, with no stop. */
+  passes = 0;
   /** The signal of a trap is still to come that stands for nothing any more. */
   owesTrap = false;
   /** Its points in user code, and what they have cost the recorder. */

@@ -224,6 +224,10 @@ export class TraceLoop implements StopHandler {
     this.preempter.counting.begin(task);
   }
 
+  returnToCount(task: Task): boolean {
+    return this.preempter.counting.returnToCount(task);
+  }
+
   endCount(task: Task, kind: EventKind): boolean {
     return this.preempter.counting.release(task, kind);
   }

@@ -187,8 +187,11 @@ export const FRAME_TABLE: { readonly [T in FrameType]: FrameLayout<T> } = {
     code: 19,
     doc: 'The task was stopped in user code; replay finds the point by its state, or by what has been counted.',
     fields: {
-      rip: field(k.uint, 'instruction pointer'),
-      code: field(k.bytes, 'instructions from there on'),
+      rip: field(
+        k.uint,
+        'instruction pointer; of rounds, that of the instruction counted: `regs` have the one in that round',
+      ),
+      code: field(k.bytes, 'instructions from there on, if replay may have to patch them'),
       regs,
       sse: field(k.bytes, 'xmm0 to xmm15, 16 bytes each'),
       vector: field(k.hash, 'of all vector and x87 registers'),

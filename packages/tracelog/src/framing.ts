@@ -12,7 +12,7 @@ import type { StreamId } from './schema/frames.js';
 /** Readers refuse logs with a larger one. */
 export const FORMAT_MAJOR = 1;
 /** Logs with a larger one can be read; frames that are not known are passed over. */
-export const FORMAT_MINOR = 3;
+export const FORMAT_MINOR = 4;
 
 /** Damaged by any transfer that changes line ends, strips the top bit or stops at a control-Z. */
 export const MAGIC = Uint8Array.from([0x89, 0x53, 0x43, 0x52, 0x0d, 0x0a, 0x1a, 0x0a]);

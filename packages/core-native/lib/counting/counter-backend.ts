@@ -7,7 +7,8 @@ export type CounterKind = 'rounds' | 'branches';
 export interface CountedPoint {
   readonly rip: number;
   /**
-   * Since `begin`. `rounds`: how often the task has come to `rip`, this time included, and the first one if it stood there.
+   * Since `begin`. `rounds`: how often the task has come to `rip`, the last time included, and the first one if it stood there;
+   * it may be on from there by some instructions, as its registers tell, none of which it has come to twice since.
    * `branches`: how many have retired; where that leaves two states with this `rip`, the registers tell which.
    */
   readonly count: number;
@@ -50,8 +51,9 @@ export interface CounterBackend {
   begin(tid: number, place: number): boolean;
 
   /**
-   * Where the task, which has a counter and is stopped in user code, is now; undefined if that cannot be told here. It may be
-   * moved within the instruction at which it stands, into a state that it came through.
+   * Where the task, which has a counter and is stopped in user code, is now; undefined if that cannot be told here. Its
+   * registers have been loaded, and are the program's own then. It may be moved within the instruction at which it stands,
+   * into a state that it came through. It goes on only when the counter has been taken out.
    */
   now(tid: number): CountedPoint | undefined;
 

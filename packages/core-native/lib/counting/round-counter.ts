@@ -53,7 +53,8 @@ export class RoundCounter implements CounterBackend {
     this.regs = new Registers(tracer.regs);
   }
 
-  begin(tid: number, place: number): boolean {
+  /** `mask`: signals that the task blocks when it counts, if not those that it blocks now. */
+  begin(tid: number, place: number, mask?: Uint8Array): boolean {
     const { tracer } = this;
     const own = this.read(tid, place, CODE_SIZE);
     if (own.length < JUMP_SIZE || !this.isConstant(tid, place, own.subarray(0, JUMP_SIZE)))
@@ -61,11 +62,11 @@ export class RoundCounter implements CounterBackend {
     const code = this.reuse(tid, place, own) ?? this.make(tid, place, own);
     if (code === undefined) return false;
     tracer.writeMemory(tid, code.entry, code.bytes, 0, code.bytes.length);
-    return this.wake(tid, code);
+    return this.wake(tid, code, mask);
   }
 
   /** As `begin`, with what `rest` has left in the same process, whose mappings have been the same since. */
-  wake(tid: number, code: RoundCode): boolean {
+  wake(tid: number, code: RoundCode, mask?: Uint8Array): boolean {
     const { tracer } = this;
     this.writeLeft(tid, code, MANY);
     if (tracer.writeMemory(tid, code.site, code.jump, 0, JUMP_SIZE) !== JUMP_SIZE) {
@@ -75,7 +76,7 @@ export class RoundCounter implements CounterBackend {
     this.counters.set(tid, {
       code,
       from: MANY,
-      mask: maskWithTrap(tracer, tid),
+      mask: withTrap(mask ?? tracer.getSigmask(tid)),
       stopsAt: undefined,
       at: undefined,
     });
@@ -85,13 +86,20 @@ export class RoundCounter implements CounterBackend {
   now(tid: number): CountedPoint | undefined {
     const counter = this.counters.get(tid);
     if (counter === undefined) return undefined;
-    // `stopped` has loaded the registers, and others may be there if it has been killed since.
     if (counter.at !== undefined) return counter.at;
-    if (!this.tracer.getRegs(tid)) return undefined;
-    const { site } = counter.code;
-    if (!this.leaveRound(tid, counter) && this.regs.address(Reg.rip) !== site) return undefined;
+    const { code, from } = counter;
+    const { regs, tracer } = this;
+    const rip = regs.address(Reg.rip);
+    const place = code.unrolled?.places.get(rip);
+    if (place?.isInRound) {
+      if (place.inSlot) regs.set(Reg.rcx, this.readWord(tid, code.slot));
+      regs.set(Reg.rip, place.rip);
+      tracer.setRegs(tid);
+      return { rip: code.site, count: from - this.readLeft(tid, code) + place.uncounted };
+    }
+    if (!this.leaveRound(tid, counter) && rip !== code.site) return undefined;
     // It has come there, and that is not counted yet.
-    return { rip: site, count: counter.from - this.readLeft(tid, counter.code) + 1 };
+    return { rip: code.site, count: from - this.readLeft(tid, code) + 1 };
   }
 
   stopAt(tid: number, point?: CountedPoint): boolean {
@@ -299,8 +307,10 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
  * is to be put back then.
  */
 export function maskWithTrap(tracer: NativeTracer, tid: number): Uint8Array | undefined {
-  const mask = tracer.getSigmask(tid);
-  return ((mask[(Signal.SIGTRAP - 1) >> 3]! >> ((Signal.SIGTRAP - 1) & 7)) & 1) === 1
-    ? mask
-    : undefined;
+  return withTrap(tracer.getSigmask(tid));
+}
+
+function withTrap(mask: Uint8Array): Uint8Array | undefined {
+  const isBlocked = ((mask[(Signal.SIGTRAP - 1) >> 3]! >> ((Signal.SIGTRAP - 1) & 7)) & 1) === 1;
+  return isBlocked ? mask : undefined;
 }

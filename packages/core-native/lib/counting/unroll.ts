@@ -22,6 +22,8 @@ export interface UnrolledPlace {
   readonly uncounted: number;
   /** The program's rcx is in its slot. */
   readonly inSlot: boolean;
+  /** The task has come to none of the round's instructions twice, and has not left the loop. */
+  readonly isInRound: boolean;
 }
 
 /** Rounds of a loop in a row, which are counted at their end, or when the loop is left. */
@@ -86,7 +88,7 @@ export function unroll(
   const { site, slot, left } = around;
   const places = new Map<number, UnrolledPlace>();
   const isAt = (rip: number, uncounted: number, inSlot = false): void =>
-    void places.set(way.here, { rip, uncounted, inSlot });
+    void places.set(way.here, { rip, uncounted, inSlot, isInRound: false });
   const load = (from: number): MachineCode => way.put(0x48, 0x8b, 0x0d).to(from);
   const store = (to: number): MachineCode => way.put(0x48, 0x89, 0x0d).to(to);
   const count = (rip: number, rounds: number): void => {
@@ -108,7 +110,7 @@ export function unroll(
   load(slot);
   for (let round = 0; round < row; round++) {
     const onward = putRound(way, loop, site, (rip) => {
-      isAt(rip, round);
+      places.set(way.here, { rip, uncounted: round, inSlot: false, isInRound: true });
     });
     if (onward === undefined) return undefined;
     for (const exit of onward) exits.push({ ...exit, uncounted: round });
@@ -118,7 +120,7 @@ export function unroll(
   const again = putGate(way, row, around.probe);
   way.arrive(again, start);
   for (let at = gateAt; at < way.here; at++)
-    places.set(at, { rip: site, uncounted: 0, inSlot: true });
+    places.set(at, { rip: site, uncounted: 0, inSlot: true, isInRound: true });
   isAt(site, 0, true);
   load(slot);
   isAt(site, 0);

@@ -136,6 +136,17 @@ export class AgentStops {
     }
     this.ring.drain(task);
     tracer.getRegs(task.tid);
+    if (nr === Sys.rt_sigreturn && session.stops.returnToCount(task)) {
+      regs.set(Reg.rip, symbols.agent_pass);
+      regs.set(Reg.orig_rax, -1);
+      tracer.setRegs(task.tid);
+      task.passes = rip;
+      task.state = TaskState.Running;
+      task.resumedAt = session.now;
+      this.ring.begin(space);
+      tracer.resume(task.tid, Resume.Cont, 0);
+      return;
+    }
     this.forward(task, rip);
   }
 
@@ -591,6 +602,12 @@ export class AgentStops {
       regs.set(Reg.orig_rax, -1);
       tracer.setRegs(tid);
       return { swallow: true };
+    }
+    if (rip === symbols.agent_pass) {
+      regs.set(Reg.rip, task.passes - SITE_BYTES);
+      regs.set(Reg.orig_rax, -1);
+      tracer.setRegs(tid);
+      return { swallow: false };
     }
     if (!agent.contains(rip) && !space.leadsInside(rip)) return { swallow: false };
     if (siginfo !== undefined) task.held.push({ signo, siginfo, isPatient: false });

@@ -6,7 +6,6 @@ import {
   EventKind,
   findLoop,
   Flow,
-  JUMP_SIZE,
   monotonicNs,
   ReadPages,
   Reg,
@@ -15,11 +14,13 @@ import {
   Signal,
   Sys,
 } from '@scribe-ts/core-native';
+import type { PreemptFrame } from '@scribe-ts/tracelog';
+import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
-import { actionOf, hold, holdForPoint, isSynchronous } from '../signals.js';
+import { actionOf, deliver, hold, holdForPoint, isSynchronous } from '../signals.js';
+import { noteEntry } from '../syscall-stops.js';
 import { type Task, TaskState } from '../tasks.js';
-import { cpuTimeOf, isBlocking, isTooEarly } from '../timer-signals.js';
-import type { Signature } from './signature.js';
+import { cpuTimeOf, isBlocking, isTooEarly, noteCall } from '../timer-signals.js';
 
 /** A round takes at least so many times what counting it costs, or the loop's are not counted. */
 const ROUND_TO_COST = 15;
@@ -33,6 +34,10 @@ const MAX_CREDIT = 8;
 /** Sites kept in mind of an address space. */
 const MAX_SITES = 256;
 const NO_BYTES = new Uint8Array(0);
+/** Of a signal frame: behind the handler's return address, which is off the stack at its rt_sigreturn; and the mask in it. */
+const FRAME_REST = 8;
+const FRAME_MASK = 304;
+const MASK_SIZE = 8;
 /** si_code of a SIGTRAP by int3. */
 const SI_KERNEL = 0x80;
 
@@ -58,11 +63,21 @@ export interface TaskCounter {
   lateAt: number | undefined;
 }
 
+/** What the kernel has stored on the stack for a handler's return. */
+export interface SignalFrame {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+  /** Registers of the interrupted code. */
+  readonly regs: Uint32Array;
+}
+
 /** Code of a counter that is to count again when the handler has returned whose signal the task got at its point. */
 export interface RestingCounter {
   readonly code: RoundCode;
   /** Calls that the agent had recorded when the handler was begun. */
   readonly calls: number;
+  /** What the kernel has stored for the handler's return; undefined before. */
+  frame: SignalFrame | undefined;
 }
 
 /** What one that is asked to make a point does. */
@@ -72,7 +87,7 @@ interface PointMaker {
   /** Whether anybody waits for the task to come to a sync point. */
   isAwaited(task: Task): boolean;
   /** A point has been described: the task stands at a sync point now. */
-  made(task: Task, ranNs: number, signature: Signature): void;
+  made(task: Task, frame: PreemptFrame): void;
   /** What comes after a stop at a sync point in user code. `mayDeliver`: the stop is one at which a signal can be given. */
   goOn(task: Task, mayDeliver: boolean): void;
 }
@@ -106,13 +121,14 @@ export class Counting {
     return site;
   }
 
-  /** A task at a sync point in user code, whose registers are `task.exitRegs`, is about to be let go. */
-  begin(task: Task): void {
+  /**
+   * A task at a sync point in user code, whose registers are `task.exitRegs`, is about to be let go. `mask`: what it blocks
+   * there, if not what it blocks now.
+   */
+  begin(task: Task, mask?: Uint8Array): void {
     const { session, backend } = this;
     const { exitRegs, space } = task;
-    const rip = exitRegs[Reg.rip * 2]! + exitRegs[Reg.rip * 2 + 1]! * 2 ** 32;
-    const here = space.sites.get(rip);
-    const site = here?.outer ?? here;
+    const site = countedFor(space.sites.get(ripOf(exitRegs)));
     if (site === undefined || site.credit === 0 || session.chaos !== undefined) return;
     if (session.parking.active || task.carrier !== 0 || !mayTrap(task)) return;
     const startNs = monotonicNs();
@@ -120,11 +136,51 @@ export class Counting {
     const isAsItWas = resting?.code.site === site.rip && resting.calls === task.paths.agent;
     if (isAsItWas) task.resting = undefined;
     else this.drop(task);
-    if (isAsItWas ? backend.wake(tid, resting.code) : backend.begin(tid, site.rip)) {
+    if (isAsItWas ? backend.wake(tid, resting.code, mask) : backend.begin(tid, site.rip, mask)) {
       const calls = task.paths.agent;
       task.counter = { site, calls, since: session.now, isStopping: false, lateAt: undefined };
     } else site.credit = 0;
     task.points.countingNs += monotonicNs() - startNs;
+  }
+
+  /**
+   * A task with the agent is stopped at the rt_sigreturn of the handler that has interrupted its counter. Where the kernel will do
+   * nothing but what is known already, the call is recorded, and the task let go to count, with no more stops. False if not.
+   */
+  returnToCount(task: Task): boolean {
+    const { session } = this;
+    const { regs, tracer } = session;
+    const frame = task.resting?.frame;
+    if (frame === undefined || !this.isAlone(task) || task.resting!.calls !== task.paths.agent)
+      return false;
+    const isAwaited = task.held.length > 0 || task.carrier !== 0 || isBlocking(task);
+    if (isAwaited || task.domain.holder !== task || task.domain.ready.length > 0) return false;
+    const { start, bytes } = frame;
+    if (regs.address(Reg.rsp) !== start + FRAME_REST) return false;
+    const rest = bytes.subarray(FRAME_REST);
+    const found = new Uint8Array(rest.length);
+    const got = tracer.readMemory(task.tid, start + FRAME_REST, found, 0, found.length);
+    // The handler may have changed where it returns to, and the kernel may refuse that.
+    if (got !== rest.length || Buffer.compare(found, rest) !== 0) return false;
+    const mask = bytes.slice(FRAME_MASK, FRAME_MASK + MASK_SIZE);
+    // Else it comes where the handler returns to, and the registers of that stop tell it.
+    if (tracer.hasWaitingSignal(task.tid, mask)) return false;
+    const regsHere = regs.save();
+    this.recordReturn(task, frame);
+    task.exitRegs.set(frame.regs);
+    task.exitRegsValid = false;
+    this.begin(task, mask);
+    regs.load(regsHere);
+    return true;
+  }
+
+  private recordReturn(task: Task, { regs: interrupted }: SignalFrame): void {
+    const { session } = this;
+    noteEntry(session, task, Sys.rt_sigreturn);
+    noteCall(task);
+    session.regs.load(interrupted);
+    task.result = session.regs.get(Reg.rax);
+    recordSyscall(session, task);
   }
 
   /** Handles a stop of a task with a counter. False if what it is about is still to be handled: the counter is gone then. */
@@ -222,7 +278,12 @@ export class Counting {
     const { session, backend } = this;
     switch (backend.stopped(task.tid, kind)) {
       case CounterStop.There:
-        this.arrive(task, kind, backend.now(task.tid)!);
+        this.arrive(
+          task,
+          backend.now(task.tid)!,
+          kind === EventKind.Signal && task.held.length > 0,
+        );
+        this.maker.goOn(task, kind === EventKind.Signal);
         return true;
       case CounterStop.GoOn:
         if (kind === EventKind.InterruptStop) task.interruptedAt = -1;
@@ -250,8 +311,13 @@ export class Counting {
   private interrupted(task: Task): boolean {
     if (task.counter!.isStopping && this.isLate(task)) return false;
     task.interruptedAt = -1;
-    if (!task.counter!.isStopping && task.domain.holder === task && this.maker.isAwaited(task))
-      return this.stopAtNext(task, EventKind.InterruptStop);
+    if (!task.counter!.isStopping && task.domain.holder === task && this.maker.isAwaited(task)) {
+      const point = this.backend.now(task.tid);
+      if (point === undefined) return this.stopAtNext(task);
+      this.arrive(task, point, false);
+      this.maker.goOn(task, false);
+      return true;
+    }
     this.session.goOn(task, 0);
     return true;
   }
@@ -269,7 +335,7 @@ export class Counting {
 
   /** A signal has come in user code. False if it is none that the counter matters for. */
   private signalled(task: Task): boolean {
-    const { session } = this;
+    const { backend, session } = this;
     const { tracer } = session;
     const signo = tracer.event[2]!;
     if (task.counter!.isStopping || signo === Signal.SIGSYS || task.carrier !== 0) return false;
@@ -284,40 +350,40 @@ export class Counting {
       session.resumeUser(task);
       return true;
     }
+    const point = backend.now(task.tid);
+    if (point !== undefined) {
+      this.arrive(task, point, true);
+      deliver(session, task, signo, siginfo, 'syscall-exit');
+      return true;
+    }
     holdForPoint(session, task, signo, siginfo);
-    if (this.stopAtNext(task, EventKind.Signal)) return true;
+    if (this.stopAtNext(task)) return true;
     // The signal is held: as without a counter it comes at the next sync point.
     this.end(task);
     session.resumeUser(task);
     return true;
   }
 
-  /** Has the task stop when it next comes to its site. If it is there, the point is made at once. */
-  private stopAtNext(task: Task, kind: EventKind): boolean {
-    const { backend, session } = this;
-    const point = backend.now(task.tid);
-    if (point !== undefined) {
-      this.arrive(task, kind, point);
-      return true;
-    }
-    if (!backend.stopAt(task.tid)) return false;
+  /** Has the task stop when it next comes to its site. */
+  private stopAtNext(task: Task): boolean {
+    if (!this.backend.stopAt(task.tid)) return false;
     task.counter!.isStopping = true;
-    session.goOn(task, 0);
+    this.session.goOn(task, 0);
     return true;
   }
 
-  /** The task stands at a point that has been counted. */
-  private arrive(task: Task, kind: EventKind, { rip, count }: CountedPoint): void {
+  /** The task stands at a point that has been counted. `isSignalled`: it is about to get a signal there. */
+  private arrive(task: Task, { rip, count }: CountedPoint, isSignalled: boolean): void {
     const { session, backend } = this;
-    const { tracer, regs } = session;
+    const { regs } = session;
     const counter = task.counter!;
     // Killed from here on, its registers would be those of its end.
     const regsHere = regs.save();
     const leastNs = count * backend.roundCost(task.tid) * ROUND_TO_COST;
     task.counter = undefined;
-    if (kind === EventKind.Signal && this.isAlone(task)) {
-      // The signal that it gets here.
-      task.resting = { code: backend.rest(task.tid), calls: task.paths.agent };
+    if (isSignalled && this.isAlone(task)) {
+      const code = backend.rest(task.tid);
+      task.resting = { code, calls: task.paths.agent, frame: undefined };
     } else if (backend.end(task.tid)) task.owesTrap = true;
     regs.load(regsHere);
     const ran = Math.max(0, session.now - counter.since);
@@ -325,13 +391,16 @@ export class Counting {
     if (ran >= leastNs) site.credit = Math.min(MAX_CREDIT, site.credit + 1);
     else this.leaveHotLoop(task, site);
     clearStopTraces(regsHere);
-    const code = new Uint8Array(JUMP_SIZE);
-    tracer.readMemory(task.tid, rip, code, 0, JUMP_SIZE);
+    noteOnward(task, ripOf(regsHere), site);
     task.points.counted++;
     task.points.rounds += count;
-    this.maker.made(task, ran, {
+    this.maker.made(task, {
+      type: 'preempt',
+      task: task.uid,
+      time: session.now,
+      ran,
       rip,
-      code,
+      code: NO_BYTES,
       regs: new Uint8Array(regsHere.buffer),
       sse: NO_BYTES,
       vector: '',
@@ -345,13 +414,11 @@ export class Counting {
       summed: [],
       sums: NO_BYTES,
     });
-    this.maker.goOn(task, kind === EventKind.Signal);
   }
 
-  /** Whether the task is to get a signal at its point, and nobody else sees its memory before the handler's next call. */
+  /** Whether nobody else sees a task's memory before its next call. */
   private isAlone(task: Task): boolean {
-    const { session } = this;
-    return task.held.length > 0 && task.space.users === 1 && !session.parking.active;
+    return task.space.users === 1 && !this.session.parking.active;
   }
 
   /** The rounds of a loop are so short that counting them is dear: those of the loop around it are counted from now on. */
@@ -376,6 +443,26 @@ export class Counting {
     this.session.goOn(task, 0);
     return true;
   }
+}
+
+/** The site whose rounds are counted where a task is at one. */
+function countedFor(here: Site | undefined): Site | undefined {
+  let site = here;
+  while (site?.outer !== undefined) site = site.outer;
+  return site;
+}
+
+/** A task may go on from a place in a round: what is counted from there on is the round's site. */
+function noteOnward({ space: { sites } }: Task, rip: number, site: Site): void {
+  const here = sites.get(rip);
+  if (here === undefined) {
+    if (sites.size === MAX_SITES) sites.clear();
+    sites.set(rip, { rip, credit: 0, outer: site });
+  } else if (here.credit === 0 && countedFor(site) !== here) here.outer ??= site;
+}
+
+function ripOf(regs: Uint32Array): number {
+  return regs[Reg.rip * 2]! + regs[Reg.rip * 2 + 1]! * 2 ** 32;
 }
 
 /** Where control goes from the innermost loop around `rip` when that is over. */

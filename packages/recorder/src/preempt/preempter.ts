@@ -14,6 +14,7 @@ import {
   Signal,
   trapInstruction,
 } from '@scribe-ts/core-native';
+import type { PreemptFrame } from '@scribe-ts/tracelog';
 import { TURN_NS } from '../baton.js';
 import { carrierOf } from '../carrier.js';
 import type { Session } from '../session.js';
@@ -23,7 +24,7 @@ import { type Domain, NOWHERE, type Task, TaskState } from '../tasks.js';
 import { isBlocking, mustGetOn, unblock } from '../timer-signals.js';
 import { waitingSignals } from '../waiting-signals.js';
 import { Counting } from './counting.js';
-import { type Signature, Signatures } from './signature.js';
+import { Signatures } from './signature.js';
 
 /** A task that has run for less than this makes system calls often enough: signals wait for the next one, ns. */
 const SHORT_RUN_NS = 100_000;
@@ -259,28 +260,31 @@ export class Preempter {
     counting.drop(task);
     const ran = Math.max(0, session.now - task.resumedAt);
     const count = session.branches?.since(task) ?? 0;
-    const signature: Signature = {
+    const frame: PreemptFrame = {
+      type: 'preempt',
+      task: task.uid,
+      time: session.now,
+      ran,
       ...this.signatures.take(task),
       ...(count === 0 ? {} : { counter: 'branches', count }),
     };
     const { points } = task;
     // What counts rounds has branches, too.
-    if (signature.patchable && session.branches === undefined)
-      counting.addSite(task, signature.rip);
+    if (frame.patchable && session.branches === undefined) counting.addSite(task, frame.rip);
     points.described++;
     points.describingNs += monotonicNs() - startNs;
-    this.made(task, ran, signature);
+    this.made(task, frame);
   }
 
   /** The task, whose registers are loaded, stands at a sync point that has been described. */
-  private readonly made = (task: Task, ran: number, signature: Signature): void => {
+  private readonly made = (task: Task, frame: PreemptFrame): void => {
     const { session } = this;
-    session.emit(task, { type: 'preempt', task: task.uid, time: session.now, ran, ...signature });
+    session.emit(task, frame);
     session.branches?.watch(task);
     session.preemptions++;
     // One that stands where it stood, with nothing changed, waits for others: they should come soon.
-    task.sliceNs = sameBytes(signature.regs, task.lastPoint) ? SPIN_SLICE_NS : FIRST_SLICE_NS;
-    task.lastPoint = signature.regs;
+    task.sliceNs = sameBytes(frame.regs, task.lastPoint) ? SPIN_SLICE_NS : FIRST_SLICE_NS;
+    task.lastPoint = frame.regs;
     task.atEntry = false;
     task.exitRegs.set(session.regs.halves);
     task.exitRegsValid = true;

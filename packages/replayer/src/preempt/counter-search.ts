@@ -3,8 +3,10 @@ import {
   type CounterBackend,
   CounterStop,
   EventKind,
+  isBreakpointStop,
   Reg,
   Resume,
+  Signal,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
 import type { Mismatch } from '../divergence.js';
@@ -16,6 +18,10 @@ import { Patience } from './patience.js';
 /** Takes a task to the point in user code at which it was stopped in the recording, by what was counted up to there. */
 export class CounterSearch {
   private readonly patience: Patience;
+  /** Where the task is to be, maybe some instructions behind the one that is counted. */
+  private readonly rip: number;
+  /** It has come to its round, and goes on to its point. */
+  private isInRound = false;
 
   constructor(
     private readonly engine: Engine,
@@ -24,6 +30,8 @@ export class CounterSearch {
     private readonly counter: CounterBackend,
   ) {
     this.patience = new Patience(engine.tracer, task.tid, frame.ran);
+    const [low, high] = new Uint32Array(frame.regs.slice().buffer).subarray(Reg.rip * 2);
+    this.rip = low! + high! * 2 ** 32;
   }
 
   /** Prepares the task, which stands at its last sync point, to be let go. False: it is not there yet. */
@@ -43,7 +51,7 @@ export class CounterSearch {
     const { tracer, regs } = engine;
     switch (counter.stopped(task.tid, kind)) {
       case CounterStop.There:
-        return this.arrive();
+        return this.reach();
       case CounterStop.GoOn:
         return this.goOn();
       case CounterStop.Other:
@@ -58,6 +66,11 @@ export class CounterSearch {
     const signo = tracer.event[2]!;
     const code = new DataView(tracer.getSiginfo(task.tid).buffer).getInt32(8, true);
     if (!isFault(signo) || code <= 0) return this.goOn();
+    const isThere = this.isInRound && regs.address(Reg.rip) === this.rip;
+    if (isThere && signo === Signal.SIGTRAP && isBreakpointStop(tracer, task.tid, this.rip)) {
+      tracer.setBreakpoint(task.tid, 0);
+      return this.arrive();
+    }
     throw this.missed(`signal ${signo}, code ${code}`);
   }
 
@@ -65,9 +78,18 @@ export class CounterSearch {
     this.patience.check(nowNs);
   }
 
-  private arrive(): true {
+  /** The task has come to its round. */
+  private reach(): boolean {
     const { engine, task, frame, counter } = this;
     counter.end(task.tid);
+    if (this.rip === frame.rip) return this.arrive();
+    this.isInRound = true;
+    engine.tracer.setBreakpoint(task.tid, this.rip);
+    return this.goOn();
+  }
+
+  private arrive(): true {
+    const { engine, task, frame } = this;
     engine.load(task);
     const actual = engine.regs.save();
     clearStopTraces(actual);
@@ -85,7 +107,9 @@ export class CounterSearch {
   }
 
   private missed(instead: string): Mismatch {
-    this.counter.end(this.task.tid);
+    const { engine, task, counter } = this;
+    counter.end(task.tid);
+    if (this.isInRound) engine.tracer.setBreakpoint(task.tid, 0);
     return this.mismatch(instead);
   }
 

@@ -239,8 +239,12 @@ export interface DetachFrame extends FrameBase {
  */
 export interface PreemptFrame extends FrameBase {
   readonly type: 'preempt';
+  /**
+   * Where the task stands. Told by rounds: the instruction that is counted; the task stands there or, from 1.4 on, by some
+   * instructions on in that round, as `regs` tell.
+   */
   readonly rip: number;
-  /** The instructions from `rip` on, as far as replay may have to patch them. */
+  /** The instructions from `rip` on, as far as replay may have to patch them; none where rounds were counted. */
   readonly code: Uint8Array;
   /** user_regs_struct, with orig_rax -1 and without the flags that a stop leaves. */
   readonly regs: Uint8Array;
