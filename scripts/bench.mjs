@@ -108,7 +108,7 @@ async function time(command, cwd, env, drive) {
 
 /**
  * Runs a workload `rounds` times in every mode, the modes taking turns; a first round that isn't counted fills caches. A
- * mode that fails once is not run again.
+ * mode that fails once is not run again. Beside each run the same mode does nothing, which tells what its start takes then.
  */
 async function measure(workload, rounds) {
   const { name, what } = workload;
@@ -121,6 +121,7 @@ async function measure(workload, rounds) {
   if (typeof job === 'string') return { name, what, skipped: job };
   const logOf = (mode) => join(directory, `${REPLAYS[mode] ?? mode}.log`);
   const ms = Object.fromEntries(MODES.map((mode) => [mode, []]));
+  const starts = Object.fromEntries(MODES.map((mode) => [mode, []]));
   const failures = {};
   for (let round = -1; round < rounds; round++) {
     for (const mode of workload.modes ?? MODES) {
@@ -131,7 +132,11 @@ async function measure(workload, rounds) {
       const command = commandFor(mode, job.argv, logOf(mode));
       try {
         const took = await time(command, directory, job.env, drive);
-        if (round >= 0) ms[mode].push(Math.round(took * 100) / 100);
+        const nothing = commandFor(mode, ['/bin/true'], `${logOf(mode)}.start`);
+        const start = await time(nothing, directory);
+        if (round < 0) continue;
+        ms[mode].push(Math.round(took * 100) / 100);
+        starts[mode].push(Math.round(start * 100) / 100);
       } catch (error) {
         failures[mode] = error.message;
         ms[mode] = [];
@@ -147,6 +152,7 @@ async function measure(workload, rounds) {
     load,
     ...(job.isRate === true ? { isRate: true } : {}),
     ms,
+    starts,
     failures,
     syscalls: 0,
     logBytes: 0,
@@ -184,15 +190,14 @@ function pairedRatio(row, over, under, starts) {
   return ratios.length === 0 ? undefined : median(ratios);
 }
 
-/** What each mode takes to do nothing, more than the program itself. */
-function startTimes(rows) {
-  const row = rows.find(({ name }) => name === 'true');
-  if (row?.ms === undefined) return undefined;
-  const native = median(row.ms.native);
+/** What each mode takes to do nothing, more than the program itself, beside the runs of a row. */
+function startTimes({ starts }) {
+  if (starts === undefined) return undefined;
+  const native = median(starts.native);
   return Object.fromEntries(
-    MODES.filter((mode) => row.ms[mode] !== undefined).map((mode) => [
+    MODES.filter((mode) => starts[mode].length > 0).map((mode) => [
       mode,
-      Math.max(0, median(row.ms[mode]) - native),
+      Math.max(0, median(starts[mode]) - native),
     ]),
   );
 }
@@ -216,12 +221,13 @@ const HEAD = [
   'without data',
 ];
 
-function cells(row, starts) {
+function cells(row) {
   if (row.skipped !== undefined) return [row.name, ...HEAD.slice(1).map(() => '–')];
   const ratio = (over, under, less) => {
     const value = pairedRatio(row, over, under, less);
     return value === undefined ? '–' : `${value.toFixed(value < 10 ? 2 : 1)}×`;
   };
+  const starts = startTimes(row);
   const mode = (name) => (row.failures[name] === undefined ? ratio(name, 'native') : 'fails');
   const net = (over, under) => (starts === undefined ? '–' : ratio(over, under, starts));
   const native = row.ms.native.length === 0 ? NaN : median(row.ms.native);
@@ -247,8 +253,7 @@ function cells(row, starts) {
 }
 
 function table(rows) {
-  const starts = startTimes(rows);
-  const lines = [HEAD, ...rows.map((row) => cells(row, starts))];
+  const lines = [HEAD, ...rows.map((row) => cells(row))];
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   const rule = widths.map((width, i) =>
     i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
