@@ -131,6 +131,7 @@ export { NativeError } from './errors.js';
 export { copyFile, store } from './store.js';
 export { startThread } from './thread.js';
 export { LeafIndex } from './leaf-index.js';
+export { SiteBook } from './site-book.js';
 export { SiteIndex } from './site-index.js';
 export { TrapIndex } from './trap-index.js';
 export { MAX_TRAP_BYTES, type TrapInstruction, trapInstruction } from './trap-instructions.js';

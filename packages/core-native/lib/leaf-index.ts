@@ -12,8 +12,11 @@ export class LeafIndex {
   /** `directory`: that of the store. */
   constructor(directory: string) {
     this.file = new LineFile(directory, 'cpuid-leaves');
-    const lines = this.file.read().filter((line) => LINE.test(line));
-    this.known = new Set(lines.slice(0, MAX_LEAVES));
+    this.known = new Set();
+    for (const line of this.file.find('')) {
+      if (this.known.size === MAX_LEAVES) break;
+      if (LINE.test(line)) this.known.add(line);
+    }
   }
 
   leaves(): (readonly [number, number])[] {

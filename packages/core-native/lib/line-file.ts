@@ -7,23 +7,34 @@ import { join } from 'node:path';
  */
 export class LineFile {
   private readonly path: string;
+  private text: string | undefined;
 
   constructor(directory: string, name: string) {
     this.path = join(directory, name);
   }
 
-  /** None if the file cannot be read. */
-  read(): string[] {
-    let text: string;
-    try {
-      text = readFileSync(this.path, 'latin1');
-    } catch {
-      return [];
+  /**
+   * The lines that begin so, as of the first time; none if the file cannot be read. It may be long, and a short recording asks for
+   * few of them: what it does not ask for takes next to no time.
+   */
+  find(beginning: string): string[] {
+    const text = (this.text ??= this.read());
+    const lines: string[] = [];
+    const words = `\n${beginning}`;
+    for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
+      const end = text.indexOf('\n', at + 1);
+      const line = text.slice(at + 1, end < 0 ? text.length : end);
+      if (line.endsWith('.')) lines.push(line.slice(0, -1));
     }
-    return text
-      .split('\n')
-      .filter((line) => line.endsWith('.'))
-      .map((line) => line.slice(0, -1));
+    return lines;
+  }
+
+  private read(): string {
+    try {
+      return readFileSync(this.path, 'latin1');
+    } catch {
+      return '';
+    }
   }
 
   /** Adds a line, if the file can be written. */

@@ -23,6 +23,8 @@ const MAX_KNOWN = 4096;
 const APART = 0x30000000;
 const STEP = 0x1000000;
 const ATTEMPTS = 16;
+/** Pages for trampolines that are mapped together: a C library's, when all its sites are patched, fill more than one. */
+const PAGES_AT_ONCE = 2;
 const REACH = 0x7ff00000;
 /** For programs at low addresses. */
 const RESERVED_TRAMPOLINES = 0x72000000;
@@ -74,6 +76,10 @@ export class Patcher {
     const site = ret - SITE_BYTES;
     const mapping = space.isUndone ? undefined : space.codeAt(site);
     const offset = mapping === undefined ? 0 : ret - mapping.start + mapping.offset;
+    if (mapping !== undefined) {
+      const due = this.book.due(mapping.content, offset);
+      if (this.patchKnown(tid, space, mapping, due) && space.patches.has(ret)) return true;
+    }
     const total = mapping === undefined ? 0 : this.book.trapped(mapping.content, offset);
     if (count + 1 < PATCHED_AT && total < PATCHED_AT) {
       space.traps.set(ret, count + 1);
@@ -109,8 +115,17 @@ export class Patcher {
   mapped(tid: number, space: PatchedSpace, mapping: CodeMapping): boolean {
     space.code = [...space.code, mapping];
     if (space.isUndone) return false;
+    return this.patchKnown(tid, space, mapping, this.book.mapped(mapping.content));
+  }
+
+  /** Patches those sites of a file that lie in its mapping, and are as they are known. True if there was one. */
+  private patchKnown(
+    tid: number,
+    space: PatchedSpace,
+    mapping: CodeMapping,
+    sites: readonly KnownSite[],
+  ): boolean {
     const { tracer } = this;
-    const sites = this.book.known(mapping.content);
     const trampolines = new Batch(tracer, tid);
     const code = new Batch(tracer, tid);
     for (let i = 0; i < sites.length;) {
@@ -339,11 +354,13 @@ export class Patcher {
     let start = jump > APART ? pageOf(jump - APART) : RESERVED_TRAMPOLINES;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const flags = MapFlag.PRIVATE | MapFlag.ANONYMOUS | MAP_FIXED_NOREPLACE;
-      const args = [start, PAGE_SIZE, Prot.READ | Prot.EXEC, flags, -1, 0];
+      const args = [start, PAGES_AT_ONCE * PAGE_SIZE, Prot.READ | Prot.EXEC, flags, -1, 0];
       const result = this.tracer.remoteSyscall(tid, REMOTE_SYSCALL, Sys.mmap, args);
       if (result === start) {
         const page = { start, used: 0 };
         space.pages.push(page);
+        for (let i = 1; i < PAGES_AT_ONCE; i++)
+          space.pages.push({ start: start + i * PAGE_SIZE, used: 0 });
         return page;
       }
       start -= STEP;

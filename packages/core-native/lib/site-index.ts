@@ -7,7 +7,8 @@ import type { KnownSite } from './site-book.js';
 const LINE =
   /^[0-9a-f]{32} (call|cpuid|rdtsc) from ([0-9]+) to ([0-9]+) ret ([0-9]+) jump ([0-9]+) moved ((?:[0-9a-f]{2})*) was ([0-9a-f:,]*)$/;
 const HASH_DIGITS = 32;
-const NOTHING: readonly KnownSite[] = [];
+/** How lines of sites go on that can be patched when they trap as well. */
+const CALL = ' call ';
 
 /**
  * Sites of the contents of a store that could be patched in one recording or replay: they are known to all that come later. Kept in
@@ -16,7 +17,7 @@ const NOTHING: readonly KnownSite[] = [];
 export class SiteIndex {
   private readonly file: LineFile;
   /** Lines by their contents. */
-  private found: Map<string, string[]> | undefined;
+  private readonly found = new Map<string, readonly string[]>();
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
@@ -25,8 +26,18 @@ export class SiteIndex {
 
   /** Those of the content with this hash. */
   get(hash: string): readonly KnownSite[] {
-    const lines = (this.found ??= this.load()).get(hash);
-    return lines === undefined ? NOTHING : sitesIn(lines);
+    return sitesIn(this.lines(hash));
+  }
+
+  /** Those of them that are to be patched before somebody may stand there. */
+  getUrgent(hash: string): readonly KnownSite[] {
+    return sitesIn(this.lines(hash).filter((line) => !line.startsWith(CALL, HASH_DIGITS)));
+  }
+
+  /** Whether the site whose instruction ends there in the content is one of them. Takes no time to learn what the others are. */
+  tells(hash: string, ret: number): boolean {
+    const words = ` ret ${ret} `;
+    return this.lines(hash).some((line) => line.includes(words));
   }
 
   add(hash: string, { kind, first, end, ret, jump, moved, pieces }: KnownSite): void {
@@ -35,20 +46,15 @@ export class SiteIndex {
     this.file.add(`${hash} ${kind} ${place} moved ${hex(moved)} was ${was}`);
   }
 
-  private load(): Map<string, string[]> {
-    const found = new Map<string, string[]>();
-    for (const line of this.file.read()) {
-      const hash = line.slice(0, HASH_DIGITS);
-      const lines = found.get(hash);
-      if (lines === undefined) found.set(hash, [line]);
-      else lines.push(line);
-    }
-    return found;
+  private lines(hash: string): readonly string[] {
+    let lines = this.found.get(hash);
+    if (lines === undefined) this.found.set(hash, (lines = this.file.find(`${hash} `)));
+    return lines;
   }
 }
 
 function sitesIn(lines: readonly string[]): readonly KnownSite[] {
-  const sites: KnownSite[] = [];
+  const sites = new Map<number, KnownSite>();
   for (const line of lines) {
     const [, kind, first, end, ret, jump, moved, was] = LINE.exec(line) ?? [];
     if (kind === undefined) continue;
@@ -65,9 +71,9 @@ function sitesIn(lines: readonly string[]): readonly KnownSite[] {
       }),
     };
     // Two recordings at the same time may both have found it.
-    if (isWhole(site) && !sites.some((other) => other.ret === site.ret)) sites.push(site);
+    if (isWhole(site) && !sites.has(site.ret)) sites.set(site.ret, site);
   }
-  return sites;
+  return [...sites.values()];
 }
 
 /** Whether all that would be changed lies where the site says that it is, and is what the site's bytes are put back from. */

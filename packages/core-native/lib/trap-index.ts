@@ -2,7 +2,7 @@ import { LineFile } from './line-file.js';
 import type { FileSites } from './trap-sites.js';
 
 const LINE =
-  /^([0-9a-f]{32}) cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*) moves ([0-9,]*)$/;
+  /^[0-9a-f]{32} cpuid ([0-9,]*) rdtsc ([0-9,]*) rdtscp ([0-9,]*) known ([0-9,]*) moves ([0-9,]*)$/;
 
 /**
  * What contents of a store have, as `findTraps` found out once: that takes 10 ms for a library, and 0.1 s and more for a
@@ -10,7 +10,7 @@ const LINE =
  */
 export class TrapIndex {
   private readonly file: LineFile;
-  private found: Map<string, FileSites> | undefined;
+  private readonly found = new Map<string, FileSites>();
 
   /** `directory`: that of the store. */
   constructor(directory: string) {
@@ -19,32 +19,32 @@ export class TrapIndex {
 
   /** What the content with this hash has; undefined if that has not been found out. */
   get(hash: string): FileSites | undefined {
-    return (this.found ??= this.load()).get(hash);
+    let sites = this.found.get(hash);
+    if (sites !== undefined) return sites;
+    sites = sitesIn(this.file.find(`${hash} `).findLast((line) => LINE.test(line)));
+    if (sites !== undefined) this.found.set(hash, sites);
+    return sites;
   }
 
   set(hash: string, sites: FileSites): void {
-    (this.found ??= this.load()).set(hash, sites);
+    this.found.set(hash, sites);
     const { cpuid, rdtsc, rdtscp, known, moves } = sites;
     const instructions = `cpuid ${cpuid} rdtsc ${rdtsc} rdtscp ${rdtscp}`;
     this.file.add(`${hash} ${instructions} known ${known} moves ${moves}`);
   }
+}
 
-  private load(): Map<string, FileSites> {
-    const found = new Map<string, FileSites>();
-    for (const line of this.file.read()) {
-      const [, hash, ...lists] = LINE.exec(line) ?? [];
-      if (hash === undefined) continue;
-      const [cpuid, rdtsc, rdtscp, known, moves] = lists.map(numbers);
-      found.set(hash, {
-        cpuid: cpuid!,
-        rdtsc: rdtsc!,
-        rdtscp: rdtscp!,
-        known: pairs(known!),
-        moves: pairs(moves!),
-      });
-    }
-    return found;
-  }
+function sitesIn(line: string | undefined): FileSites | undefined {
+  if (line === undefined) return undefined;
+  const lists = LINE.exec(line)!.slice(1).map(numbers);
+  const [cpuid, rdtsc, rdtscp, known, moves] = lists;
+  return {
+    cpuid: cpuid!,
+    rdtsc: rdtsc!,
+    rdtscp: rdtscp!,
+    known: pairs(known!),
+    moves: pairs(moves!),
+  };
 }
 
 function numbers(list: string): readonly number[] {

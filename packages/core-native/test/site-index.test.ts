@@ -1,8 +1,8 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { SiteIndex } from '@scribe-ts/core-native';
+import { SiteBook, SiteIndex } from '@scribe-ts/core-native';
 
 const ONE = '0123456789abcdef0123456789abcdef';
 const TWO = 'fedcba9876543210fedcba9876543210';
@@ -48,7 +48,40 @@ test('what could be patched is known to all who come later', (t) => {
   index.add(ONE, MOVED);
   const later = new SiteIndex(directory);
   t.deepEqual(later.get(ONE), [INTO_HOLE, MOVED]);
+  t.deepEqual(later.getUrgent(ONE), [MOVED]);
   t.deepEqual(later.get(TWO), []);
+  t.true(later.tells(ONE, INTO_HOLE.ret));
+  t.false(later.tells(ONE, INTO_HOLE.jump));
+  t.false(later.tells(TWO, INTO_HOLE.ret));
+});
+
+test('calls of a file are left alone until it has been mapped some times, or some of them have trapped', (t) => {
+  const directory = directoryOf(t);
+  const index = new SiteIndex(directory);
+  index.add(ONE, INTO_HOLE);
+  index.add(ONE, MOVED);
+  const book = new SiteBook(new SiteIndex(directory));
+  t.deepEqual(book.mapped(ONE), [MOVED]);
+  // One that nobody knows.
+  t.is(book.trapped(ONE, 9000), 1);
+  t.is(book.trapped(ONE, 9000), 2);
+  const own = { ...INTO_HOLE, first: 8998, end: 9027, ret: 9000 };
+  book.add(ONE, own);
+  t.deepEqual(book.mapped(ONE), [MOVED, own]);
+  book.mapped(ONE);
+  t.deepEqual(book.mapped(ONE), [MOVED, INTO_HOLE, own]);
+  t.deepEqual(book.mapped(ONE), [MOVED, INTO_HOLE, own]);
+  const other = new SiteBook(new SiteIndex(directory));
+  t.deepEqual(other.mapped(ONE), [MOVED]);
+  for (let i = 0; i < 4; i++) t.deepEqual(other.due(ONE, INTO_HOLE.ret), []);
+  t.deepEqual(other.due(ONE, 9001), []);
+  t.deepEqual(other.due(ONE, INTO_HOLE.ret), [MOVED, INTO_HOLE]);
+  t.deepEqual(other.due(ONE, INTO_HOLE.ret), []);
+  t.deepEqual(other.mapped(ONE), [MOVED, INTO_HOLE]);
+  // What others have found is not told once more.
+  book.add(ONE, INTO_HOLE);
+  const lines = readFileSync(join(directory, 'patched-sites'), 'latin1').trim().split('\n');
+  t.is(lines.length, 3);
 });
 
 test('a line that was cut off is known to nobody, and the next one stays whole', (t) => {

@@ -26,6 +26,9 @@ export function defaultStore(
   );
 }
 
+const HASH_DIGITS = 32;
+const HASH = /^[0-9a-f]{32}$/;
+
 /** A content could not be kept. */
 export class StoreError extends Error {
   readonly code = 'STORE_WRITE';
@@ -49,6 +52,8 @@ export class StoreError extends Error {
  */
 export class ContentStore {
   private readonly known = new Map<string, string>();
+  /** Lines of a hash and what it is known by: others' recordings. They may be thousands, of which this one needs a few. */
+  private readonly index: string;
   /** Contents that this recording refers to. */
   readonly used = new Set<string>();
   private readonly indexPath: string;
@@ -57,16 +62,13 @@ export class ContentStore {
   constructor(readonly directory: string) {
     this.write(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
     this.indexPath = join(directory, 'index');
-    let text = '';
+    let index = '';
     try {
-      text = readFileSync(this.indexPath, 'utf8');
+      index = readFileSync(this.indexPath, 'latin1');
     } catch {
       // No index yet: everything is hashed once more.
     }
-    for (const line of text.split('\n')) {
-      const space = line.indexOf(' ');
-      if (space === 32) this.known.set(line.slice(33), line.slice(0, 32));
-    }
+    this.index = index;
   }
 
   /**
@@ -82,7 +84,7 @@ export class ContentStore {
   private keep(path: string, changing: boolean): string {
     const stat = statSync(path, { bigint: true });
     const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    const known = this.known.get(key);
+    const known = this.known.get(key) ?? this.lookUp(key);
     if (!changing && known !== undefined && (this.used.has(known) || this.has(known))) return known;
     // Copy first and hash the copy: the file may change under us, the copy does not.
     const temporary = join(
@@ -110,6 +112,14 @@ export class ContentStore {
     } finally {
       rmSync(temporary, { force: true });
     }
+  }
+
+  private lookUp(key: string): string | undefined {
+    const at = this.index.indexOf(` ${key}\n`);
+    const hash = this.index.slice(Math.max(0, at - HASH_DIGITS), Math.max(0, at));
+    if (!HASH.test(hash)) return undefined;
+    this.known.set(key, hash);
+    return hash;
   }
 
   private has(hash: string): boolean {
