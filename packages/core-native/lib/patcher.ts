@@ -76,9 +76,11 @@ export class Patcher {
     const site = ret - SITE_BYTES;
     const mapping = space.isUndone ? undefined : space.codeAt(site);
     const offset = mapping === undefined ? 0 : ret - mapping.start + mapping.offset;
-    if (mapping !== undefined) {
-      const due = this.book.due(mapping.content, offset);
-      if (this.patchKnown(tid, space, mapping, due) && space.patches.has(ret)) return true;
+    const others =
+      mapping === undefined ? undefined : this.book.foundByOthers(mapping.content, offset);
+    if (others !== undefined && this.patchKnown(tid, space, mapping!, [others])) {
+      this.book.adopt(mapping!.content, others);
+      return true;
     }
     const total = mapping === undefined ? 0 : this.book.trapped(mapping.content, offset);
     if (count + 1 < PATCHED_AT && total < PATCHED_AT) {
@@ -115,7 +117,7 @@ export class Patcher {
   mapped(tid: number, space: PatchedSpace, mapping: CodeMapping): boolean {
     space.code = [...space.code, mapping];
     if (space.isUndone) return false;
-    return this.patchKnown(tid, space, mapping, this.book.mapped(mapping.content));
+    return this.patchKnown(tid, space, mapping, this.book.known(mapping.content));
   }
 
   /** Patches those sites of a file that lie in its mapping, and are as they are known. True if there was one. */

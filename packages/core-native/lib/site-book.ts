@@ -26,34 +26,22 @@ export interface KnownSite {
 
 /** Sites that others have patched, by the hashes of contents: SiteIndex is one that outlasts the process. */
 export interface SitesOfContents {
-  get(content: string): readonly KnownSite[];
   /** Those that can be patched only when the file is mapped. */
-  getUrgent(content: string): readonly KnownSite[];
-  tells(content: string, ret: number): boolean;
+  urgent(content: string): readonly KnownSite[];
+  /** The one whose instruction ends there. */
+  find(content: string, ret: number): KnownSite | undefined;
   add(content: string, site: KnownSite): void;
 }
 
 interface Sites {
   /** By `first`. */
-  known: KnownSite[];
-  /** How often the file has been mapped, and calls of it have trapped that others have patched. */
-  maps: number;
-  hits: number;
+  readonly known: KnownSite[];
   /** How often each of the others has trapped, in all processes; -1: it was tried to patch it, in vain. */
   readonly traps: Map<number, number>;
 }
 
 /** So many sites of a file are remembered. */
 const MAX_SITES = 1024;
-/**
- * Calls that others have patched are left alone until a file has been mapped so often, or so many of them have trapped. A library
- * may have a hundred. To change them all takes 20 ms in code that V8 has not compiled yet, which is a lot for a program that
- * makes few calls, and 0.1 ms later on.
- */
-const MAPS_BEFORE_ALL = 3;
-const TRAPS_BEFORE_ALL = 4;
-const NOTHING: readonly KnownSite[] = [];
-
 /**
  * What has been found out about the sites of each file: most processes of a recording are short, and pass each site of the
  * same libraries a few times.
@@ -63,20 +51,17 @@ export class SiteBook {
 
   constructor(private readonly index?: SitesOfContents) {}
 
-  /** The file is being mapped: sites that can, and should, be patched now. */
-  mapped(content: string): readonly KnownSite[] {
-    const sites = this.of(content);
-    if (sites.maps++ === MAPS_BEFORE_ALL) this.merge(sites, this.index?.get(content));
-    return sites.known;
+  /**
+   * Sites that are patched as soon as the file is mapped. Of calls those that have been patched in one process of this recording
+   * or replay: a library may have a hundred that others have, of which a program uses some twenty.
+   */
+  known(content: string): readonly KnownSite[] {
+    return this.of(content).known;
   }
 
-  /** A site has trapped: sites that should be patched now, if it is one of these. */
-  due(content: string, ret: number): readonly KnownSite[] {
-    const sites = this.of(content);
-    if (sites.hits > TRAPS_BEFORE_ALL || !this.index?.tells(content, ret)) return NOTHING;
-    if (++sites.hits <= TRAPS_BEFORE_ALL) return NOTHING;
-    this.merge(sites, this.index.get(content));
-    return sites.known;
+  /** A site that has trapped: how others have patched it. */
+  foundByOthers(content: string, ret: number): KnownSite | undefined {
+    return this.of(content).traps.has(ret) ? undefined : this.index?.find(content, ret);
   }
 
   /** A site has trapped. Returns how often it has by now; -1: it is not worth another try. */
@@ -93,25 +78,26 @@ export class SiteBook {
     this.of(content).traps.set(ret, -1);
   }
 
+  /** A site has been patched as `site` tells. */
   add(content: string, site: KnownSite): void {
-    const { known, traps } = this.of(content);
-    traps.delete(site.ret);
-    if (known.length >= MAX_SITES || known.some(({ ret }) => ret === site.ret)) return;
-    known.push(site);
-    known.sort(byPlace);
-    if (!this.index?.tells(content, site.ret)) this.index?.add(content, site);
+    if (this.adopt(content, site)) this.index?.add(content, site);
   }
 
-  private merge(sites: Sites, more: readonly KnownSite[] = []): void {
-    const own = new Set(sites.known.map(({ ret }) => ret));
-    sites.known = [...sites.known, ...more.filter(({ ret }) => !own.has(ret))].sort(byPlace);
+  /** The same, of one that others have found. False if it was known, or there are too many. */
+  adopt(content: string, site: KnownSite): boolean {
+    const { known, traps } = this.of(content);
+    traps.delete(site.ret);
+    if (known.length >= MAX_SITES || known.some(({ ret }) => ret === site.ret)) return false;
+    known.push(site);
+    known.sort(byPlace);
+    return true;
   }
 
   private of(content: string): Sites {
     let sites = this.files.get(content);
     if (sites === undefined) {
-      this.files.set(content, (sites = { known: [], maps: 0, hits: 0, traps: new Map() }));
-      this.merge(sites, this.index?.getUrgent(content));
+      const known = [...(this.index?.urgent(content) ?? [])].sort(byPlace);
+      this.files.set(content, (sites = { known, traps: new Map() }));
     }
     return sites;
   }

@@ -24,20 +24,15 @@ export class SiteIndex {
     this.file = new LineFile(directory, 'patched-sites');
   }
 
-  /** Those of the content with this hash. */
-  get(hash: string): readonly KnownSite[] {
-    return sitesIn(this.lines(hash));
-  }
-
-  /** Those of them that are to be patched before somebody may stand there. */
-  getUrgent(hash: string): readonly KnownSite[] {
+  /** Those of the content with this hash that are to be patched before somebody may stand there. */
+  urgent(hash: string): readonly KnownSite[] {
     return sitesIn(this.lines(hash).filter((line) => !line.startsWith(CALL, HASH_DIGITS)));
   }
 
-  /** Whether the site whose instruction ends there in the content is one of them. Takes no time to learn what the others are. */
-  tells(hash: string, ret: number): boolean {
+  /** The site whose instruction ends there in the content. Takes no time to learn what the others are. */
+  find(hash: string, ret: number): KnownSite | undefined {
     const words = ` ret ${ret} `;
-    return this.lines(hash).some((line) => line.includes(words));
+    return sitesIn(this.lines(hash).filter((line) => line.includes(words)))[0];
   }
 
   add(hash: string, { kind, first, end, ret, jump, moved, pieces }: KnownSite): void {

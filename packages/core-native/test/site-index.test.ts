@@ -41,47 +41,43 @@ function directoryOf(t: { teardown(done: () => void): void }): string {
 test('what could be patched is known to all who come later', (t) => {
   const directory = directoryOf(t);
   const index = new SiteIndex(directory);
-  t.deepEqual(index.get(ONE), []);
+  t.deepEqual(index.urgent(ONE), []);
   index.add(ONE, INTO_HOLE);
   index.add(ONE, MOVED);
   // By another recording at the same time.
   index.add(ONE, MOVED);
   const later = new SiteIndex(directory);
-  t.deepEqual(later.get(ONE), [INTO_HOLE, MOVED]);
-  t.deepEqual(later.getUrgent(ONE), [MOVED]);
-  t.deepEqual(later.get(TWO), []);
-  t.true(later.tells(ONE, INTO_HOLE.ret));
-  t.false(later.tells(ONE, INTO_HOLE.jump));
-  t.false(later.tells(TWO, INTO_HOLE.ret));
+  t.deepEqual(later.find(ONE, INTO_HOLE.ret), INTO_HOLE);
+  t.deepEqual(later.find(ONE, MOVED.ret), MOVED);
+  t.is(later.find(ONE, INTO_HOLE.jump), undefined);
+  t.is(later.find(TWO, INTO_HOLE.ret), undefined);
+  t.deepEqual(later.urgent(ONE), [MOVED]);
+  t.deepEqual(later.urgent(TWO), []);
 });
 
-test('calls of a file are left alone until it has been mapped some times, or some of them have trapped', (t) => {
+test('of calls that others have patched those are patched when a file is mapped that have trapped', (t) => {
   const directory = directoryOf(t);
   const index = new SiteIndex(directory);
   index.add(ONE, INTO_HOLE);
   index.add(ONE, MOVED);
   const book = new SiteBook(new SiteIndex(directory));
-  t.deepEqual(book.mapped(ONE), [MOVED]);
-  // One that nobody knows.
+  t.deepEqual(book.known(ONE), [MOVED]);
   t.is(book.trapped(ONE, 9000), 1);
   t.is(book.trapped(ONE, 9000), 2);
-  const own = { ...INTO_HOLE, first: 8998, end: 9027, ret: 9000 };
-  book.add(ONE, own);
-  t.deepEqual(book.mapped(ONE), [MOVED, own]);
-  book.mapped(ONE);
-  t.deepEqual(book.mapped(ONE), [MOVED, INTO_HOLE, own]);
-  t.deepEqual(book.mapped(ONE), [MOVED, INTO_HOLE, own]);
-  const other = new SiteBook(new SiteIndex(directory));
-  t.deepEqual(other.mapped(ONE), [MOVED]);
-  for (let i = 0; i < 4; i++) t.deepEqual(other.due(ONE, INTO_HOLE.ret), []);
-  t.deepEqual(other.due(ONE, 9001), []);
-  t.deepEqual(other.due(ONE, INTO_HOLE.ret), [MOVED, INTO_HOLE]);
-  t.deepEqual(other.due(ONE, INTO_HOLE.ret), []);
-  t.deepEqual(other.mapped(ONE), [MOVED, INTO_HOLE]);
+  t.is(book.foundByOthers(ONE, 9000), undefined);
+  t.deepEqual(book.foundByOthers(ONE, INTO_HOLE.ret), INTO_HOLE);
+  t.true(book.adopt(ONE, INTO_HOLE));
+  t.false(book.adopt(ONE, INTO_HOLE));
+  t.deepEqual(book.known(ONE), [MOVED, INTO_HOLE]);
   // What others have found is not told once more.
   book.add(ONE, INTO_HOLE);
+  book.add(ONE, { ...INTO_HOLE, first: 8998, end: 9027, ret: 9000 });
   const lines = readFileSync(join(directory, 'patched-sites'), 'latin1').trim().split('\n');
   t.is(lines.length, 3);
+  // One that could not be patched here.
+  const other = new SiteBook(new SiteIndex(directory));
+  other.fail(ONE, INTO_HOLE.ret);
+  t.is(other.foundByOthers(ONE, INTO_HOLE.ret), undefined);
 });
 
 test('a line that was cut off is known to nobody, and the next one stays whole', (t) => {
@@ -90,8 +86,8 @@ test('a line that was cut off is known to nobody, and the next one stays whole',
   appendFileSync(file, `\n${ONE} call from 4096 to 4125 ret 4098 jump 41`);
   new SiteIndex(directory).add(TWO, INTO_HOLE);
   const later = new SiteIndex(directory);
-  t.deepEqual(later.get(ONE), []);
-  t.deepEqual(later.get(TWO), [INTO_HOLE]);
+  t.is(later.find(ONE, INTO_HOLE.ret), undefined);
+  t.deepEqual(later.find(TWO, INTO_HOLE.ret), INTO_HOLE);
 });
 
 test('a site that would change more than it puts back is none', (t) => {
@@ -108,12 +104,12 @@ test('a site that would change more than it puts back is none', (t) => {
   for (const site of wrong) {
     const directory = directoryOf(t);
     new SiteIndex(directory).add(ONE, site);
-    t.deepEqual(new SiteIndex(directory).get(ONE), []);
+    t.is(new SiteIndex(directory).find(ONE, site.ret), undefined);
   }
 });
 
 test('a directory that cannot be written is no error', (t) => {
   const index = new SiteIndex('/proc/nowhere');
   index.add(ONE, MOVED);
-  t.deepEqual(index.get(ONE), []);
+  t.deepEqual(index.urgent(ONE), []);
 });
