@@ -96,6 +96,8 @@ function assemble(
   way.arrive(toStop);
   load(slot).put(0xcc);
   const hit = way.here;
+  // A task that is stopped where a row begins, with something else in rcx, would be taken for one that has been trapped.
+  way.put(0xcc);
   const around = { moved: moved.moved, site, pass, slot, left, probe };
   const unrolled = inRow === undefined ? undefined : unroll(way, inRow, gateEnd, around);
   if (inRow !== undefined && unrolled === undefined) return undefined;
