@@ -190,12 +190,16 @@ function pairedRatio(row, over, under, starts) {
   return ratios.length === 0 ? undefined : median(ratios);
 }
 
-/** What each mode takes to do nothing, more than the program itself, beside the runs of a row. */
-function startTimes({ starts }) {
+/**
+ * What each mode takes to do nothing, more than the program itself, beside the runs of a row. `kept`: as the row `true` has it, for
+ * rows that are older than that measurement.
+ */
+function startTimes(row, kept) {
+  const starts = row.starts ?? kept;
   if (starts === undefined) return undefined;
   const native = median(starts.native);
   return Object.fromEntries(
-    MODES.filter((mode) => starts[mode].length > 0).map((mode) => [
+    MODES.filter((mode) => starts[mode]?.length > 0).map((mode) => [
       mode,
       Math.max(0, median(starts[mode]) - native),
     ]),
@@ -221,13 +225,13 @@ const HEAD = [
   'without data',
 ];
 
-function cells(row) {
+function cells(row, kept) {
   if (row.skipped !== undefined) return [row.name, ...HEAD.slice(1).map(() => '–')];
   const ratio = (over, under, less) => {
     const value = pairedRatio(row, over, under, less);
     return value === undefined ? '–' : `${value.toFixed(value < 10 ? 2 : 1)}×`;
   };
-  const starts = startTimes(row);
+  const starts = startTimes(row, kept);
   const mode = (name) => (row.failures[name] === undefined ? ratio(name, 'native') : 'fails');
   const net = (over, under) => (starts === undefined ? '–' : ratio(over, under, starts));
   const native = row.ms.native.length === 0 ? NaN : median(row.ms.native);
@@ -253,7 +257,8 @@ function cells(row) {
 }
 
 function table(rows) {
-  const lines = [HEAD, ...rows.map((row) => cells(row))];
+  const kept = rows.find(({ name }) => name === 'true')?.ms;
+  const lines = [HEAD, ...rows.map((row) => cells(row, kept))];
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   const rule = widths.map((width, i) =>
     i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
