@@ -91,7 +91,10 @@ export class RoundCounter implements CounterBackend {
     const { regs, tracer } = this;
     const rip = regs.address(Reg.rip);
     const place = code.unrolled?.places.get(rip);
-    if (place?.isInRound) {
+    // Where the jump lies on, the next counter would trap the task on its way.
+    const isCovered =
+      place !== undefined && place.rip > code.site && place.rip < code.site + JUMP_SIZE;
+    if (place?.isInRound && !isCovered) {
       if (place.inSlot) regs.set(Reg.rcx, this.readWord(tid, code.slot));
       regs.set(Reg.rip, place.rip);
       tracer.setRegs(tid);
