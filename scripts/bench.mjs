@@ -190,13 +190,8 @@ function pairedRatio(row, over, under, starts) {
   return ratios.length === 0 ? undefined : median(ratios);
 }
 
-/**
- * What each mode takes to do nothing, more than the program itself, beside the runs of a row. `kept`: as the row `true` has it, for
- * rows that are older than that measurement.
- */
-function startTimes(row, kept) {
-  const starts = row.starts ?? kept;
-  if (starts === undefined) return undefined;
+/** What each mode takes to do nothing, more than the program itself, beside the runs of a row. */
+function startTimes({ starts }) {
   const native = median(starts.native);
   return Object.fromEntries(
     MODES.filter((mode) => starts[mode]?.length > 0).map((mode) => [
@@ -225,15 +220,15 @@ const HEAD = [
   'without data',
 ];
 
-function cells(row, kept) {
+function cells(row) {
   if (row.skipped !== undefined) return [row.name, ...HEAD.slice(1).map(() => '–')];
   const ratio = (over, under, less) => {
     const value = pairedRatio(row, over, under, less);
     return value === undefined ? '–' : `${value.toFixed(value < 10 ? 2 : 1)}×`;
   };
-  const starts = startTimes(row, kept);
+  const starts = startTimes(row);
   const mode = (name) => (row.failures[name] === undefined ? ratio(name, 'native') : 'fails');
-  const net = (over, under) => (starts === undefined ? '–' : ratio(over, under, starts));
+  const net = (over, under) => ratio(over, under, starts);
   const native = row.ms.native.length === 0 ? NaN : median(row.ms.native);
   const kib = row.logBytes / 1024;
   return [

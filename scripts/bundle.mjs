@@ -17,8 +17,8 @@ const root = dirname(dirname(script));
 const cli = join(root, 'packages', 'cli');
 const bundle = join(cli, 'dist', 'bundle');
 /**
- * What most programs do: it traps, prints, reads, forks, waits, makes enough calls for their sites to be patched, and gets a
- * signal. Code that it has no use for is compiled when it is needed; code that it has makes each start a little longer.
+ * What most programs do: it traps, prints, reads, forks, waits, and makes enough calls for their sites to be patched. Code
+ * that it has no use for is compiled when it is needed; code that it has makes each start a little longer.
  */
 const USUAL = 'date; (ls -l / /usr/bin; date) | cat; ls -l /usr/lib; date & wait';
 const COMMANDS = ['record', 'replay', 'profiler', 'scribe'];

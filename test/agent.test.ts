@@ -4,13 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogInfo } from '@scribe-ts/cli';
 import { openLog } from '@scribe-ts/tracelog';
-import { Meddled } from './busy.js';
+import { Meddled, replayWhatThereIs, STORE } from './busy.js';
 import { compile, PATHS, Pool, root, scribe, workspace } from './harness.js';
 
 // Recording with the agent: the same programs as on the traced path, which is the oracle.
 
 const guests = join(root, 'test/guests');
-const store = join(root, 'build/store');
 const only = process.env.GUEST;
 const pool = new Pool(2);
 
@@ -33,7 +32,7 @@ for (const file of readdirSync(guests).sort()) {
     const binary = compile(join(guests, file));
     const place = workspace(`agent-${name}`);
     const log = join(place.path, `${name}.log`);
-    const options = ['-o', log, '--state-hashes', '--store', store];
+    const options = ['-o', log, '--state-hashes', '--store', STORE];
     const recorded = await scribe('record', [...options, binary], { cwd: place.path });
     t.regex(recorded.stdout, new RegExp(`${name} (ok|skipped)`), recorded.stderr.slice(-3000));
     for (const by of PATHS) {
@@ -52,7 +51,7 @@ for (const guest of ['signal_kill_writer', 'io_many_frames']) {
     const binary = compile(join(guests, `${guest}.c`));
     const place = workspace('agent-kill');
     const log = join(place.path, 'kill.log');
-    const recorded = await scribe('record', ['-o', log, '--agent', '--store', store, binary]);
+    const recorded = await scribe('record', ['-o', log, '--agent', '--store', STORE, binary]);
     const came = /^(\d+) bytes have come$/m.exec(recorded.stdout)?.[1];
     let written = 0;
     let byAgent = 0;
@@ -72,7 +71,7 @@ test('what is put out is in the log once, in its order, on both paths', async (t
   const place = workspace('agent-output');
   for (const [i, path] of PATHS.entries()) {
     const log = join(place.path, `${i}.log`);
-    const recorded = await scribe('record', ['-o', log, ...path, '--store', store, binary]);
+    const recorded = await scribe('record', ['-o', log, ...path, '--store', STORE, binary]);
     t.is(recorded.code, 0, recorded.stderr);
     const pieces: { serial: number; target: number; bytes: Uint8Array }[] = [];
     let byAgent = 0;
@@ -98,7 +97,7 @@ test('a full ring is emptied, and takes no call from the agent', async (t) => {
   const binary = compile(join(guests, 'io_many_frames.c'));
   const place = workspace('agent-full');
   const log = join(place.path, 'full.log');
-  await scribe('record', ['-o', log, '--store', store, binary]);
+  await scribe('record', ['-o', log, '--store', STORE, binary]);
   const sums: Record<string, number> = {};
   for (const frame of openLog(log).frames()) {
     if (frame.type !== 'counters') continue;
@@ -119,7 +118,7 @@ test('a stop that comes to a process which is just being made is in the log', as
   const place = workspace('agent-stops');
   for (const [i, path] of PATHS.entries()) {
     const log = join(place.path, `${i}.log`);
-    const recorded = await scribe('record', ['-o', log, ...path, '--store', store, binary]);
+    const recorded = await scribe('record', ['-o', log, ...path, '--store', STORE, binary]);
     const came = /^(\d+) stops$/m.exec(recorded.stdout)?.[1];
     let told = 0;
     for (const frame of openLog(log).frames())
@@ -134,7 +133,7 @@ test('a call that the agent has left to the tracer is in the log once, though it
   const place = workspace('agent-last');
   const log = join(place.path, 'last.log');
   const binary = compile(join(guests, 'mem_hole_last.c'));
-  const recorded = await scribe('record', ['-o', log, '--store', store, binary]);
+  const recorded = await scribe('record', ['-o', log, '--store', STORE, binary]);
   t.regex(recorded.stdout, /mem_hole_last ok/, recorded.stderr);
   let whole = 0;
   for (const frame of openLog(log).frames())
@@ -165,7 +164,7 @@ test('calls of a busy program are recorded by the agent, and say what the traced
       '-o',
       log,
       '--store',
-      store,
+      STORE,
       ...options,
       binary,
       '300',
@@ -200,7 +199,7 @@ test('parts of a file are mapped by the agent, and their frames say what the tra
   const stops: number[] = [];
   for (const options of PATHS) {
     const log = join(place.path, `parts${mappings.length}.log`);
-    const args = ['-o', log, '--store', store, ...options, binary];
+    const args = ['-o', log, '--store', STORE, ...options, binary];
     const recorded = await scribe('record', args, { cwd: place.path });
     t.is(recorded.code, 0, recorded.stderr);
     const told: string[] = [];
@@ -227,7 +226,7 @@ test('parts of a file are mapped by the agent, and their frames say what the tra
   const far = join(directory, 'program');
   copyFileSync(binary, far);
   const log = join(place.path, 'far.log');
-  const recorded = await scribe('record', ['-o', log, '--store', store, far], { cwd: place.path });
+  const recorded = await scribe('record', ['-o', log, '--store', STORE, far], { cwd: place.path });
   t.is(recorded.code, 0, recorded.stderr);
   const info = await scribe('scribe', ['info', '--json', log]);
   t.true((JSON.parse(info.stdout) as LogInfo).paths!.stops.mmap! > 600, info.stdout);
@@ -248,7 +247,7 @@ for (const [kind, isOpen] of [
     const binary = compile(join(root, 'test/programs/read-time.c'));
     const place = workspace('agent-time');
     const log = join(place.path, 'time.log');
-    const args = ['-o', log, '--store', store, binary, ...(isOpen ? [] : ['code'])];
+    const args = ['-o', log, '--store', STORE, binary, ...(isOpen ? [] : ['code'])];
     const recorded = await scribe('record', args, { cwd: place.path });
     t.is(recorded.code, 0, recorded.stderr);
     // An answer that the agent has found itself is also the time of its frame, in whole microseconds.
@@ -282,7 +281,7 @@ test('rdtsc and cpuid that are passed often do not stop the program', async (t) 
   const binary = compile(join(guests, 'cpu_trap_sites.c'));
   const place = workspace('agent-traps');
   const log = join(place.path, 'traps.log');
-  const args = ['-o', log, '--store', store, '--agent', '--state-hashes', binary, 'quiet'];
+  const args = ['-o', log, '--store', STORE, '--agent', '--state-hashes', binary, 'quiet'];
   const recorded = await scribe('record', args, { cwd: place.path });
   t.is(recorded.code, 0, recorded.stderr);
   const info = await scribe('scribe', ['info', '--json', log]);
@@ -306,7 +305,7 @@ test('what the agent writes of each of its calls is what the traced path writes'
   const frames: string[][] = [];
   for (const options of PATHS) {
     const log = join(place.path, `calls${options.length}.log`);
-    const args = ['-o', log, '--store', store, ...options, binary];
+    const args = ['-o', log, '--store', STORE, ...options, binary];
     const recorded = await scribe('record', args, { cwd: place.path });
     t.is(recorded.code, 7, recorded.stderr);
     const told: string[] = [];
@@ -412,6 +411,26 @@ test('nothing of the agent stays in a program that is detached', async (t) => {
   await recording.closed;
   const replayed = await scribe('replay', [log]);
   t.true(recording.stdout.startsWith(replayed.stdout));
+  place.discard();
+});
+
+test('code that a program has changed stays so when it is detached, though others have patched that code', async (t) => {
+  await using _turn = await pool.enter();
+  const binary = compile(join(root, 'test/programs/own-page.c'));
+  const place = workspace('agent-own-page');
+  const first = join(place.path, 'first.log');
+  const recorded = await scribe('record', ['-o', first, '--store', STORE, binary]);
+  t.is(recorded.stdout, 'called\nanswer 1\n', recorded.stderr);
+  const log = join(place.path, 'changed.log');
+  const recording = new Meddled(log, [binary, 'changed'], []);
+  t.true(await recording.printed('called\n'), recording.stderr);
+  const pid = childOf(recording.child.pid!);
+  recording.child.kill('SIGUSR1');
+  while (/TracerPid:\t[1-9]/.test(status(pid))) await delay(20);
+  process.kill(pid, 'SIGTERM');
+  await recording.closed;
+  t.is(recording.stdout, 'called\nanswer 2\n', recording.stderr);
+  await replayWhatThereIs(t, log, recording.stdout);
   place.discard();
 });
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogInfo } from '@scribe-ts/cli';
 import { Reg } from '@scribe-ts/core-native';
 import { type Frame, openLog, rewriteLog } from '@scribe-ts/tracelog';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Meddled, replayWhatThereIs } from './busy.js';
 import { Chance, SEED } from './chance.js';
 import { compile, Pool, root, scribe, workspace } from './harness.js';
@@ -12,17 +12,23 @@ import { compile, Pool, root, scribe, workspace } from './harness.js';
 const pool = new Pool(2);
 const store = join(root, 'build/store');
 
+/** Records a guest in a directory of its own. */
+async function recordGuest(t: ExecutionContext, name: string, options: readonly string[]) {
+  const place = workspace('counters');
+  const log = join(place.path, `${name}.log`);
+  const binary = compile(join(root, `test/guests/${name}.c`));
+  const recorded = await scribe('record', [...options, '-o', log, '--store', store, binary], {
+    cwd: place.path,
+  });
+  t.is(recorded.code, 0, recorded.stderr);
+  return { place, log, recorded };
+}
+
 for (const options of [['--no-agent'], []]) {
   const how = options.length === 0 ? 'with the agent' : 'traced';
   test(`loops that are caught are counted, and one round more or less is a divergence (${how})`, async (t) => {
     await using _turn = await pool.enter();
-    const binary = compile(join(root, 'test/guests/preempt_rounds.c'));
-    const place = workspace('counters');
-    const log = join(place.path, 'rounds.log');
-    const recorded = await scribe('record', [...options, '-o', log, '--store', store, binary], {
-      cwd: place.path,
-    });
-    t.is(recorded.code, 0, recorded.stderr);
+    const { place, log } = await recordGuest(t, 'preempt_rounds', options);
     const info = await scribe('scribe', ['info', '--json', log]);
     const { points } = JSON.parse(info.stdout) as LogInfo;
     t.true(points !== undefined && points.counted > 0 && points.sites > 0, info.stdout);
@@ -52,13 +58,7 @@ for (const options of [['--no-agent'], []]) {
   const how = options.length === 0 ? 'with the agent' : 'traced';
   test(`a signal is given in the midst of a round that is counted, and found there again (${how})`, async (t) => {
     await using _turn = await pool.enter();
-    const binary = compile(join(root, 'test/guests/preempt_returns.c'));
-    const place = workspace('counters');
-    const log = join(place.path, 'returns.log');
-    const recorded = await scribe('record', [...options, '-o', log, '--store', store, binary], {
-      cwd: place.path,
-    });
-    t.is(recorded.code, 0, recorded.stderr);
+    const { place, log, recorded } = await recordGuest(t, 'preempt_returns', options);
     const inMidst = countedInMidst(log);
     t.true(inMidst.length > 3, `${inMidst.length}`);
     const replayed = await scribe('replay', [log], { cwd: '/' });

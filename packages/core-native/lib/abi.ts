@@ -142,6 +142,9 @@ export const MapFlag = {
   FIXED_NOREPLACE: 0x100000,
 } as const;
 
+/** Of uc_sigmask in the ucontext of a signal frame, which begins where rsp points at rt_sigreturn. */
+export const UC_SIGMASK = 296;
+
 export const Mremap = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 
 export const Madvise = {

@@ -76,10 +76,13 @@ export class Patcher {
     const site = ret - SITE_BYTES;
     const mapping = space.isUndone ? undefined : space.codeAt(site);
     const offset = mapping === undefined ? 0 : ret - mapping.start + mapping.offset;
-    const others =
-      mapping === undefined ? undefined : this.book.foundByOthers(mapping.content, offset);
-    if (others !== undefined && this.patchKnown(tid, space, mapping!, [others])) {
-      this.book.adopt(mapping!.content, others);
+    const found = mapping && this.book.foundByOthers(mapping.content, offset);
+    if (mapping !== undefined && found !== undefined) {
+      if (this.patchAsFound(tid, space, mapping, found)) this.book.adopt(mapping.content, found);
+      else {
+        space.traps.set(ret, count + 1);
+        this.book.fail(mapping.content, offset);
+      }
       return true;
     }
     const total = mapping === undefined ? 0 : this.book.trapped(mapping.content, offset);
@@ -118,6 +121,19 @@ export class Patcher {
     space.code = [...space.code, mapping];
     if (space.isUndone) return false;
     return this.patchKnown(tid, space, mapping, this.book.known(mapping.content));
+  }
+
+  /** Patches a site that has trapped as others have. False if it could not be done. */
+  private patchAsFound(
+    tid: number,
+    space: PatchedSpace,
+    mapping: CodeMapping,
+    site: KnownSite,
+  ): boolean {
+    const isPlain = site.pieces.every(({ addr, bytes }) =>
+      this.isPlain(tid, space, addr - mapping.offset + mapping.start, bytes.length),
+    );
+    return isPlain && this.patchKnown(tid, space, mapping, [site]);
   }
 
   /** Patches those sites of a file that lie in its mapping, and are as they are known. True if there was one. */

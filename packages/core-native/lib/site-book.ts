@@ -28,8 +28,8 @@ export interface KnownSite {
 export interface SitesOfContents {
   /** Those that can be patched only when the file is mapped. */
   urgent(content: string): readonly KnownSite[];
-  /** The one whose instruction ends there. */
-  find(content: string, ret: number): KnownSite | undefined;
+  /** The call whose instruction ends there. */
+  findCall(content: string, ret: number): KnownSite | undefined;
   add(content: string, site: KnownSite): void;
 }
 
@@ -42,6 +42,7 @@ interface Sites {
 
 /** So many sites of a file are remembered. */
 const MAX_SITES = 1024;
+
 /**
  * What has been found out about the sites of each file: most processes of a recording are short, and pass each site of the
  * same libraries a few times.
@@ -59,9 +60,9 @@ export class SiteBook {
     return this.of(content).known;
   }
 
-  /** A site that has trapped: how others have patched it. */
+  /** A site that has trapped: how others have patched it, if it is a call, which can be while somebody stands there. */
   foundByOthers(content: string, ret: number): KnownSite | undefined {
-    return this.of(content).traps.has(ret) ? undefined : this.index?.find(content, ret);
+    return this.of(content).traps.has(ret) ? undefined : this.index?.findCall(content, ret);
   }
 
   /** A site has trapped. Returns how often it has by now; -1: it is not worth another try. */

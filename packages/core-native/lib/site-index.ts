@@ -29,10 +29,12 @@ export class SiteIndex {
     return sitesIn(this.lines(hash).filter((line) => !line.startsWith(CALL, HASH_DIGITS)));
   }
 
-  /** The site whose instruction ends there in the content. Takes no time to learn what the others are. */
-  find(hash: string, ret: number): KnownSite | undefined {
+  /** The call whose instruction ends there in the content. Takes no time to learn what the others are. */
+  findCall(hash: string, ret: number): KnownSite | undefined {
     const words = ` ret ${ret} `;
-    return sitesIn(this.lines(hash).filter((line) => line.includes(words)))[0];
+    return sitesIn(
+      this.lines(hash).filter((line) => line.startsWith(CALL, HASH_DIGITS) && line.includes(words)),
+    )[0];
   }
 
   add(hash: string, { kind, first, end, ret, jump, moved, pieces }: KnownSite): void {

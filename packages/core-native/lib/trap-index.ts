@@ -21,7 +21,7 @@ export class TrapIndex {
   get(hash: string): FileSites | undefined {
     let sites = this.found.get(hash);
     if (sites !== undefined) return sites;
-    sites = sitesIn(this.file.find(`${hash} `).findLast((line) => LINE.test(line)));
+    for (const line of this.file.find(`${hash} `)) sites = sitesIn(line) ?? sites;
     if (sites !== undefined) this.found.set(hash, sites);
     return sites;
   }
@@ -34,9 +34,10 @@ export class TrapIndex {
   }
 }
 
-function sitesIn(line: string | undefined): FileSites | undefined {
-  if (line === undefined) return undefined;
-  const lists = LINE.exec(line)!.slice(1).map(numbers);
+/** Undefined if a line is cut short. */
+function sitesIn(line: string): FileSites | undefined {
+  const lists = LINE.exec(line)?.slice(1).map(numbers);
+  if (lists === undefined) return undefined;
   const [cpuid, rdtsc, rdtscp, known, moves] = lists;
   return {
     cpuid: cpuid!,

@@ -47,10 +47,11 @@ test('what could be patched is known to all who come later', (t) => {
   // By another recording at the same time.
   index.add(ONE, MOVED);
   const later = new SiteIndex(directory);
-  t.deepEqual(later.find(ONE, INTO_HOLE.ret), INTO_HOLE);
-  t.deepEqual(later.find(ONE, MOVED.ret), MOVED);
-  t.is(later.find(ONE, INTO_HOLE.jump), undefined);
-  t.is(later.find(TWO, INTO_HOLE.ret), undefined);
+  t.deepEqual(later.findCall(ONE, INTO_HOLE.ret), INTO_HOLE);
+  // While somebody may stand before it, it is left alone.
+  t.is(later.findCall(ONE, MOVED.ret), undefined);
+  t.is(later.findCall(ONE, INTO_HOLE.jump), undefined);
+  t.is(later.findCall(TWO, INTO_HOLE.ret), undefined);
   t.deepEqual(later.urgent(ONE), [MOVED]);
   t.deepEqual(later.urgent(TWO), []);
 });
@@ -86,8 +87,8 @@ test('a line that was cut off is known to nobody, and the next one stays whole',
   appendFileSync(file, `\n${ONE} call from 4096 to 4125 ret 4098 jump 41`);
   new SiteIndex(directory).add(TWO, INTO_HOLE);
   const later = new SiteIndex(directory);
-  t.is(later.find(ONE, INTO_HOLE.ret), undefined);
-  t.deepEqual(later.find(TWO, INTO_HOLE.ret), INTO_HOLE);
+  t.is(later.findCall(ONE, INTO_HOLE.ret), undefined);
+  t.deepEqual(later.findCall(TWO, INTO_HOLE.ret), INTO_HOLE);
 });
 
 test('a site that would change more than it puts back is none', (t) => {
@@ -104,7 +105,9 @@ test('a site that would change more than it puts back is none', (t) => {
   for (const site of wrong) {
     const directory = directoryOf(t);
     new SiteIndex(directory).add(ONE, site);
-    t.is(new SiteIndex(directory).find(ONE, site.ret), undefined);
+    const later = new SiteIndex(directory);
+    t.is(later.findCall(ONE, site.ret), undefined);
+    t.deepEqual(later.urgent(ONE), []);
   }
 });
 

@@ -56,6 +56,11 @@ test.afterEach.always(() => endAll(tracer));
 const dir = mkdtempSync(join(tmpdir(), 'scribe-'));
 test.after.always(() => rmSync(dir, { recursive: true }));
 
+/** A signal mask of 64 bits. */
+const maskOf = (...signals: number[]): Uint8Array => {
+  const bits = signals.reduce((mask, signo) => mask | (1n << BigInt(signo - 1)), 0n);
+  return new Uint8Array(BigUint64Array.of(bits).buffer);
+};
 const support = (name: string) => fileURLToPath(new URL(`./support/${name}`, import.meta.url));
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -413,11 +418,16 @@ test.serial('signals that wait for a task, those it blocks left out', (t) => {
     const tid = start(tracer, guest('stops'), 'pause');
     t.false(tracer.hasWaitingSignal(tid));
     const realtime = 40;
-    tracer.setSigmask(tid, Uint8Array.of(0, 0, 0, 0, 0x80, 0, 0, 0));
+    tracer.setSigmask(tid, maskOf(realtime));
     for (let i = 0; i < 20; i++) tracer.kill(tid, ofProcess ? 0 : tid, realtime);
     t.false(tracer.hasWaitingSignal(tid));
     tracer.kill(tid, ofProcess ? 0 : tid, SIGUSR1);
     t.true(tracer.hasWaitingSignal(tid));
+    // With another mask than the task's own.
+    const blocked = maskOf(SIGUSR1, realtime);
+    t.false(tracer.hasWaitingSignal(tid, blocked));
+    t.true(tracer.hasWaitingSignal(tid, maskOf(SIGUSR1)));
+    t.true(tracer.hasWaitingSignal(tid, maskOf(realtime)));
     end(tracer, tid);
     t.false(tracer.hasWaitingSignal(tid));
   }

@@ -114,8 +114,9 @@ export class ContentStore {
     }
   }
 
+  /** What was known last: a file that is mapped shared gets other contents under the same key. */
   private lookUp(key: string): string | undefined {
-    const at = this.index.indexOf(` ${key}\n`);
+    const at = this.index.lastIndexOf(` ${key}\n`);
     const hash = this.index.slice(Math.max(0, at - HASH_DIGITS), Math.max(0, at));
     if (!HASH.test(hash)) return undefined;
     this.known.set(key, hash);

@@ -13,6 +13,7 @@ import {
   RoundCounter,
   Signal,
   Sys,
+  UC_SIGMASK,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
 import { recordSyscall } from '../record-call.js';
@@ -36,7 +37,7 @@ const MAX_SITES = 256;
 const NO_BYTES = new Uint8Array(0);
 /** Of a signal frame: behind the handler's return address, which is off the stack at its rt_sigreturn; and the mask in it. */
 const FRAME_REST = 8;
-const FRAME_MASK = 304;
+const FRAME_MASK = FRAME_REST + UC_SIGMASK;
 const MASK_SIZE = 8;
 /** si_code of a SIGTRAP by int3. */
 const SI_KERNEL = 0x80;

@@ -1,3 +1,4 @@
+import { UC_SIGMASK } from '@scribe-ts/core-native';
 import type {
   ExitFrame,
   LogHeader,
@@ -45,8 +46,6 @@ const CLONE_VFORK = 0x4000;
 const O_RDWR = 2;
 const SA_RESETHAND = 0x80000000n;
 const SA_NODEFER = 0x40000000n;
-/** Of uc_sigmask in the ucontext of a signal frame, which begins where rsp points at rt_sigreturn. */
-const UC_SIGMASK = 296;
 const MAX_CONTRADICTIONS = 50;
 const ERESTART_RESTARTBLOCK = -516;
 
