@@ -88,7 +88,7 @@ for (let i = 0; i < ROUNDS; i++) {
         recording.child.kill(signal);
       }
     });
-    t.regex(recording.stdout, /\nbusy ok\n$/);
+    t.regex(recording.stdout, /\nbusy ok\n$/, recording.stderr);
     t.is(recording.child.exitCode, 0);
   });
 
@@ -102,7 +102,7 @@ for (let i = 0; i < ROUNDS; i++) {
         recording.child.kill('SIGCONT');
       }
     });
-    t.regex(recording.stdout, /\nbusy ok\n$/);
+    t.regex(recording.stdout, /\nbusy ok\n$/, recording.stderr);
     t.is(recording.child.exitCode, 0);
   });
 
@@ -115,7 +115,7 @@ for (let i = 0; i < ROUNDS; i++) {
         send(pid, 'SIGCONT');
       }),
     );
-    t.regex(recording.stdout, /\nbusy ok\n$/);
+    t.regex(recording.stdout, /\nbusy ok\n$/, recording.stderr);
     t.is(recording.child.exitCode, 0);
   });
 
@@ -125,7 +125,7 @@ for (let i = 0; i < ROUNDS; i++) {
       strike(recording, chance, 2, async (pid) => void send(pid, 'SIGKILL')),
     );
     // The program itself was hit; or one of its children, which it finds out; or nobody that was not ending anyhow.
-    if (recording.child.exitCode === 0) t.regex(recording.stdout, /\nbusy ok\n$/);
+    if (recording.child.exitCode === 0) t.regex(recording.stdout, /\nbusy ok\n$/, recording.stderr);
     else if (recording.child.signalCode === null)
       t.regex(recording.stderr, /(busy\.c|guest\.h):\d+: /);
     else t.is(recording.child.signalCode, 'SIGKILL');

@@ -129,8 +129,8 @@ export interface NativeTracer {
   /** The same memory as `regs`, in bytes (216). */
   readonly regsBytes: Uint8Array;
   /**
-   * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV its
-   * si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been by then, those
+   * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV
+   * or SIGSYS its si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been by then, those
    * of remote calls as well. Of what `wait` has taken from a ring that was lent for: [3]: bytes; [4], [5]: frames and calls that
    * the agent had counted by then; [6]: time of the last frame, CLOCK_MONOTONIC, ns.
    */
@@ -161,8 +161,11 @@ export interface NativeTracer {
     asked: number,
     entry: number,
   ): void;
-  /** As wait, for one tid only, not interruptible (for stops known to come at once). NoTracees if it isn't a tracee (any more). */
-  waitFor(tid: number): EventKind;
+  /**
+   * As wait, for one tid only, not interruptible (for stops known to come at once). NoTracees if it isn't a tracee (any more).
+   * `isAlone`: it has no other threads, so its end is told like any stop, and need not be looked for meanwhile.
+   */
+  waitFor(tid: number, isAlone?: boolean): EventKind;
   /** false if the task died (ESRCH). */
   resume(tid: number, how: Resume, signal: number): boolean;
   /** Loads regs of a stopped task into `regs`. */

@@ -42,7 +42,13 @@ export {
   type CounterKind,
   CounterStop,
 } from './counting/counter-backend.js';
-export { type CodeAt, findLoop, type Loop, type Placed } from './counting/loop.js';
+export {
+  type CodeAt,
+  findLoop,
+  largeInEachRound,
+  type Loop,
+  type Placed,
+} from './counting/loop.js';
 export { MachineCode } from './counting/machine-code.js';
 export {
   coveredAt,
@@ -62,7 +68,7 @@ export {
   unmapRoom,
 } from './counting/room.js';
 export type { RoundCode } from './counting/round-code.js';
-export { maskWithTrap, RoundCounter } from './counting/round-counter.js';
+export { maskWithTrap, type RestingRounds, RoundCounter } from './counting/round-counter.js';
 export {
   type EventCounter,
   openEventCounter,

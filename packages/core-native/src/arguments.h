@@ -36,6 +36,12 @@ class Arguments {
     return value;
   }
 
+  bool boolean(size_t index) {
+    bool value = false;
+    if (ok_ && napi_get_value_bool(env_, values_[index], &value) != napi_ok) fail("true or false was expected");
+    return value;
+  }
+
   /// A number or a bigint, as 64 bits (negative numbers in two's complement).
   uint64_t word(size_t index) { return ok_ ? to_word(values_[index]) : 0; }
 

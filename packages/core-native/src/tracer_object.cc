@@ -220,7 +220,7 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
         memory_.forget(event.tid);
         if (there) memory_.forget(static_cast<pid_t>(message.value()));
       }
-    } else if (event.kind == EventKind::Signal && event.detail == SIGSEGV) {
+    } else if (event.kind == EventKind::Signal && (event.detail == SIGSEGV || event.detail == SIGSYS)) {
       siginfo_t info = {};
       values_[0] = task.get_siginfo(info).ok() ? info.si_code : 0;
     }
@@ -263,11 +263,12 @@ napi_value TracerObject::lend(napi_env env, napi_callback_info info) {
 }
 
 napi_value TracerObject::wait_for(napi_env env, napi_callback_info info) {
-  Arguments<1> arguments(env, info);
+  Arguments<1, 1> arguments(env, info);
   auto* const self = arguments.receiver<TracerObject>();
   const pid_t tid = arguments.int32(0);
+  const bool is_alone = arguments.given(1) && arguments.boolean(1);
   if (!arguments.ok()) return nullptr;
-  return self->publish(env, self->waiter_.wait_for(tid));
+  return self->publish(env, self->waiter_.wait_for(tid, is_alone));
 }
 
 napi_value TracerObject::resume(napi_env env, napi_callback_info info) {

@@ -202,12 +202,15 @@ Result<WaitEvent> Waiter::wait(int timeout_ms) {
   }
 }
 
-Result<WaitEvent> Waiter::wait_for(pid_t tid) {
+Result<WaitEvent> Waiter::wait_for(pid_t tid, bool is_alone) {
   match_tsc();
   WaitEvent event;
   if (!given_back_.empty() && take_given_back(tid, event)) return event;
-  if (const Status status = prepare_timer(); !status.ok()) return status.error();
-  const ArmedTimer armed(timer_, kLookNs, kLookNs);
+  std::optional<ArmedTimer> armed;
+  if (!is_alone) {
+    if (const Status status = prepare_timer(); !status.ok()) return status.error();
+    armed.emplace(timer_, kLookNs, kLookNs);
+  }
   std::optional<int> zombie;
   while (true) {
     int status;

@@ -55,8 +55,8 @@ class Waiter {
   /// Ends that, and tells what has been taken.
   RingTaken end_loan();
   /// One tracee, for ever; not interruptible. ECHILD becomes kind NoTracees. Only here is there a kind Zombie: nothing
-  /// can be waited for from a leader that has ended while threads of its group live on.
-  Result<WaitEvent> wait_for(pid_t tid);
+  /// can be waited for from a leader that has ended while threads of its group live on: not looked for if it `is_alone`.
+  Result<WaitEvent> wait_for(pid_t tid, bool is_alone = false);
 
   /// An event someone took who isn't its reader: the next wait gives it, before any new one.
   void give_back(const WaitEvent& event) { given_back_.push_back(event); }

@@ -31,6 +31,6 @@ test('where a task stands that has been trapped nobody else stands', (t) => {
     rip: SITE,
     uncounted: 0,
     inSlot: true,
-    isInRound: false,
+    isInRound: true,
   });
 });

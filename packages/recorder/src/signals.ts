@@ -371,7 +371,7 @@ export function deliver(
   // One step delivers the signal and stops before the handler's first instruction.
   task.state = TaskState.Running;
   if (!tracer.resume(task.tid, Resume.Step, signo)) return;
-  const kind = tracer.waitFor(task.tid);
+  const kind = tracer.waitFor(task.tid, task.group.tasks.size === 1);
   if (
     kind !== EventKind.Signal ||
     tracer.event[2] !== Signal.SIGTRAP ||
@@ -417,5 +417,5 @@ export function deliver(
   emitSignal(session, task, signo, siginfo, point, action, rip, tracer.regsBytes.slice(), writes);
   task.exitRegs.set(regs.halves);
   task.exitRegsValid = true;
-  session.resumeUser(task);
+  session.enterUser(task);
 }

@@ -83,7 +83,8 @@ export function noteCall(task: Task): void {
   const begun = handlerFrames.get(frame);
   if (begun === undefined) return;
   handlerFrames.delete(frame);
-  const chain = begun.signo === 0 ? begun.chain : new Set(begun.chain).add(begun.signo);
+  const { chain: before, signo } = begun;
+  const chain = signo === 0 || before.has(signo) ? before : new Set(before).add(signo);
   task.returned = { chain, cpuNs: cpuTimeOf(task) };
 }
 

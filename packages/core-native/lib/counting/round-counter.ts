@@ -21,13 +21,24 @@ const MAX_KNOWN = 256;
 /** What it takes to count a round of a loop, by itself or in a row of them, ns. */
 const ROUND_COST_NS = 1;
 const ROW_COST_NS = 0.05;
+/** Rounds that are left at least when a counter goes on with what it had left. */
+const ENOUGH = 2 ** 51;
 const NOTHING = new Uint8Array(0);
+
+/** What `rest` has left of a counter. */
+export interface RestingRounds {
+  readonly code: RoundCode;
+  /** The word of rounds left; undefined if it is to begin anew. */
+  readonly left: number | undefined;
+}
 
 /** A task's counter. */
 interface Counter {
   readonly code: RoundCode;
   /** What the word of rounds left began with. */
   readonly from: number;
+  /** What it was when `now` read it. */
+  left: number | undefined;
   /** The task's signal mask, if a trap of ours changes it. */
   readonly mask: Uint8Array | undefined;
   /** Where `stopAt` was called: how many rounds it is when the task stops. */
@@ -48,6 +59,7 @@ export class RoundCounter implements CounterBackend {
   /** Code by its site, as it was made last. */
   private readonly known = new Map<number, RoundCode>();
   private readonly word = new DataView(new ArrayBuffer(WORD));
+  private readonly wordBytes = new Uint8Array(this.word.buffer);
 
   constructor(private readonly tracer: NativeTracer) {
     this.regs = new Registers(tracer.regs);
@@ -62,20 +74,22 @@ export class RoundCounter implements CounterBackend {
     const code = this.reuse(tid, place, own) ?? this.make(tid, place, own);
     if (code === undefined) return false;
     tracer.writeMemory(tid, code.entry, code.bytes, 0, code.bytes.length);
-    return this.wake(tid, code, mask);
+    return this.wake(tid, { code, left: undefined }, mask);
   }
 
   /** As `begin`, with what `rest` has left in the same process, whose mappings have been the same since. */
-  wake(tid: number, code: RoundCode, mask?: Uint8Array): boolean {
+  wake(tid: number, { code, left }: RestingRounds, mask?: Uint8Array): boolean {
     const { tracer } = this;
-    this.writeLeft(tid, code, MANY);
+    const from = left !== undefined && left > ENOUGH ? left : MANY;
+    if (from !== left) this.writeLeft(tid, code, MANY);
     if (tracer.writeMemory(tid, code.site, code.jump, 0, JUMP_SIZE) !== JUMP_SIZE) {
       unmapRoom(tracer, tid, code);
       return false;
     }
     this.counters.set(tid, {
       code,
-      from: MANY,
+      from,
+      left: undefined,
       mask: withTrap(mask ?? tracer.getSigmask(tid)),
       stopsAt: undefined,
       at: undefined,
@@ -98,11 +112,13 @@ export class RoundCounter implements CounterBackend {
       if (place.inSlot) regs.set(Reg.rcx, this.readWord(tid, code.slot));
       regs.set(Reg.rip, place.rip);
       tracer.setRegs(tid);
-      return { rip: code.site, count: from - this.readLeft(tid, code) + place.uncounted };
+      counter.left = this.readLeft(tid, code);
+      return { rip: code.site, count: from - counter.left + place.uncounted };
     }
     if (!this.leaveRound(tid, counter) && rip !== code.site) return undefined;
+    counter.left = this.readLeft(tid, code);
     // It has come there, and that is not counted yet.
-    return { rip: code.site, count: from - this.readLeft(tid, code) + 1 };
+    return { rip: code.site, count: from - counter.left + 1 };
   }
 
   stopAt(tid: number, point?: CountedPoint): boolean {
@@ -116,6 +132,7 @@ export class RoundCounter implements CounterBackend {
     if (count <= from - left || (point !== undefined && point.rip !== code.site)) return false;
     this.writeLeft(tid, code, count - (from - left));
     counter.stopsAt = count;
+    counter.left = undefined;
     return true;
   }
 
@@ -163,13 +180,14 @@ export class RoundCounter implements CounterBackend {
   }
 
   /**
-   * Takes the counter of a task out that has come to its point, all but the pages of its code: they are to be used by `wake` or
-   * to be unmapped by `drop` before anybody maps, forks or looks at memory.
+   * Takes the counter of a task out that has come to its point, as `now` or `stopped` has told, all but the pages of its code:
+   * they are to be used by `wake` or to be unmapped by `drop` before anybody maps, forks or looks at memory.
    */
-  rest(tid: number): RoundCode {
-    const counter = this.counters.get(tid)!;
-    this.takeOut(tid, counter);
-    return counter.code;
+  rest(tid: number): RestingRounds {
+    const { code, left } = this.counters.get(tid)!;
+    this.counters.delete(tid);
+    this.putBack(tid, code);
+    return { code, left };
   }
 
   /** Unmaps what `rest` has left in a stopped task, unless it is no longer there. */
@@ -182,9 +200,7 @@ export class RoundCounter implements CounterBackend {
     this.counters.delete(tid);
     const { tracer, regs } = this;
     const { code } = counter;
-    // What the program has put there meanwhile stays.
-    if (isEqual(this.read(tid, code.site, JUMP_SIZE), code.jump))
-      tracer.writeMemory(tid, code.site, code.own, 0, JUMP_SIZE);
+    this.putBack(tid, code);
     if (!tracer.getRegs(tid)) return false;
     const rip = regs.address(Reg.rip);
     const isTrapping = rip === code.hit;
@@ -197,6 +213,12 @@ export class RoundCounter implements CounterBackend {
     if (isTrapping || place !== undefined) tracer.setRegs(tid);
     else if (!this.leaveRound(tid, counter)) this.leaveRow(tid, counter, true);
     return isTrapping;
+  }
+
+  /** Takes the jump out. What the program has put there meanwhile stays. */
+  private putBack(tid: number, code: RoundCode): void {
+    if (isEqual(this.read(tid, code.site, JUMP_SIZE), code.jump))
+      this.tracer.writeMemory(tid, code.site, code.own, 0, JUMP_SIZE);
   }
 
   private unmap(tid: number, code: RoundCode): void {
@@ -291,12 +313,12 @@ export class RoundCounter implements CounterBackend {
   private writeLeft(tid: number, code: RoundCode, rounds: number): void {
     const { word } = this;
     word.setBigInt64(0, BigInt(rounds), true);
-    this.tracer.writeMemory(tid, code.left, new Uint8Array(word.buffer), 0, WORD);
+    this.tracer.writeMemory(tid, code.left, this.wordBytes, 0, WORD);
   }
 
   private readWord(tid: number, addr: number): bigint {
     const { word } = this;
-    this.tracer.readMemory(tid, addr, new Uint8Array(word.buffer), 0, WORD);
+    this.tracer.readMemory(tid, addr, this.wordBytes, 0, WORD);
     return word.getBigInt64(0, true);
   }
 }

@@ -22,7 +22,7 @@ export interface UnrolledPlace {
   readonly uncounted: number;
   /** The program's rcx is in its slot. */
   readonly inSlot: boolean;
-  /** The task has come to none of the round's instructions twice, and has not left the loop. */
+  /** Since the site has been counted last the task has come to no instruction twice, and it has not left the loop. */
   readonly isInRound: boolean;
 }
 
@@ -88,7 +88,7 @@ export function unroll(
   const { site, slot, left } = around;
   const places = new Map<number, UnrolledPlace>();
   const isAt = (rip: number, uncounted: number, inSlot = false): void =>
-    void places.set(way.here, { rip, uncounted, inSlot, isInRound: false });
+    void places.set(way.here, { rip, uncounted, inSlot, isInRound: rip === site });
   const load = (from: number): MachineCode => way.put(0x48, 0x8b, 0x0d).to(from);
   const store = (to: number): MachineCode => way.put(0x48, 0x89, 0x0d).to(to);
   const count = (rip: number, rounds: number): void => {

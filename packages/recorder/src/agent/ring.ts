@@ -20,7 +20,10 @@ export class AgentRing {
     private readonly agent: Agent,
   ) {}
 
-  /** Takes what the agent has recorded since it last was here, if it was that task's. The task is stopped, or has ended. */
+  /**
+   * Takes what the agent has recorded since it last was here, if it was that task's. The task is stopped, or has ended. The
+   * tracer's registers stay as they are.
+   */
   drain(task: Task): void {
     const space = task.space.agent;
     if (space?.user !== task) return;

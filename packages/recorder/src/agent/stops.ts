@@ -74,7 +74,7 @@ export class AgentStops {
     const { regs, tracer } = session;
     const rip = regs.address(Reg.rip);
     if (signo === Signal.SIGSYS) {
-      if (isDispatch(tracer.getSiginfo(task.tid))) {
+      if (tracer.values[0] === SYS_USER_DISPATCH) {
         noteForced(task);
         this.onDispatch(task, space, rip);
         return true;
@@ -135,7 +135,6 @@ export class AgentStops {
       return;
     }
     this.ring.drain(task);
-    tracer.getRegs(task.tid);
     if (nr === Sys.rt_sigreturn && session.stops.returnToCount(task)) {
       regs.set(Reg.rip, symbols.agent_pass);
       regs.set(Reg.orig_rax, -1);
@@ -350,7 +349,6 @@ export class AgentStops {
     if (isKnown && action !== 'handler') {
       // The kernel ends or stops the task where it is, or makes an interrupted call again.
       if (action === 'terminate') this.ring.drain(task);
-      tracer.getRegs(task.tid);
       deliver(session, task, signo, siginfo, 'anywhere');
       return;
     }

@@ -6,10 +6,13 @@ import {
   EventKind,
   findLoop,
   Flow,
+  JUMP_SIZE,
+  largeInEachRound,
   monotonicNs,
+  PAGE_SIZE,
   ReadPages,
   Reg,
-  type RoundCode,
+  type RestingRounds,
   RoundCounter,
   Signal,
   Sys,
@@ -74,7 +77,7 @@ export interface SignalFrame {
 
 /** Code of a counter that is to count again when the handler has returned whose signal the task got at its point. */
 export interface RestingCounter {
-  readonly code: RoundCode;
+  readonly rounds: RestingRounds;
   /** Calls that the agent had recorded when the handler was begun. */
   readonly calls: number;
   /** What the kernel has stored for the handler's return; undefined before. */
@@ -101,6 +104,8 @@ interface PointMaker {
  */
 export class Counting {
   private readonly backend: RoundCounter;
+  /** What was found of a signal frame last. */
+  private frame = NO_BYTES;
 
   constructor(
     private readonly session: Session,
@@ -115,29 +120,44 @@ export class Counting {
     let site = sites.get(rip);
     if (site !== undefined) return site;
     if (!this.maker.isGoodPoint(task, rip)) return undefined;
-    if (sites.size === MAX_SITES) sites.clear();
-    site = { rip, credit: CREDIT, outer: undefined };
-    sites.set(rip, site);
+    const large = this.largeBeside(task, rip);
+    if (large !== rip) {
+      const outer = this.addSite(task, large);
+      if (outer !== undefined) return addTo(sites, { rip, credit: 0, outer });
+    }
+    site = addTo(sites, { rip, credit: CREDIT, outer: undefined });
     task.points.sites++;
     return site;
   }
 
   /**
-   * A task at a sync point in user code, whose registers are `task.exitRegs`, is about to be let go. `mask`: what it blocks
-   * there, if not what it blocks now.
+   * An instruction of the same loop that a counter's jump lies on alone, if there is one; else `rip`. A signal that comes where
+   * the jump has other instructions under it takes another stop.
    */
-  begin(task: Task, mask?: Uint8Array): void {
+  private largeBeside(task: Task, rip: number): number {
+    const pages = new ReadPages(this.session.tracer, task.tid);
+    const loop = findLoop((addr) => pages.code(addr), rip);
+    const large = loop && largeInEachRound(loop, JUMP_SIZE);
+    // Another page may not be the process's own yet.
+    return large !== undefined && pageOf(large) === pageOf(rip) ? large : rip;
+  }
+
+  /**
+   * A task at a sync point in user code, whose registers are `task.exitRegs`, is about to be let go. `mask`: what it blocks
+   * there, if not what it blocks now; `startNs`: when that began, CLOCK_MONOTONIC.
+   */
+  begin(task: Task, mask?: Uint8Array, startNs?: number): void {
     const { session, backend } = this;
     const { exitRegs, space } = task;
     const site = countedFor(space.sites.get(ripOf(exitRegs)));
     if (site === undefined || site.credit === 0 || session.chaos !== undefined) return;
     if (session.parking.active || task.carrier !== 0 || !mayTrap(task)) return;
-    const startNs = monotonicNs();
+    startNs ??= monotonicNs();
     const { tid, resting } = task;
-    const isAsItWas = resting?.code.site === site.rip && resting.calls === task.paths.agent;
+    const isAsItWas = resting?.rounds.code.site === site.rip && resting.calls === task.paths.agent;
     if (isAsItWas) task.resting = undefined;
     else this.drop(task);
-    if (isAsItWas ? backend.wake(tid, resting.code, mask) : backend.begin(tid, site.rip, mask)) {
+    if (isAsItWas ? backend.wake(tid, resting.rounds, mask) : backend.begin(tid, site.rip, mask)) {
       const calls = task.paths.agent;
       task.counter = { site, calls, since: session.now, isStopping: false, lateAt: undefined };
     } else site.credit = 0;
@@ -159,10 +179,10 @@ export class Counting {
     const { start, bytes } = frame;
     if (regs.address(Reg.rsp) !== start + FRAME_REST) return false;
     const rest = bytes.subarray(FRAME_REST);
-    const found = new Uint8Array(rest.length);
-    const got = tracer.readMemory(task.tid, start + FRAME_REST, found, 0, found.length);
+    if (this.frame.length !== rest.length) this.frame = new Uint8Array(rest.length);
+    const got = tracer.readMemory(task.tid, start + FRAME_REST, this.frame, 0, rest.length);
     // The handler may have changed where it returns to, and the kernel may refuse that.
-    if (got !== rest.length || Buffer.compare(found, rest) !== 0) return false;
+    if (got !== rest.length || Buffer.compare(this.frame, rest) !== 0) return false;
     const mask = bytes.slice(FRAME_MASK, FRAME_MASK + MASK_SIZE);
     // Else it comes where the handler returns to, and the registers of that stop tell it.
     if (tracer.hasWaitingSignal(task.tid, mask)) return false;
@@ -170,7 +190,7 @@ export class Counting {
     this.recordReturn(task, frame);
     task.exitRegs.set(frame.regs);
     task.exitRegsValid = false;
-    this.begin(task, mask);
+    this.begin(task, mask, tracer.values[1]!);
     regs.load(regsHere);
     return true;
   }
@@ -192,7 +212,7 @@ export class Counting {
       this.drop(task);
     }
     if (task.counter === undefined) return task.owesTrap && this.swallow(task, kind);
-    const startNs = monotonicNs();
+    const startNs = this.session.tracer.values[1]!;
     let isHandled = false;
     switch (kind) {
       case EventKind.Syscall:
@@ -223,7 +243,7 @@ export class Counting {
     const { resting } = task;
     if (resting === undefined) return;
     task.resting = undefined;
-    this.backend.drop(task.tid, resting.code);
+    this.backend.drop(task.tid, resting.rounds.code);
     this.session.tracer.getRegs(task.tid);
   }
 
@@ -296,7 +316,6 @@ export class Counting {
     if (task.state === TaskState.Running && !this.isInAgent(task)) {
       if (task.dispatching) session.agent!.ring.drain(task);
       const isExact = task.paths.agent === task.counter!.calls;
-      session.tracer.getRegs(task.tid);
       if (isExact && kind === EventKind.InterruptStop && this.interrupted(task)) return true;
       if (isExact && kind === EventKind.Signal && this.signalled(task)) return true;
     }
@@ -383,8 +402,8 @@ export class Counting {
     const leastNs = count * backend.roundCost(task.tid) * ROUND_TO_COST;
     task.counter = undefined;
     if (isSignalled && this.isAlone(task)) {
-      const code = backend.rest(task.tid);
-      task.resting = { code, calls: task.paths.agent, frame: undefined };
+      const rounds = backend.rest(task.tid);
+      task.resting = { rounds, calls: task.paths.agent, frame: undefined };
     } else if (backend.end(task.tid)) task.owesTrap = true;
     regs.load(regsHere);
     const ran = Math.max(0, session.now - counter.since);
@@ -453,13 +472,21 @@ function countedFor(here: Site | undefined): Site | undefined {
   return site;
 }
 
+function addTo(sites: Map<number, Site>, site: Site): Site {
+  if (sites.size === MAX_SITES) sites.clear();
+  sites.set(site.rip, site);
+  return site;
+}
+
 /** A task may go on from a place in a round: what is counted from there on is the round's site. */
 function noteOnward({ space: { sites } }: Task, rip: number, site: Site): void {
   const here = sites.get(rip);
-  if (here === undefined) {
-    if (sites.size === MAX_SITES) sites.clear();
-    sites.set(rip, { rip, credit: 0, outer: site });
-  } else if (here.credit === 0 && countedFor(site) !== here) here.outer ??= site;
+  if (here === undefined) addTo(sites, { rip, credit: 0, outer: site });
+  else if (here.credit === 0 && countedFor(site) !== here) here.outer ??= site;
+}
+
+function pageOf(addr: number): number {
+  return addr - (addr % PAGE_SIZE);
 }
 
 function ripOf(regs: Uint32Array): number {
