@@ -78,11 +78,9 @@ export class Patcher {
     const offset = mapping === undefined ? 0 : ret - mapping.start + mapping.offset;
     const found = mapping && this.book.foundByOthers(mapping.content, offset);
     if (mapping !== undefined && found !== undefined) {
+      // What keeps it from being done here may be this process's alone.
       if (this.patchAsFound(tid, space, mapping, found)) this.book.adopt(mapping.content, found);
-      else {
-        space.traps.set(ret, count + 1);
-        this.book.fail(mapping.content, offset);
-      }
+      else space.traps.set(ret, -1);
       return true;
     }
     const total = mapping === undefined ? 0 : this.book.trapped(mapping.content, offset);

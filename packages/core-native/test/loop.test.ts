@@ -23,11 +23,11 @@ test('an instruction of a loop that a jump lies on alone', (t) => {
   t.is(large('4883c101 4839cb 75f7', 0), undefined);
 });
 
-test('an instruction that some rounds leave out is none', (t) => {
+test('an instruction that some rounds may leave out is none', (t) => {
   // add rcx, 1; je over the next; mov rdx, [rsp + 8]; cmp rbx, rcx; jne
   t.is(large('4883c101 7405 488b542408 4839cb 75f0', 0), undefined);
-  // The same, but the je leaves the loop.
-  t.is(large('4883c101 7420 488b542408 4839cb 75f0', 0), 6);
+  // The same, but the je leaves the loop: it may come back to the cmp.
+  t.is(large('4883c101 7420 488b542408 4839cb 75f0', 0), undefined);
   // The je begins the next round.
   t.is(large('4883c101 74fa 488b542408 4839cb 75f0', 6), undefined);
 });

@@ -320,6 +320,9 @@ export class Session {
   }
 
   readonly resumeUser = (task: Task): void => {
+    // Killed from here on, it is in no call.
+    task.state = TaskState.Running;
+    task.resumedAt = this.now;
     // Behind a handler it is in the midst of code, where a loop may bring it again with the same registers and other memory.
     // So it is known to stand there still only if a signal waits already, which hits it before its next instruction.
     if (task.exitRegsValid && task.nr === Sys.rt_sigreturn) {
@@ -331,18 +334,11 @@ export class Session {
       }
       if (!task.exitRegsValid && task.counter === undefined) this.stops.count(task);
     }
-    this.enterUser(task);
-  };
-
-  /** As resumeUser, for a task that stands where it does not come again by itself: at the beginning of a handler. */
-  enterUser(task: Task): void {
-    task.state = TaskState.Running;
-    task.resumedAt = this.now;
     this.branches?.leave(task);
     const { agent } = task.space;
     if (agent === undefined) this.tracer.resume(task.tid, Resume.Syscall, 0);
     else this.agent!.resume(task, agent);
-  }
+  };
 
   /**
    * True if the task whose registers are loaded has run no user code since its last sync point. At the end of a call, which

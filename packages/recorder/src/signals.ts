@@ -417,5 +417,5 @@ export function deliver(
   emitSignal(session, task, signo, siginfo, point, action, rip, tracer.regsBytes.slice(), writes);
   task.exitRegs.set(regs.halves);
   task.exitRegsValid = true;
-  session.enterUser(task);
+  session.resumeUser(task);
 }

@@ -45,22 +45,13 @@ export function findLoop(codeAt: CodeAt, point: number): Loop | undefined {
 }
 
 /**
- * The first instruction of a loop, from its point on, that each round passes and that has `size` bytes at least; undefined if
- * there is none, or rounds may differ.
+ * The first instruction of a loop without other jumps, from its point on, that has `size` bytes at least: each round passes it.
+ * Undefined if there is none.
  */
-export function largeInEachRound(
-  { before, closing, behind }: Loop,
-  size: number,
-): number | undefined {
+export function largeInEachRound({ before, behind }: Loop, size: number): number | undefined {
   const all = [...before, ...behind];
-  const start = Math.min(closing.addr, ...all.map(({ addr }) => addr));
-  const mayDiffer = all.some(({ addr, instruction: { flow, length, relative } }) => {
-    const target = addr + length + relative;
-    return flow === Flow.Conditional && target >= start && target <= closing.addr;
-  });
-  if (mayDiffer) return undefined;
-  return all.find(({ instruction: { flow, length } }) => flow === Flow.Next && length >= size)
-    ?.addr;
+  if (all.some(({ instruction }) => instruction.flow !== Flow.Next)) return undefined;
+  return all.find(({ instruction }) => instruction.length >= size)?.addr;
 }
 
 /** The instructions from `start` up to `end`; undefined if control may go elsewhere for good. */

@@ -140,7 +140,6 @@ export class AgentStops {
       regs.set(Reg.orig_rax, -1);
       tracer.setRegs(task.tid);
       task.passes = rip;
-      task.state = TaskState.Running;
       task.resumedAt = session.now;
       this.ring.begin(space);
       tracer.resume(task.tid, Resume.Cont, 0);

@@ -138,8 +138,10 @@ export class Counting {
     const pages = new ReadPages(this.session.tracer, task.tid);
     const loop = findLoop((addr) => pages.code(addr), rip);
     const large = loop && largeInEachRound(loop, JUMP_SIZE);
+    if (large === undefined) return rip;
     // Another page may not be the process's own yet.
-    return large !== undefined && pageOf(large) === pageOf(rip) ? large : rip;
+    const isBeside = [large, large + JUMP_SIZE - 1].every((addr) => pageOf(addr) === pageOf(rip));
+    return isBeside ? large : rip;
   }
 
   /**
@@ -188,6 +190,7 @@ export class Counting {
     if (tracer.hasWaitingSignal(task.tid, mask)) return false;
     const regsHere = regs.save();
     this.recordReturn(task, frame);
+    task.state = TaskState.Running;
     task.exitRegs.set(frame.regs);
     task.exitRegsValid = false;
     this.begin(task, mask, tracer.values[1]!);

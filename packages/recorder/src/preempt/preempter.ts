@@ -327,6 +327,8 @@ export class Preempter {
   }
 
   private readonly resume = (task: Task): void => {
+    // Killed from here on, it is in no call.
+    task.state = TaskState.Running;
     this.counting.begin(task);
     // It may come to the same registers again, with other memory.
     task.exitRegsValid = false;
