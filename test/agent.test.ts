@@ -107,8 +107,10 @@ test('a full ring is emptied, and takes no call from the agent', async (t) => {
   // Their frames are some sixty rings. What stops is a new site's, or too large for an empty one.
   t.true(sums['calls.agent']! > 200_000, JSON.stringify(sums));
   t.true(sums['calls.traced']! < 1000, JSON.stringify(sums));
-  t.true((sums['stops.read'] ?? 0) < 100, JSON.stringify(sums));
-  t.true((sums['stops.clock_gettime'] ?? 0) < 60, JSON.stringify(sums));
+  // A signal may come where a call is about to be made inside; the slower the machine the more there are.
+  const signals = sums['stops.rt_sigreturn']!;
+  t.true((sums['stops.read'] ?? 0) < 30 + signals, JSON.stringify(sums));
+  t.true((sums['stops.clock_gettime'] ?? 0) < 30 + signals, JSON.stringify(sums));
   place.discard();
 });
 

@@ -79,6 +79,13 @@ for (const options of [['--no-agent'], []]) {
   });
 }
 
+/** The process of a recording that runs `binary`. */
+function programOf(recording: Meddled, binary: string): number | undefined {
+  return recording
+    .processes()
+    .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(`${binary}\0`));
+}
+
 const chance = new Chance(SEED);
 const rows = join(root, 'test/guests/preempt_rows.c');
 /** What it prints if all its loops have computed what they do alone. */
@@ -115,9 +122,7 @@ for (const options of [['--no-agent'], []]) {
     const binary = compile(rows);
     const recording = new Meddled(log, [binary], options);
     await recording.printed('shape 0');
-    const program = recording
-      .processes()
-      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1') === `${binary}\0`);
+    const program = programOf(recording, binary);
     t.not(program, undefined);
     let stops = 0;
     while (!recording.ended) {
@@ -170,4 +175,33 @@ function countedInMidst(log: string): number[] {
   } finally {
     reader.close();
   }
+}
+
+for (const options of [['--no-agent'], []]) {
+  const how = options.length === 0 ? 'with the agent' : 'traced';
+  test(`whoever is killed while rounds are counted has its end in the log (${how})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('counters');
+    const binary = compile(join(root, 'bench/programs/alarms.c'));
+    for (const [i, ms] of chance.spread(10, 400).entries()) {
+      const log = join(place.path, `kill${i}.log`);
+      const recording = new Meddled(log, [binary, '9000000000'], [...options, '--state-hashes']);
+      let program: number | undefined;
+      while (!recording.ended && (program = programOf(recording, binary)) === undefined)
+        await delay(1);
+      // Signals come by then, and the loop is counted.
+      await delay(100 + ms);
+      try {
+        process.kill(program!, 'SIGKILL');
+      } catch {
+        t.log(`no ${program} any more: exit code ${recording.child.exitCode}, ${recording.stderr}`);
+      }
+      await recording.closed;
+      t.is(recording.child.signalCode, 'SIGKILL', recording.stderr);
+      const replayed = await scribe('replay', ['-c', '60', log]);
+      t.is(replayed.stderr, recording.stderr, log);
+      t.is(replayed.signal, 'SIGKILL', log);
+    }
+    place.discard();
+  });
 }

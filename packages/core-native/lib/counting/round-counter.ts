@@ -179,6 +179,11 @@ export class RoundCounter implements CounterBackend {
     return owesTrap;
   }
 
+  /** A task that may have a counter has ended. */
+  forget(tid: number): void {
+    this.counters.delete(tid);
+  }
+
   /**
    * Takes the counter of a task out that has come to its point, as `now` or `stopped` has told, all but the pages of its code:
    * they are to be used by `wake` or to be unmapped by `drop` before anybody maps, forks or looks at memory.
@@ -190,9 +195,13 @@ export class RoundCounter implements CounterBackend {
     return { code, left };
   }
 
-  /** Unmaps what `rest` has left in a stopped task, unless it is no longer there. */
-  drop(tid: number, code: RoundCode): void {
-    if (isEqual(this.read(tid, code.entry, code.bytes.length), code.bytes)) this.unmap(tid, code);
+  /**
+   * Unmaps what `rest` has left in a stopped task, unless it is no longer there. False if it is still there: at its end a task
+   * makes no calls.
+   */
+  drop(tid: number, code: RoundCode): boolean {
+    const isThere = isEqual(this.read(tid, code.entry, code.bytes.length), code.bytes);
+    return !isThere || this.unmap(tid, code);
   }
 
   /** Takes out all but the pages. True if a trap is still to come. */
@@ -221,12 +230,14 @@ export class RoundCounter implements CounterBackend {
       this.tracer.writeMemory(tid, code.site, code.own, 0, JUMP_SIZE);
   }
 
-  private unmap(tid: number, code: RoundCode): void {
+  /** False if the task is at its end. */
+  private unmap(tid: number, code: RoundCode): boolean {
     try {
       unmapRoom(this.tracer, tid, code);
+      return true;
     } catch (error) {
-      // At its end a task makes no calls.
       if (!(error instanceof NativeError) || error.code !== 'ESRCH') throw error;
+      return false;
     }
   }
 

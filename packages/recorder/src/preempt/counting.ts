@@ -209,6 +209,10 @@ export class Counting {
 
   /** Handles a stop of a task with a counter. False if what it is about is still to be handled: the counter is gone then. */
   takes(task: Task, kind: EventKind): boolean {
+    if (kind === EventKind.Exited || kind === EventKind.Zombie) {
+      this.forget(task);
+      return false;
+    }
     if (task.resting !== undefined && !this.mayRest(task, kind)) {
       if (kind === EventKind.Syscall && task.state !== TaskState.InKernel)
         return this.takeBack(task);
@@ -241,12 +245,20 @@ export class Counting {
     if (this.backend.end(task.tid)) task.owesTrap = true;
   }
 
+  /** A task has ended, and its memory is gone. */
+  private forget(task: Task): void {
+    this.backend.forget(task.tid);
+    task.counter = undefined;
+    task.resting = undefined;
+  }
+
   /** Leaves nothing of a counter that rests, if there is one. */
   drop(task: Task): void {
     const { resting } = task;
     if (resting === undefined) return;
     task.resting = undefined;
-    this.backend.drop(task.tid, resting.rounds.code);
+    // A replay has none of that where it ends.
+    if (!this.backend.drop(task.tid, resting.rounds.code)) task.space.unverifiable = true;
     this.session.tracer.getRegs(task.tid);
   }
 
