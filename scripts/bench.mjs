@@ -190,8 +190,9 @@ function pairedRatio(row, over, under, starts) {
   return ratios.length === 0 ? undefined : median(ratios);
 }
 
-/** What each mode takes to do nothing, more than the program itself, beside the runs of a row. */
+/** What each mode takes to do nothing, more than the program itself, beside the runs of a row. Older rows have not measured it. */
 function startTimes({ starts }) {
+  if (starts === undefined) return undefined;
   const native = median(starts.native);
   return Object.fromEntries(
     MODES.filter((mode) => starts[mode]?.length > 0).map((mode) => [
@@ -228,7 +229,7 @@ function cells(row) {
   };
   const starts = startTimes(row);
   const mode = (name) => (row.failures[name] === undefined ? ratio(name, 'native') : 'fails');
-  const net = (over, under) => ratio(over, under, starts);
+  const net = (over, under) => (starts === undefined ? '–' : ratio(over, under, starts));
   const native = row.ms.native.length === 0 ? NaN : median(row.ms.native);
   const kib = row.logBytes / 1024;
   return [
@@ -252,8 +253,7 @@ function cells(row) {
 }
 
 function table(rows) {
-  const kept = rows.find(({ name }) => name === 'true')?.ms;
-  const lines = [HEAD, ...rows.map((row) => cells(row, kept))];
+  const lines = [HEAD, ...rows.map((row) => cells(row))];
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   const rule = widths.map((width, i) =>
     i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
