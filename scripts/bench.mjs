@@ -229,7 +229,9 @@ function cells(row) {
   };
   const starts = startTimes(row);
   const mode = (name) => (row.failures[name] === undefined ? ratio(name, 'native') : 'fails');
-  const net = (over, under) => (starts === undefined ? '–' : ratio(over, under, starts));
+  // A rate has no start in it.
+  const hasNet = starts !== undefined || row.isRate === true;
+  const net = (over, under) => (hasNet ? ratio(over, under, starts ?? {}) : '–');
   const native = row.ms.native.length === 0 ? NaN : median(row.ms.native);
   const kib = row.logBytes / 1024;
   return [

@@ -130,9 +130,9 @@ export interface NativeTracer {
   readonly regsBytes: Uint8Array;
   /**
    * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV
-   * or SIGSYS its si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been by then, those
-   * of remote calls as well. Of what `wait` has taken from a ring that was lent for: [3]: bytes; [4], [5]: frames and calls that
-   * the agent had counted by then; [6]: time of the last frame, CLOCK_MONOTONIC, ns.
+   * or SIGSYS its si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been
+   * by then, those of remote calls as well. Of what `wait` has taken from a ring that was lent for: [3]: bytes; [4], [5]:
+   * frames and calls that the agent had counted by then; [6]: time of the last frame, CLOCK_MONOTONIC, ns.
    */
   readonly values: Float64Array;
 
