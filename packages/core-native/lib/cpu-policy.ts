@@ -1,4 +1,4 @@
-import { currentCpu, getAffinity, setAffinity } from './system.js';
+import { currentCpu, getAffinity, monotonicNs, setAffinity } from './system.js';
 
 /** Stops a second above which sharing one CPU pays even for programs that could use more. */
 const MANY_STOPS = 8000;
@@ -21,9 +21,11 @@ export class CpuPolicy {
   readonly allowed: readonly number[];
   /** The CPU they share. */
   readonly home: number;
+  /** The program's CPUs without that. */
+  readonly others: readonly number[];
   private together = false;
   private stops = 0;
-  private since = 0;
+  private since = monotonicNs();
 
   /**
    * Binds the calling thread, and what it spawns from now on, to one CPU: to `home`, if there is such a one, even where the
@@ -36,7 +38,13 @@ export class CpuPolicy {
       this.home = currentCpu();
       if (this.allowed.length > 1) this.bind(0, [this.home]);
     }
+    this.others = this.allowed.filter((cpu) => cpu !== this.home);
     this.together = true;
+  }
+
+  /** Whether all share one CPU now, and there are others. */
+  get isShared(): boolean {
+    return this.together && this.others.length > 0;
   }
 
   /**
@@ -61,6 +69,16 @@ export class CpuPolicy {
     space.isAtHome = true;
     if (this.allowed.length < 2) return;
     for (const task of tasks) if (task.space === space) this.bind(task.tid, [this.home]);
+  }
+
+  /** Has a task run on the other CPUs. */
+  sendAway(tid: number): void {
+    this.bind(tid, this.others);
+  }
+
+  /** Has a task run where all do, unless they run everywhere. */
+  bringHome(tid: number): void {
+    this.bind(tid, this.together ? [this.home] : this.allowed);
   }
 
   /** Gives a task all its CPUs back, for its life without a tracer. */

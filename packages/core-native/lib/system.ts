@@ -56,6 +56,11 @@ export const socketEnds: Addon['socketEnds'] = addon.socketEnds;
 export const unixPeer: Addon['unixPeer'] = addon.unixPeer;
 /** What /proc/TID/NAME holds, as latin1 text; undefined if it cannot be read: the task is gone, or the file somebody else's. */
 export const readTaskFile: Addon['readTaskFile'] = addon.readTaskFile;
+/** State letter of a task as /proc shows it; 'X' if it is gone. */
+export function stateOf(tid: number): string {
+  const stat = readTaskFile(tid, 'stat');
+  return stat?.[stat.lastIndexOf(')') + 2] ?? 'X';
+}
 /** /proc/TID/maps, by ascending address. */
 export const parseMaps: Addon['parseMaps'] = addon.parseMaps;
 

@@ -12,6 +12,7 @@ import {
   REMOTE_SYSCALL,
   Resume,
   Signal,
+  stateOf,
   Sys,
   unmapReserved,
   waitThrough,
@@ -21,7 +22,6 @@ import type { Session } from './session.js';
 import { isInterruptedInVain, sendAgain } from './signals.js';
 import { type Task, TaskState } from './tasks.js';
 import { unblock } from './timer-signals.js';
-import { stateOf } from './syscalls/exit.js';
 import { isTrap } from './traps.js';
 import { waitingSignals } from './waiting-signals.js';
 

@@ -209,6 +209,16 @@ export interface OutputTurn {
   readonly waiting: Task[];
 }
 
+/** Where a task runs that has been let go (spread.ts). */
+export class Placement {
+  isAway = false;
+  /** It has stopped since it was looked at last. */
+  hasStopped = true;
+  /** When it was looked at first after that, or found asleep last, ns. */
+  sinceNs = 0;
+  isAsleep = false;
+}
+
 export class Task {
   state = TaskState.Starting;
   /** How the task goes on once it has the baton; only in state Ready. */
@@ -325,6 +335,7 @@ export class Task {
   suspended: MovedBuffers | undefined;
   /** Where they go. */
   scratch: ScratchSlot | undefined;
+  readonly placement = new Placement();
   /** CPUs the program has bound the task to; undefined: those it was given. */
   cpus: readonly number[] | undefined;
   /** Its futex call woke somebody, who shall go first this time. */

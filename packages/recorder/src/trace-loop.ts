@@ -1,5 +1,13 @@
 import { existsSync } from 'node:fs';
-import { EventKind, PtraceEvent, Resume, Sys, monotonicNs, Signal } from '@scribe-ts/core-native';
+import {
+  EventKind,
+  PtraceEvent,
+  Resume,
+  Sys,
+  monotonicNs,
+  Signal,
+  stateOf,
+} from '@scribe-ts/core-native';
 import { childStarted, childStopped } from './children.js';
 import { FileTable } from './files.js';
 import { Freezer } from './freeze.js';
@@ -7,8 +15,9 @@ import { isGone } from './gone.js';
 import { Preempter } from './preempt/preempter.js';
 import { NO_WRITES, type Session, type StopHandler } from './session.js';
 import { onSignalStop, recordStops } from './signals.js';
+import { Spread } from './spread.js';
 import { SyscallStops } from './syscall-stops.js';
-import { beginExit, reportDeath, reportZombie, stateOf } from './syscalls/exit.js';
+import { beginExit, reportDeath, reportZombie } from './syscalls/exit.js';
 import { exitHooks } from './syscalls/index.js';
 import { NOWHERE, SignalHandlers, type Task, TaskState, ThreadGroup } from './tasks.js';
 
@@ -31,7 +40,10 @@ export class TraceLoop implements StopHandler {
   /** Stops so far, interrupted waits among them. */
   stops = 0;
   private readonly preempter: Preempter;
+  private readonly spread: Spread;
   private lastLookNs = 0;
+  /** How long the last wait was to be, ms; -1: for ever. */
+  private waitedMs = -1;
   /** When a task stopped last, ns. */
   private lastStopNs = 0;
   /** Everything is being killed. */
@@ -45,6 +57,7 @@ export class TraceLoop implements StopHandler {
     this.freezer = new Freezer(session);
     this.syscalls = new SyscallStops(session);
     this.preempter = new Preempter(session);
+    this.spread = new Spread(session.cpus, session.tasks, stateOf);
     if (session.chaos !== undefined) session.chaos.preempter = this.preempter;
   }
 
@@ -84,8 +97,10 @@ export class TraceLoop implements StopHandler {
     const { session } = this;
     while (!session.finished && session.tasks.size > 0) {
       session.agent?.ring.lend();
-      const kind = session.tracer.wait(this.preempter.timeoutMs);
+      this.waitedMs = shorter(this.preempter.timeoutMs, this.spread.waitMs);
+      const kind = session.tracer.wait(this.waitedMs);
       session.agent?.ring.endLoan();
+      this.spread.look(session.tracer.values[1]!);
       this.dispatch(kind);
       if (session.failure !== undefined) throw session.failure;
       this.preempter.check(kind);
@@ -152,7 +167,7 @@ export class TraceLoop implements StopHandler {
     if (kind === EventKind.None) {
       const now = session.tracer.values[1]!;
       // It may be the end of a short wait: nothing is gained by looking again so soon.
-      if (this.preempter.timeoutMs >= 0 && now - this.lastLookNs < LOOK_NS) return;
+      if (this.waitedMs >= 0 && now - this.lastLookNs < LOOK_NS) return;
       this.lastLookNs = now;
       this.events.onInterrupt();
       return;
@@ -168,6 +183,7 @@ export class TraceLoop implements StopHandler {
       session.early.meet(tid, kind);
       return;
     }
+    this.spread.stopped(task);
     this.handle(task, kind);
     if (session.parking.active) this.freezer.check();
   }
@@ -394,4 +410,9 @@ function executing(leader: Task): Task {
 
 function isExec(nr: number): boolean {
   return nr === Sys.execve || nr === Sys.execveat;
+}
+
+/** Of two times, either of which may be -1: for ever. */
+function shorter(ms: number, otherMs: number): number {
+  return ms < 0 || otherMs < 0 ? Math.max(ms, otherMs) : Math.min(ms, otherMs);
 }

@@ -1,4 +1,4 @@
-import { EventKind, PtraceEvent, readTaskFile, Resume, Signal } from '@scribe-ts/core-native';
+import { EventKind, PtraceEvent, Resume, Signal, stateOf } from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
@@ -122,7 +122,7 @@ export class ReplayLoop {
   /** Whether a task that has been let go is on a CPU, or wants one. */
   private isComputing(): boolean {
     for (const { at, tid } of this.engine.byTid.values())
-      if (at === At.Running && isRunning(tid)) return true;
+      if (at === At.Running && stateOf(tid) === 'R') return true;
     return false;
   }
 
@@ -399,9 +399,4 @@ export class ReplayLoop {
     }
     return false;
   }
-}
-
-/** The state that /proc has for a task is R. */
-function isRunning(tid: number): boolean {
-  return /\) R /.test(readTaskFile(tid, 'stat') ?? '');
 }

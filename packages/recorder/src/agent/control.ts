@@ -12,13 +12,13 @@ import {
   Resume,
   Shared,
   SiteIndex,
+  stateOf,
   type TrapInstruction,
   trapTsc,
 } from '@scribe-ts/core-native';
 import type { EncodedFile } from '@scribe-ts/tracelog';
 import { TURN_NS } from '../baton.js';
 import type { Session } from '../session.js';
-import { stateOf } from '../syscalls/exit.js';
 import { type Task, TaskState } from '../tasks.js';
 import { cpuidAnswers, maskedCpuid } from '../traps.js';
 import { isBlocking } from '../timer-signals.js';

@@ -4,10 +4,10 @@ import {
   EventKind,
   isRestart,
   PtraceEvent,
-  readTaskFile,
   Reg,
   Resume,
   Signal,
+  stateOf,
   Sys,
 } from '@scribe-ts/core-native';
 import { hasOut, type MemoryWrite, outRegions, syscallTable } from '@scribe-ts/tracelog';
@@ -236,12 +236,6 @@ function lastWords(session: Session, task: Task): MemoryWrite[] {
   const args = again ? task.restartArgs : task.args;
   outRegions(row, args, -Errno.EINTR, peek, keep, task.regionContext);
   return writes;
-}
-
-/** State letter of a task as /proc shows it; 'X' if it is gone. */
-export function stateOf(tid: number): string {
-  const stat = readTaskFile(tid, 'stat');
-  return stat?.[stat.lastIndexOf(')') + 2] ?? 'X';
 }
 
 function waitForZombie(tid: number): void {

@@ -1,8 +1,7 @@
-import { Resume, Sys } from '@scribe-ts/core-native';
+import { Resume, stateOf, Sys } from '@scribe-ts/core-native';
 import { recordSyscall } from '../record-call.js';
 import type { Session } from '../session.js';
 import type { Task } from '../tasks.js';
-import { stateOf } from './exit.js';
 import type { EntryHook, ExitHook } from './hook.js';
 import { int32, readInt } from './words.js';
 
