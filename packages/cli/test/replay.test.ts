@@ -13,6 +13,7 @@ const ENDED: ReplayResult = {
   status: 0,
   syscalls: 4,
   answered: 0,
+  stops: 0,
   tasks: 1,
   truncated: false,
   endState: 'abc123',

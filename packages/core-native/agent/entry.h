@@ -47,6 +47,29 @@ struct saved {
   ASM_RESTORE_MOST \
   "  pop %rax\n  pop %rcx\n"
 
+/* A site of cpuid or rdtsc comes in, with the address behind it in rdx. Like rdx, rbx of a cpuid and rax of an rdtsc are free:
+ * the instruction overwrites them. */
+#define ASM_ENTER_TRAP(number) \
+  ASM_SWITCH \
+  /* Unlike a call, these leave it as it is. */ \
+  "  push %r11\n" \
+  ASM_SAVE \
+  "  mov $" STR(number) ", %esi\n" \
+  "  call trap_main\n"
+
+#define ASM_LEAVE_TRAP \
+  ASM_RESTORE \
+  "  popfq\n" \
+  "  pop %r11\n" \
+  "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
+
+/* The tracer is called by a fault, as by the instruction itself: nothing of the registers changes. */
+#define ASM_FAULT(label) \
+  ASM_LEAVE_TRAP \
+  ".globl " #label "\n" \
+  #label ":\n" \
+  "  clts\n"
+
 #define ASM_RETURN \
   "  mov " BLOCK(BLOCK_RSP) ", %rsp\n" \
   "  jmp *%rcx\n"

@@ -1,6 +1,7 @@
 /* The agent of a replay: answers system calls inside the replayed process, from a piece of the log that the tracer has
  * put there. README.md tells how it is used. It is entered by a jump from a patched system call site, with all registers
- * as the program set them for the call, except rcx: the address after the `syscall` instruction, and r11.
+ * as the program set them for the call, except rcx: the address after the `syscall` instruction, and r11. Sites of cpuid
+ * and rdtsc come in, too (entry.h).
  *
  * It makes no call of its own and decides nothing: what is not exactly as the log has it, and whatever else than a plain
  * answer comes next, is the tracer's, who finds everything as it was before the call. */
@@ -48,6 +49,8 @@ enum outcome {
   (1u << CODE_SYSCALL | 1u << CODE_BLOCK | 1u << CODE_MAPPING | 1u << CODE_SPAWN | 1u << CODE_EXEC | 1u << CODE_TRAP | \
    1u << CODE_SHARED_WRITE | 1u << CODE_OUTPUT)
 
+/* Bytes of a `cpuid` or `rdtsc`. */
+#define SITE_BYTES 2
 #define MAX_ARGS 6
 #define EFAULT 14
 /* Results that ask for the call to be made once more. */
@@ -75,6 +78,23 @@ __asm__(
     ".endm\n"
     "1: ask agent_forward\n"
     "2: ask agent_stop\n"
+    ".globl agent_cpuid\n"
+    "agent_cpuid:\n"
+    ASM_ENTER_TRAP(TRAP_CPUID)
+    "  jmp 3f\n"
+    ".globl agent_rdtsc\n"
+    "agent_rdtsc:\n"
+    ASM_ENTER_TRAP(TRAP_RDTSC)
+    "3:\n"
+    "  cmp $1, %eax\n"
+    "  je 4f\n"
+    "  ja 5f\n"
+    ASM_LEAVE_TRAP
+    "  jmp *" BLOCK(BLOCK_RET) "\n"
+    "4:\n"
+    ASM_FAULT(agent_trap_left)
+    "5:\n"
+    ASM_FAULT(agent_trap_done)
     ".text\n");
 
 /* The next bytes of a frame; `at` beyond `end` if it is broken. */
@@ -165,6 +185,16 @@ static inline int forward(void) {
   return FORWARD;
 }
 
+/* Frames up to `at`, the last of which is of `time`, have been replayed. */
+static inline int pass(const u8* at, i64 time, u64 frames) {
+  B->position = at;
+  B->time = time;
+  B->frames = B->frames + frames;
+  if (runs_on(at, B->end, B->task, time)) return DONE;
+  B->armed = 0;
+  return STOP;
+}
+
 int agent_main(struct saved* saved) {
   B->ret = saved->rcx;
   const u32 nr = (u32)saved->rax;
@@ -214,11 +244,38 @@ int agent_main(struct saved* saved) {
 
   /* From here on the call has been made. */
   saved->rax = (u64)result;
-  B->position = at;
-  B->time = time;
-  B->frames = B->frames + frames;
   B->calls = B->calls + 1;
-  if (runs_on(at, end, task, time)) return DONE;
-  B->armed = 0;
-  return STOP;
+  return pass(at, time, frames);
+}
+
+/* cpuid or rdtsc: as agent_main, with the address behind the instruction in rdx. */
+int trap_main(struct saved* saved, u32 trap) {
+  const u64 ret = saved->rdx;
+  B->ret = ret;
+  if (!B->armed) return FORWARD;
+  const u8* at = B->position;
+  i64 time = B->time;
+  u64 frames = 1;
+  struct head head;
+  for (;; frames++) {
+    if (!get_head(&head, at, B->end, B->task, time)) return forward();
+    if (head.task != B->task || head.body.end > B->end) return forward();
+    time = head.time;
+    at = head.body.end;
+    if (head.code == CODE_TRAP) break;
+    /* Data are those of a call. */
+    if (head.code < CODE_OPTIONAL || head.code == CODE_DATA) return forward();
+  }
+  struct source body = head.body;
+  if (get_uint(&body) != trap || get_uint(&body) != ret - SITE_BYTES) return forward();
+  u64 values[4];
+  for (int i = 0; i < 4; i++) values[i] = (u64)get_int(&body);
+  if (body.at > body.end) return forward();
+  saved->rax = values[0];
+  saved->rdx = values[3];
+  if (trap == TRAP_CPUID) {
+    saved->rbx = values[1];
+    saved->rcx = values[2];
+  }
+  return pass(at, time, frames);
 }

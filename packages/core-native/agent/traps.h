@@ -14,29 +14,15 @@ struct answers {
 
 #define A ((const volatile struct answers*)(u64)AGENT_ANSWERS)
 
-#define ASM_LEAVE_TRAP \
-  ASM_RESTORE \
-  "  popfq\n" \
-  "  pop %r11\n" \
-  "  mov " BLOCK(BLOCK_RSP) ", %rsp\n"
-
-/* A trampoline comes here with the address behind the site in rdx. Like rdx, rbx of a cpuid and rax of an rdtsc are free: the
- * instruction overwrites them. */
 __asm__(
     ".section .text.entry, \"ax\", @progbits\n"
-    ".macro trap entry number\n"
-    ".globl \\entry\n"
-    "\\entry:\n"
-    ASM_SWITCH
-    /* Unlike a call, these leave it as it is. */
-    "  push %r11\n"
-    ASM_SAVE
-    "  mov $\\number, %esi\n"
-    "  call trap_main\n"
+    ".globl agent_cpuid\n"
+    "agent_cpuid:\n"
+    ASM_ENTER_TRAP(TRAP_CPUID)
     "  jmp 1f\n"
-    ".endm\n"
-    "trap agent_cpuid " STR(TRAP_CPUID) "\n"
-    "trap agent_rdtsc " STR(TRAP_RDTSC) "\n"
+    ".globl agent_rdtsc\n"
+    "agent_rdtsc:\n"
+    ASM_ENTER_TRAP(TRAP_RDTSC)
     "1:\n"
     "  test %eax, %eax\n"
     "  jne 2f\n"
@@ -44,17 +30,12 @@ __asm__(
     "  jne 3f\n"
     ASM_LEAVE_TRAP
     "  jmp *" BLOCK(BLOCK_RET) "\n"
-    /* The tracer is called by a fault, as by the instruction itself: nothing of the registers changes. */
-    ".macro fault label\n"
-    ASM_LEAVE_TRAP
-    ".globl \\label\n"
-    "\\label:\n"
-    "  clts\n"
-    ".endm\n"
     /* It is the tracer's. */
-    "2: fault agent_trap_left\n"
+    "2:\n"
+    ASM_FAULT(agent_trap_left)
     /* It is done, and a signal waits. */
-    "3: fault agent_trap_done\n"
+    "3:\n"
+    ASM_FAULT(agent_trap_done)
     ".text\n");
 
 static const volatile struct answer* answer_to(u32 leaf, u32 subleaf) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MapFlag, pageAlign, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
 import { Reg, type NativeTracer } from './binding.js';
+import type { SiteEntries } from './patcher.js';
 import { SAVED_REGS } from './saved-registers.js';
 
 // Where the agent's parts lie: the same numbers as in agent/replay-layout.h.
@@ -41,6 +42,10 @@ interface Symbols {
   readonly agent_entry: number;
   readonly agent_forward: number;
   readonly agent_stop: number;
+  readonly agent_cpuid: number;
+  readonly agent_rdtsc: number;
+  readonly agent_trap_left: number;
+  readonly agent_trap_done: number;
 }
 
 /** Bytes of a `syscall` instruction. */
@@ -49,11 +54,14 @@ const file = (name: string): string => fileURLToPath(new URL(`../build/${name}`,
 
 /** The agent of a replay as the tracer knows it: its code, and the words it shares with each address space that has it. */
 export class ReplayAgent {
-  /** Where a patched site leads to. */
-  readonly entry: number;
+  /** Where patched sites lead to. */
+  readonly entries: SiteEntries;
   /** rip when the agent leaves a call to the tracer, and when it has answered one and something else comes next. */
   readonly forwarded: number;
   readonly stopped: number;
+  /** The same where it is asked for by a fault, as it was entered from cpuid or rdtsc. */
+  readonly trapLeft: number;
+  readonly trapDone: number;
   private readonly code: Uint8Array;
   /** Bytes that are mapped for it. */
   private readonly codeSize: number;
@@ -64,9 +72,12 @@ export class ReplayAgent {
 
   constructor(private readonly tracer: NativeTracer) {
     const symbols = JSON.parse(readFileSync(file('replay-agent.json'), 'utf8')) as Symbols;
-    this.entry = symbols.agent_entry;
+    const { agent_entry: call, agent_cpuid: cpuid, agent_rdtsc: rdtsc } = symbols;
+    this.entries = { call, cpuid, rdtsc };
     this.forwarded = symbols.agent_forward + SYSCALL_BYTES;
     this.stopped = symbols.agent_stop + SYSCALL_BYTES;
+    this.trapLeft = symbols.agent_trap_left;
+    this.trapDone = symbols.agent_trap_done;
     this.code = readFileSync(file('replay-agent.bin'));
     this.codeSize = pageAlign(this.code.length);
   }
@@ -137,7 +148,7 @@ export class ReplayAgent {
   get calls(): number {
     return getWord(this.view, Block.Calls);
   }
-  /** Address after the `syscall` instruction of the last call. */
+  /** Address after the instruction of the last site that has come in. */
   get ret(): number {
     return getWord(this.view, Block.Ret);
   }

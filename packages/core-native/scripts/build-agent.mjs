@@ -35,7 +35,10 @@ const SYMBOLS = [
   'agent_trap_left',
   'agent_trap_done',
 ];
-const REPLAY_SYMBOLS = ['agent_entry', 'agent_forward', 'agent_stop'];
+const REPLAY_SYMBOLS = [
+  ...['agent_entry', 'agent_forward', 'agent_stop'],
+  ...['agent_cpuid', 'agent_rdtsc', 'agent_trap_left', 'agent_trap_done'],
+];
 const MAX_STEPS = 9;
 /** See `waits` in agent-calls.mjs. MAYBE: nothing is known. */
 const WAITS = [

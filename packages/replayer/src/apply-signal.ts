@@ -126,6 +126,7 @@ export function applyTrap(engine: Engine, task: ReplayTask, frame: TrapFrame): b
   regs.set(Reg.rip, frame.rip + (frame.insn === 'rdtscp' ? 3 : 2));
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(task.tid);
+  engine.agent?.answered(task, frame.insn, regs.address(Reg.rip));
   task.at = At.User;
   return true;
 }

@@ -94,6 +94,8 @@ export interface ReplayResult {
   readonly syscalls: number;
   /** How many of them the agent answered. */
   readonly answered: number;
+  /** How often a task was stopped. */
+  readonly stops: number;
   readonly tasks: number;
   /** True if the log is truncated or detached: the replay went to its last whole chunk. */
   readonly truncated: boolean;

@@ -184,8 +184,8 @@ export class ReplayLoop {
         engine.tracer.resume(tid, engine.resumeKind(task), isEnd ? signo : 0);
         return;
       }
-      if (engine.agent?.recovers(task) === true) return;
-      task.at = At.Fault;
+      task.at = engine.agent?.faulted(task) ?? At.Fault;
+      if (task.at === At.Running) return;
       task.signo = signo;
     } else if (kind === EventKind.Event && event[2] === PtraceEvent.Exec) {
       this.rebind(task, engine.tracer.values[0]!);

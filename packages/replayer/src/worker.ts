@@ -159,6 +159,7 @@ async function run(): Promise<void> {
         status: status ?? engine.rootStatus,
         syscalls: engine.syscalls,
         answered: engine.answered,
+        stops: tracer.values[2]!,
         tasks: engine.tasks.size,
         truncated: log.truncated,
         bookmark: engine.bookmarkReached ? options.until : undefined,

@@ -8,10 +8,11 @@ import {
   REPLAY_WINDOW,
   ReplayAgent,
   Resume,
+  SITE_BYTES,
   SiteIndex,
   Sys,
 } from '@scribe-ts/core-native';
-import { type Frame, type Mapping, syscallTable } from '@scribe-ts/tracelog';
+import { type Frame, type Mapping, syscallTable, type TrapFrame } from '@scribe-ts/tracelog';
 import { isCompared } from '../apply-syscall.js';
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
@@ -49,7 +50,7 @@ export class AgentControl {
     const { tracer, cpuid, contents } = engine;
     this.agent = new ReplayAgent(tracer);
     const index = new SiteIndex(contents.store);
-    this.patcher = new Patcher(tracer, { call: this.agent.entry }, cpuid.sites, index);
+    this.patcher = new Patcher(tracer, this.agent.entries, cpuid.sites, index);
   }
 
   /** A stopped task has what was recorded of a mapping. */
@@ -77,7 +78,7 @@ export class AgentControl {
   takes(task: ReplayTask, frame: Frame): boolean {
     const space = task.space.agent;
     if (space === undefined || space.patches.size === 0 || !task.details.isEmpty) return false;
-    if (frame.type === 'data') return true;
+    if (frame.type === 'data' || frame.type === 'trap') return true;
     return (
       frame.type === 'syscall' &&
       frame.nr >= 0 &&
@@ -146,23 +147,39 @@ export class AgentControl {
   }
 
   /**
-   * A task that was running has been stopped by a signal of its own making. True if the agent has met a pointer to nowhere:
-   * the task is on its way to the call's entry then.
+   * A task that was running has been stopped by a signal of its own making. Returns where it stands; if the agent has met a
+   * pointer to nowhere, it is on its way to the call's entry.
    */
-  recovers(task: ReplayTask): boolean {
+  faulted(task: ReplayTask): At.Fault | At.User | At.Running {
     const { agent, engine } = this;
     const { regs, tracer } = engine;
-    if (task.space.agent === undefined) return false;
-    if (!agent.contains(regs.address(Reg.rip))) {
+    const space = task.space.agent;
+    const rip = regs.address(Reg.rip);
+    if (space === undefined || !agent.contains(rip)) {
       this.pass(task);
-      return false;
+      return At.Fault;
     }
     agent.look(task.tid);
     tracer.getRegs(task.tid);
+    if (rip === agent.trapLeft || rip === agent.trapDone) {
+      this.passLooked(task, space);
+      space.armed = false;
+      const isDone = rip === agent.trapDone;
+      regs.set(Reg.rip, isDone ? agent.ret : agent.ret - SITE_BYTES);
+      tracer.setRegs(task.tid);
+      return isDone ? At.User : At.Fault;
+    }
     agent.restore(task.tid, regs.halves);
     tracer.setRegs(task.tid);
     tracer.resume(task.tid, Resume.Sysemu, 0);
-    return true;
+    return At.Running;
+  }
+
+  /** A task has been given what an instruction had answered that ends at `ret`, and stands there. */
+  answered(task: ReplayTask, insn: TrapFrame['insn'], ret: number): void {
+    const space = (task.space.agent ??= new AgentSpace());
+    if (space.given || insn === 'rdtscp') return;
+    if (this.patcher.trapped(task.tid, space, ret, insn)) this.load(task, space);
   }
 
   /** Takes over what the agent has replayed since its task was let go. */
