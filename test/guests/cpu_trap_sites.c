@@ -30,6 +30,7 @@ struct state {
           "  mov 128(%rdi), %rax\n  mov %rax, -8(%rsp)\n  mov %rax, -128(%rsp)\n"                                      \
           "  push 120(%rdi)\n  popfq\n  mov 128(%rdi), %rax\n  mov %rax, -8(%rsp)\n" EACH_REGISTER(LOAD) instructions   \
               EACH_REGISTER(STORE) "  mov -8(%rsp), %rax\n  mov %rax, 128(%rdi)\n  pushfq\n  pop 120(%rdi)\n"           \
+          "  push $0x202\n  popfq\n"                                                                                      \
           "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n  ret\n"                            \
           ".cfi_endproc\n.size " #name ", .-" #name "\n" behind ".popsection\n")
 
@@ -50,7 +51,7 @@ static void on_tick(int signo) {
 
 /* Bit r of `changed`: register r is one that the instruction overwrites. */
 static void check(void (*site)(struct state *), unsigned changed, uint32_t leaf, uint32_t subleaf, uint64_t *sum) {
-  static const uint64_t flags[] = {0x202, 0x8d7, 0x246, 0xa83};
+  static const uint64_t flags[] = {0x202, 0x8d7, 0x40246, 0xa83};
   for (int i = 0; i < 40; i++) {
     struct state before, after;
     for (int r = 0; r < 17; r++)

@@ -54,6 +54,8 @@ struct saved {
   /* Unlike a call, these leave it as it is. */ \
   "  push %r11\n" \
   ASM_SAVE \
+  /* Nothing of the program's is touched that may fault, but what is the agent's need not be aligned (AC). */ \
+  "  pushfq\n  andl $0xfffbffff, (%rsp)\n  popfq\n" \
   "  mov $" STR(number) ", %esi\n" \
   "  call trap_main\n"
 

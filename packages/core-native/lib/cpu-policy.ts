@@ -23,6 +23,8 @@ export class CpuPolicy {
   readonly home: number;
   /** The program's CPUs without that. */
   readonly others: readonly number[];
+  /** How often all tasks have been moved. */
+  moves = 0;
   private together = false;
   private stops = 0;
   private since = monotonicNs();
@@ -88,6 +90,7 @@ export class CpuPolicy {
 
   private move(tasks: Iterable<Placed>, cpus: readonly number[], together: boolean): void {
     this.together = together;
+    this.moves++;
     for (const { tid, space } of tasks) if (!space.isAtHome) this.bind(tid, cpus);
   }
 

@@ -184,7 +184,7 @@ export class Patcher {
     if (space.patches.has(ret) || this.entries[site.kind] === undefined) return true;
     // The room that it takes may be another's, and a file may have been changed by whoever does not tell.
     const at = site.ret - SITE_BYTES - first;
-    if (!isSite(bytes.subarray(at, at + SITE_BYTES), site.kind)) return true;
+    if (!this.isSite(bytes.subarray(at, at + SITE_BYTES), site.kind)) return true;
     const isThere = (addr: number, expected: Uint8Array): boolean =>
       expected.every((byte, i) => bytes[addr - first + i] === byte);
     if (!site.pieces.every((piece) => isThere(piece.addr, piece.bytes))) return true;
@@ -220,7 +220,7 @@ export class Patcher {
     const site = ret - SITE_BYTES;
     const siteBytes = new Uint8Array(SITE_BYTES);
     if (tracer.readMemory(tid, site, siteBytes, 0, SITE_BYTES) !== SITE_BYTES) return false;
-    if (!isSite(siteBytes, kind)) return false;
+    if (!this.isSite(siteBytes, kind)) return false;
     const start = site - before.length;
     const seesBefore = tracer.readMemory(tid, start, before, 0, before.length) === before.length;
     const isLoaded = typeof what === 'number' && seesBefore && this.isLoaded(what);
@@ -312,6 +312,15 @@ export class Patcher {
       this.isOurPage(space, page) ||
       this.trapSites?.areIn(this.tracer, tid, page) === true;
     return isPlainPage(first) && (first === last || isPlainPage(last));
+  }
+
+  /** Whether a site's bytes are what its kind has, and it is one that traps. */
+  private isSite(bytes: Uint8Array, kind: SiteKind): boolean {
+    if (kind === 'call') return bytes[0] === 0x0f && bytes[1] === 0x05;
+    const instruction = trapInstruction(bytes);
+    if (instruction?.name !== kind) return false;
+    const standsIn = bytes[SITE_BYTES - 1] === instruction.last;
+    return standsIn || kind !== 'cpuid' || this.trapSites?.catchesCpuid !== true;
   }
 
   private isTaken(space: PatchedSpace, jump: number): boolean {
@@ -439,12 +448,6 @@ class Batch {
     for (const { addr, bytes } of this.pieces)
       this.tracer.writeMemory(this.tid, addr, bytes, 0, bytes.length);
   }
-}
-
-/** Whether a site's bytes are what its kind has. */
-function isSite(bytes: Uint8Array, kind: SiteKind): boolean {
-  if (kind === 'call') return bytes[0] === 0x0f && bytes[1] === 0x05;
-  return trapInstruction(bytes)?.name === kind;
 }
 
 /** `jmp rel32` at `from`. */

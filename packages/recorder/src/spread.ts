@@ -1,13 +1,15 @@
 import type { CpuPolicy } from '@scribe-ts/core-native';
-import { type Domain, type Task, TaskState } from './tasks.js';
+import { type Task, TaskState } from './tasks.js';
 
 /** Who has run for this long without a stop computes, ns. */
 const LONG_NS = 500_000;
 /** Such tasks are looked for no more often than this, ns. */
 const LOOK_NS = 250_000;
+/** The same for each task, so that looking costs little where there are very many, ns. */
+const LOOK_AT_ONE_NS = 2_500;
 const LOOK_MS = 1;
-/** Who was asleep then, in a call that its agent makes, is not asked again for this long, ns. */
-const ASLEEP_NS = 5_000_000;
+/** Whether a task is asleep, in a call that its agent makes, is asked no more often than this, ns. */
+const ASK_NS = 5_000_000;
 
 /**
  * Sends tasks to other CPUs that compute while others want the one that all share with the tracer (`CpuPolicy`). Each is
@@ -15,12 +17,10 @@ const ASLEEP_NS = 5_000_000;
  */
 export class Spread {
   private lookedNs = 0;
-  /** Somebody has stopped since then. */
-  private hasNews = false;
-  /** There were tasks then that may run at the same time. */
-  private hasDomains = false;
   /** Several wanted the CPU that all share, and one of them may leave it. */
   private isCrowded = false;
+  /** How often all had been moved when somebody was sent last. */
+  private moves = 0;
 
   /** `stateOf`: as /proc shows it. */
   constructor(
@@ -31,14 +31,12 @@ export class Spread {
 
   /** How long to wait for a stop before `look`, ms; -1: for ever. */
   get waitMs(): number {
-    const isDue = this.isCrowded || (this.hasNews && this.hasDomains);
-    return isDue && this.cpus.isShared ? LOOK_MS : -1;
+    return this.isCrowded && this.cpus.isShared ? LOOK_MS : -1;
   }
 
   /** For each stop of a task, before it is let go. */
   stopped({ tid, placement, space }: Task): void {
     placement.hasStopped = true;
-    this.hasNews = true;
     if (!placement.isAway) return;
     placement.isAway = false;
     if (!space.isAtHome) this.cpus.bringHome(tid);
@@ -46,20 +44,17 @@ export class Spread {
 
   /** To be called after each wait. */
   look(nowNs: number): void {
-    const { cpus } = this;
-    if (!cpus.isShared || nowNs - this.lookedNs < LOOK_NS) return;
+    const { cpus, tasks } = this;
+    const gapNs = Math.max(LOOK_NS, tasks.size * LOOK_AT_ONE_NS);
+    if (!cpus.isShared || nowNs - this.lookedNs < gapNs) return;
     this.lookedNs = nowNs;
-    this.hasNews = false;
-    this.hasDomains = false;
-    let domain: Domain | undefined;
+    if (this.moves !== cpus.moves) this.forgetAway();
     let atHome = 0;
     let away = 0;
     let mayGo = false;
     let longest: Task | undefined;
-    for (const task of this.tasks.values()) {
+    for (const task of tasks.values()) {
       const { placement } = task;
-      domain ??= task.domain;
-      if (task.domain !== domain) this.hasDomains = true;
       if (task.state !== TaskState.Running || this.isAsleep(task, nowNs)) continue;
       if (placement.isAway) {
         away++;
@@ -78,15 +73,22 @@ export class Spread {
     cpus.sendAway(longest.tid);
   }
 
-  /** Whether a task sleeps that has been let go. */
+  /** All have been moved since somebody was sent. */
+  private forgetAway(): void {
+    this.moves = this.cpus.moves;
+    for (const { placement } of this.tasks.values()) placement.isAway = false;
+  }
+
+  /** Whether a task sleeps that has been let go, as far as that was asked. */
   private isAsleep({ tid, placement }: Task, nowNs: number): boolean {
     if (placement.hasStopped) {
       placement.hasStopped = false;
       placement.isAsleep = false;
       placement.sinceNs = nowNs;
-    } else if (nowNs - placement.sinceNs >= (placement.isAsleep ? ASLEEP_NS : LONG_NS)) {
+      placement.askNs = nowNs + LONG_NS;
+    } else if (nowNs >= placement.askNs) {
       placement.isAsleep = this.stateOf(tid) !== 'R';
-      if (placement.isAsleep) placement.sinceNs = nowNs;
+      placement.askNs = nowNs + ASK_NS;
     }
     return placement.isAsleep;
   }

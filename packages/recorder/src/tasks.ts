@@ -214,8 +214,10 @@ export class Placement {
   isAway = false;
   /** It has stopped since it was looked at last. */
   hasStopped = true;
-  /** When it was looked at first after that, or found asleep last, ns. */
+  /** When it was looked at first after that, ns. */
   sinceNs = 0;
+  /** When it is to be asked next whether it is asleep, ns. */
+  askNs = 0;
   isAsleep = false;
 }
 

@@ -42,6 +42,8 @@ export class TraceLoop implements StopHandler {
   private readonly preempter: Preempter;
   private readonly spread: Spread;
   private lastLookNs = 0;
+  /** A wait has ended without a stop since: somebody may want something. */
+  private owesLook = false;
   /** How long the last wait was to be, ms; -1: for ever. */
   private waitedMs = -1;
   /** When a task stopped last, ns. */
@@ -98,10 +100,12 @@ export class TraceLoop implements StopHandler {
     while (!session.finished && session.tasks.size > 0) {
       session.agent?.ring.lend();
       this.waitedMs = shorter(this.preempter.timeoutMs, this.spread.waitMs);
+      if (this.owesLook) this.waitedMs = shorter(this.waitedMs, LOOK_NS / 1e6);
       const kind = session.tracer.wait(this.waitedMs);
       session.agent?.ring.endLoan();
       this.spread.look(session.tracer.values[1]!);
       this.dispatch(kind);
+      if (this.owesLook) this.lookForRequests();
       if (session.failure !== undefined) throw session.failure;
       this.preempter.check(kind);
     }
@@ -165,11 +169,9 @@ export class TraceLoop implements StopHandler {
     const { session } = this;
     this.stops++;
     if (kind === EventKind.None) {
-      const now = session.tracer.values[1]!;
-      // It may be the end of a short wait: nothing is gained by looking again so soon.
-      if (this.waitedMs >= 0 && now - this.lastLookNs < LOOK_NS) return;
-      this.lastLookNs = now;
-      this.events.onInterrupt();
+      this.owesLook = true;
+      if (this.waitedMs < 0) this.lastLookNs = 0;
+      this.lookForRequests();
       return;
     }
     if (kind === EventKind.NoTracees) {
@@ -186,6 +188,15 @@ export class TraceLoop implements StopHandler {
     this.spread.stopped(task);
     this.handle(task, kind);
     if (session.parking.active) this.freezer.check();
+  }
+
+  /** Unless it was just done: a wait that has ended without a stop may have been a short one. */
+  private lookForRequests(): void {
+    const now = this.session.tracer.values[1]!;
+    if (now - this.lastLookNs < LOOK_NS) return;
+    this.lastLookNs = now;
+    this.owesLook = false;
+    this.events.onInterrupt();
   }
 
   /** Handles one stop of a task; `tracer.event` and `tracer.regs` are those of this stop. */
