@@ -5,6 +5,12 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 typedef long i64;
 
+/* Numbers of instructions, as `trap` frames have them; lib/agent.ts has them, too. */
+#define TRAP_RDTSC 0
+#define TRAP_CPUID 2
+/* Bytes of either. */
+#define SITE_BYTES 2
+
 #define STR_(x) #x
 #define STR(x) STR_(x)
 #define BLOCK(field) STR(AGENT_DATA) "+" STR(field)
@@ -54,7 +60,7 @@ struct saved {
   /* Unlike a call, these leave it as it is. */ \
   "  push %r11\n" \
   ASM_SAVE \
-  /* Nothing of the program's is touched that may fault, but what is the agent's need not be aligned (AC). */ \
+  /* With the program's AC the agent's own unaligned reads would fault. */ \
   "  pushfq\n  andl $0xfffbffff, (%rsp)\n  popfq\n" \
   "  mov $" STR(number) ", %esi\n" \
   "  call trap_main\n"

@@ -62,10 +62,6 @@
 #define REPORT_WRITTEN_MAX 32
 #define REPORT_ACTIONS_MAX 32
 
-/* Numbers of instructions, as `trap` frames have them. */
-#define TRAP_RDTSC 0
-#define TRAP_CPUID 2
-
 /* Bits of BLOCK_HALT. */
 #define HALT_OFF 1
 #define HALT_SIGNAL 2

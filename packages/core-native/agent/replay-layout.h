@@ -22,8 +22,4 @@
 
 #define ROW_ANSWERED 0x80
 
-/* As a `trap` frame has them. */
-#define TRAP_RDTSC 0
-#define TRAP_CPUID 2
-
 #endif

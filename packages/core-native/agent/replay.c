@@ -49,8 +49,6 @@ enum outcome {
   (1u << CODE_SYSCALL | 1u << CODE_BLOCK | 1u << CODE_MAPPING | 1u << CODE_SPAWN | 1u << CODE_EXEC | 1u << CODE_TRAP | \
    1u << CODE_SHARED_WRITE | 1u << CODE_OUTPUT)
 
-/* Bytes of a `cpuid` or `rdtsc`. */
-#define SITE_BYTES 2
 #define MAX_ARGS 6
 #define EFAULT 14
 /* Results that ask for the call to be made once more. */
@@ -145,6 +143,14 @@ static inline int get_head(struct head* head, const u8* at, const u8* end, u64 t
   return source.at <= end;
 }
 
+/* The same of a frame of the task's own, all of which has to be here. Moves `at` and `time` on. */
+static inline int get_whole(struct head* head, const u8** at, i64* time) {
+  if (!get_head(head, *at, B->end, B->task, *time)) return 0;
+  *at = head->body.end;
+  *time = head->time;
+  return head->task == B->task && *at <= B->end;
+}
+
 static inline void copy(u8* to, const u8* from, u64 length) {
   if (length == 16) {
     ((volatile u64*)to)[0] = ((const u64*)from)[0];
@@ -201,17 +207,12 @@ int agent_main(struct saved* saved) {
   if (!B->armed) return FORWARD;
   if (nr >= AGENT_ROW_COUNT || !(ROWS[nr] & ROW_ANSWERED)) return forward();
   const u64 args[MAX_ARGS] = {saved->rdi, saved->rsi, saved->rdx, saved->r10, saved->r8, saved->r9};
-  const u8* const end = B->end;
-  const u64 task = B->task;
   const u8* at = B->position;
   i64 time = B->time;
   u64 frames = 1;
   struct head head;
   for (;; frames++) {
-    if (!get_head(&head, at, end, task, time)) return forward();
-    if (head.task != task || head.body.end > end) return forward();
-    time = head.time;
-    at = head.body.end;
+    if (!get_whole(&head, &at, &time)) return forward();
     if (head.code == CODE_SYSCALL) break;
     if (head.code < CODE_OPTIONAL) return forward();
     if (head.code != CODE_DATA) continue;
@@ -258,10 +259,7 @@ int trap_main(struct saved* saved, u32 trap) {
   u64 frames = 1;
   struct head head;
   for (;; frames++) {
-    if (!get_head(&head, at, B->end, B->task, time)) return forward();
-    if (head.task != B->task || head.body.end > B->end) return forward();
-    time = head.time;
-    at = head.body.end;
+    if (!get_whole(&head, &at, &time)) return forward();
     if (head.code == CODE_TRAP) break;
     /* Data are those of a call. */
     if (head.code < CODE_OPTIONAL || head.code == CODE_DATA) return forward();

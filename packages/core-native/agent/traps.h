@@ -67,7 +67,7 @@ int trap_main(struct saved* saved, u32 trap) {
   /* The length of the body comes before it. */
   u8* end = put_int(start + 2, at - last);
   *end++ = (u8)trap;
-  end = put_uint(end, ret - 2);
+  end = put_uint(end, ret - SITE_BYTES);
   for (int i = 0; i < 4; i++) end = put_int(end, (i64)values[i]);
   start[0] = CODE_TRAP;
   start[1] = (u8)(end - start - 2);

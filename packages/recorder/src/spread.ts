@@ -19,7 +19,7 @@ export class Spread {
   private lookedNs = 0;
   /** Several wanted the CPU that all share, and one of them may leave it. */
   private isCrowded = false;
-  /** How often all had been moved when somebody was sent last. */
+  /** `cpus.moves` when it was looked last. */
   private moves = 0;
 
   /** `stateOf`: as /proc shows it. */
@@ -55,7 +55,9 @@ export class Spread {
     let longest: Task | undefined;
     for (const task of tasks.values()) {
       const { placement } = task;
-      if (task.state !== TaskState.Running || this.isAsleep(task, nowNs)) continue;
+      if (task.state !== TaskState.Running) continue;
+      this.note(task, nowNs);
+      if (placement.isAsleep) continue;
       if (placement.isAway) {
         away++;
         continue;
@@ -79,8 +81,8 @@ export class Spread {
     for (const { placement } of this.tasks.values()) placement.isAway = false;
   }
 
-  /** Whether a task sleeps that has been let go, as far as that was asked. */
-  private isAsleep({ tid, placement }: Task, nowNs: number): boolean {
+  /** Notes since when a task runs that has been let go, and now and then whether it sleeps. */
+  private note({ tid, placement }: Task, nowNs: number): void {
     if (placement.hasStopped) {
       placement.hasStopped = false;
       placement.isAsleep = false;
@@ -90,6 +92,5 @@ export class Spread {
       placement.isAsleep = this.stateOf(tid) !== 'R';
       placement.askNs = nowNs + ASK_NS;
     }
-    return placement.isAsleep;
   }
 }

@@ -44,8 +44,6 @@ export class TraceLoop implements StopHandler {
   private lastLookNs = 0;
   /** A wait has ended without a stop since: somebody may want something. */
   private owesLook = false;
-  /** How long the last wait was to be, ms; -1: for ever. */
-  private waitedMs = -1;
   /** When a task stopped last, ns. */
   private lastStopNs = 0;
   /** Everything is being killed. */
@@ -99,13 +97,14 @@ export class TraceLoop implements StopHandler {
     const { session } = this;
     while (!session.finished && session.tasks.size > 0) {
       session.agent?.ring.lend();
-      this.waitedMs = shorter(this.preempter.timeoutMs, this.spread.waitMs);
-      if (this.owesLook) this.waitedMs = shorter(this.waitedMs, LOOK_NS / 1e6);
-      const kind = session.tracer.wait(this.waitedMs);
+      let waitMs = shorter(this.preempter.timeoutMs, this.spread.waitMs);
+      if (this.owesLook) waitMs = shorter(waitMs, LOOK_NS / 1e6);
+      const kind = session.tracer.wait(waitMs);
       session.agent?.ring.endLoan();
       this.spread.look(session.tracer.values[1]!);
       this.dispatch(kind);
-      if (this.owesLook) this.lookForRequests();
+      if (kind === EventKind.None) this.owesLook = true;
+      if (this.owesLook) this.lookForRequests(waitMs);
       if (session.failure !== undefined) throw session.failure;
       this.preempter.check(kind);
     }
@@ -168,12 +167,7 @@ export class TraceLoop implements StopHandler {
   dispatch(kind: EventKind): void {
     const { session } = this;
     this.stops++;
-    if (kind === EventKind.None) {
-      this.owesLook = true;
-      if (this.waitedMs < 0) this.lastLookNs = 0;
-      this.lookForRequests();
-      return;
-    }
+    if (kind === EventKind.None) return;
     if (kind === EventKind.NoTracees) {
       session.tasks.clear();
       return;
@@ -190,10 +184,10 @@ export class TraceLoop implements StopHandler {
     if (session.parking.active) this.freezer.check();
   }
 
-  /** Unless it was just done: a wait that has ended without a stop may have been a short one. */
-  private lookForRequests(): void {
+  /** After a wait for so many ms at most. A short one ends by itself, too: nothing is gained by looking again so soon. */
+  private lookForRequests(waitMs: number): void {
     const now = this.session.tracer.values[1]!;
-    if (now - this.lastLookNs < LOOK_NS) return;
+    if (waitMs >= 0 && now - this.lastLookNs < LOOK_NS) return;
     this.lastLookNs = now;
     this.owesLook = false;
     this.events.onInterrupt();
