@@ -1,4 +1,6 @@
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { record } from '@scribe-ts/recorder';
 import {
@@ -17,8 +19,16 @@ import { compile, ended, Pool, root, workspace } from './harness.js';
 
 const store = join(root, 'build/store');
 const busy = join(root, 'test/programs/agent-busy.c');
+const mappings = join(root, 'test/programs/agent-mappings.c');
+const forks = join(root, 'test/programs/bare-forks.c');
+const twoNames = join(root, 'test/programs/two-names.c');
+const noDispatch = join(root, 'test/programs/no-dispatch.c');
 const pool = new Pool(2);
+/** Since Linux 6.4 a tracer can turn dispatch on. */
+const [major = 0, minor = 0] = release().split('.').map(Number);
+const canDispatch = major > 6 || (major === 6 && minor >= 4);
 const SIGTERM = 15;
+const GETPPID = 110;
 /** Guests whose logs of the agent's path are replayed with it; REPLAY_AGENT=all takes all of them. */
 const CHOSEN = [
   'cpu_cpuid',
@@ -99,6 +109,73 @@ async function replayed(log: string, options: Partial<ReplayOptions>): Promise<R
     throw error;
   }
 }
+
+for (const agent of [false, true]) {
+  test(`the agent maps what a log of ${agent ? 'the agent' : 'the traced path'} has, without stopping for it`, async (t) => {
+    await using _turn = await pool.enter();
+    const recorded = await recordProgram(t, [compile(mappings), '100'], { agent });
+    const traced = await replayed(recorded.log, {});
+    const answered = await replayed(recorded.log, { agent: true });
+    t.is(traced.result?.status, 7 << 8, JSON.stringify(traced.divergence));
+    t.is(answered.output, recorded.output);
+    const { answered: none, stops: all, ...expected } = traced.result!;
+    const { answered: count, stops, ...actual } = answered.result!;
+    t.deepEqual(actual, expected);
+    t.is(none, 0);
+    if (!canDispatch) return;
+    t.true(stops < all / 20, `${stops} stops instead of ${all}`);
+    t.true(count > 0.95 * actual.syscalls, `${count} of ${actual.syscalls} calls`);
+  });
+}
+
+test('where a tracer cannot turn dispatch on, what is mapped is left to it', async (t) => {
+  await using _turn = await pool.enter();
+  const { log, output } = await recordProgram(t, [compile(mappings), '20'], { agent: true });
+  const LD_PRELOAD = compile(noDispatch, ['-shared', '-fPIC']);
+  const REFUSED = `${log}.refused`;
+  const { status, stdout, stderr } = spawnSync(join(root, 'packages/cli/bin/replay.js'), [log], {
+    encoding: 'latin1',
+    env: { ...process.env, LD_PRELOAD, REFUSED },
+  });
+  t.is(status, 7, stderr);
+  t.is(stdout, output);
+  t.true(existsSync(REFUSED), 'it was asked');
+});
+
+test('a program whose first site that comes often makes children', async (t) => {
+  await using _turn = await pool.enter();
+  const program = compile(forks, ['-static', '-nostdlib']);
+  for (const agent of [false, true]) {
+    const { log } = await recordProgram(t, [program], { agent });
+    const { result, divergence } = await replayed(log, { agent: true });
+    t.is(result?.status, 7 << 8, JSON.stringify(divergence));
+  }
+});
+
+test('a content that was mapped under two names is named as it was mapped last', async (t) => {
+  await using _turn = await pool.enter();
+  const place = workspace('two-names');
+  t.teardown(() => place.discard());
+  const names = ['first', 'second'].map((name) => join(place.path, name));
+  for (const name of names) writeFileSync(name, 'the same\n');
+  const { log } = await recordProgram(t, [compile(twoNames), ...names], { agent: true });
+  let at = -1;
+  const reader = openLog(log);
+  const frames = [...reader.records()].map(({ frame }) => frame);
+  reader.close();
+  const last = frames.findLastIndex((frame) => frame.type === 'syscall' && frame.nr === GETPPID);
+  rewriteLog(log, `${log}.spoilt`, (frame) =>
+    ++at === last && frame.type === 'syscall' ? { ...frame, nr: GETPPID + 1 } : frame,
+  );
+  for (const agent of [false, true]) {
+    const corePath = `${log}.core`;
+    const { divergence } = await replayed(`${log}.spoilt`, { agent, corePath });
+    t.is(divergence?.kind, 'syscall');
+    // In NT_FILE, beside the arguments.
+    const count = (name: string): number => readFileSync(corePath, 'latin1').split(name).length - 1;
+    t.deepEqual([count('/first\0'), count('/second\0')], [1, 2]);
+  }
+});
 
 for (const agent of [false, true]) {
   const path = agent ? 'the agent' : 'the traced path';

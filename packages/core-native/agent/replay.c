@@ -3,8 +3,9 @@
  * as the program set them for the call, except rcx: the address after the `syscall` instruction, and r11. Sites of cpuid
  * and rdtsc come in, too (entry.h).
  *
- * It makes no call of its own and decides nothing: what is not exactly as the log has it, and whatever else than a plain
- * answer comes next, is the tracer's, who finds everything as it was before the call. */
+ * It decides nothing: what is not exactly as the log has it, and whatever else than a plain answer comes next, is the
+ * tracer's, who finds the registers as they were before the call. The only calls it makes are those that give the process
+ * the memory that it had (again.h). */
 #include "replay-layout.h"
 
 #include "entry.h"
@@ -17,6 +18,7 @@ struct block {
   u64 calls;          /* how many of them are calls */
   u64 task;           /* the task whose frames these are */
   u64 armed;          /* 0: every call is the tracer's */
+  u64 program_break;
   u64 ret;            /* address after the site's `syscall` */
   u64 rsp;            /* the program's */
 };
@@ -51,6 +53,7 @@ enum outcome {
 
 #define MAX_ARGS 6
 #define EFAULT 14
+#define PAGE 0x1000UL
 /* Results that ask for the call to be made once more. */
 #define FIRST_RESTART (-516)
 #define LAST_RESTART (-512)
@@ -93,6 +96,10 @@ __asm__(
     ASM_FAULT(agent_trap_left)
     "5:\n"
     ASM_FAULT(agent_trap_done)
+    ".section .text.allowed, \"ax\", @progbits\n"
+    "agent_call:\n"
+    "  syscall\n"
+    "  ret\n"
     ".text\n");
 
 /* The next bytes of a frame; `at` beyond `end` if it is broken. */
@@ -186,6 +193,8 @@ static inline int runs_on(const u8* at, const u8* end, u64 task, i64 time) {
   }
 }
 
+#include "again.h"
+
 static inline int forward(void) {
   B->armed = 0;
   return FORWARD;
@@ -211,9 +220,14 @@ int agent_main(struct saved* saved) {
   i64 time = B->time;
   u64 frames = 1;
   struct head head;
+  struct source mapping = {0, 0};
   for (;; frames++) {
     if (!get_whole(&head, &at, &time)) return forward();
     if (head.code == CODE_SYSCALL) break;
+    if (head.code == CODE_MAPPING && nr == NR_MMAP && !mapping.at) {
+      mapping = head.body;
+      continue;
+    }
     if (head.code < CODE_OPTIONAL) return forward();
     if (head.code != CODE_DATA) continue;
     const u64 arg = (u64)get_int(&head.body);
@@ -233,6 +247,7 @@ int agent_main(struct saved* saved) {
   if (result >= FIRST_RESTART && result <= LAST_RESTART) return forward();
   /* Part of its buffer cannot be written to. */
   if (result == -EFAULT) return forward();
+  if ((ROWS[nr] & ROW_MADE) && !make_again(nr, args, result, mapping, body)) return forward();
   for (u64 writes = get_uint(&body); writes > 0; writes--) {
     if (body.at >= body.end) return forward();
     u8* to = (u8*)get_uint(&body);

@@ -211,6 +211,9 @@ export function pageAlign(size: number): number {
   return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
 }
 
+/** si_code of a SIGSYS that Syscall User Dispatch has raised. */
+export const SYS_USER_DISPATCH = 2;
+
 /**
  * Address range that recorder and replayer keep for themselves in every address space: below the shadow memory of
  * sanitizers, above non-PIE programs. The first page holds a `syscall` instruction for remote calls.

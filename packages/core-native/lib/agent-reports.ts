@@ -1,4 +1,5 @@
 import { type AgentMemory, AgentPart } from './agent-memory.js';
+import { coverRanges, rangeOfPage, rangeWords } from './code-ranges.js';
 
 // The same numbers as in agent/layout.h and agent/reports.h.
 const FOLLOWED_MAX = 16;
@@ -20,8 +21,6 @@ const enum At {
   Actions = ActionsCount + 8,
   End = Actions + 24 * ACTIONS_MAX,
 }
-/** Neighbouring patches are told as one range with this alignment. */
-const RANGE = 0x10000;
 
 /** A disposition that the program has changed, words of struct sigaction. */
 export interface ChangedAction {
@@ -74,24 +73,8 @@ export class AgentReports {
 
   /** Where patches or trampolines lie. */
   code(memory: AgentMemory, pages: Float64Array): void {
-    const starts = [...new Set([...pages].map((page) => page - (page % RANGE)))].sort(
-      (a, b) => a - b,
-    );
-    const ranges: [number, number][] = [];
-    for (const start of starts) {
-      const last = ranges.at(-1);
-      if (last?.[1] === start) last[1] += RANGE;
-      else ranges.push([start, start + RANGE]);
-    }
-    // More than there is room for: one that covers all of them.
-    if (ranges.length > CODE_MAX) ranges.splice(0, ranges.length, [0, 2 ** 47]);
-    const words = new BigUint64Array(1 + 2 * ranges.length);
-    words[0] = BigInt(ranges.length);
-    ranges.forEach(([start, end], i) => {
-      words[1 + 2 * i] = BigInt(start);
-      words[2 + 2 * i] = BigInt(end);
-    });
-    this.write(memory, At.CodeCount, new Uint8Array(words.buffer));
+    const ranges = coverRanges([...pages].map(rangeOfPage), CODE_MAX);
+    this.write(memory, At.CodeCount, rangeWords(ranges));
   }
 
   /** Reads what there is to know. */

@@ -235,7 +235,8 @@ export interface NativeTracer {
    *    back by 2 and rax to orig_rax.
    *  - Exec, Fork, Clone, VforkDone events: the call that caused the event is finished first. The task is past its
    *    syscall-exit-stop and has that stop's registers.
-   *  - Signal: a new signal-delivery-stop of the same signal, with the same siginfo.
+   *  - Signal: a new signal-delivery-stop of the same signal, with the same siginfo; while remote calls end in traps, one of
+   *    nobody's signal if it was Syscall User Dispatch's.
    *  - Vfork event, where the task would wait for its child: EBUSY.
    * `event`, `regs` and `values` aren't touched. If the task dies or is in its Exit event: ESRCH; a stop or end that was
    * seen here first is reported by the next `wait`. EFAULT: no `syscall` at `insn`. A SIGSTOP that comes in between takes

@@ -104,13 +104,18 @@ export {
   type SiteKind,
   type TrampolinePage,
 } from './patched-space.js';
+export { type Range, rangeOfPage } from './code-ranges.js';
 export { Patcher, type SiteEntries } from './patcher.js';
 export type { CodeMapping } from './site-book.js';
 export { type Page, ReadPages } from './read-pages.js';
 export * from './registers.js';
 export {
+  contentEntry,
+  REPLAY_CALLS_MADE,
+  REPLAY_CONTENTS_MAX,
   REPLAY_ROW_ANSWERED,
   REPLAY_ROW_COUNT,
+  REPLAY_ROW_MADE,
   REPLAY_WINDOW,
   ReplayAgent,
 } from './replay-agent.js';

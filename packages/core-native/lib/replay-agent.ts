@@ -1,16 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MapFlag, pageAlign, Prot, REMOTE_SYSCALL, Sys } from './abi.js';
+import {
+  MapFlag,
+  pageAlign,
+  Prot,
+  REMOTE_SCRATCH,
+  REMOTE_SYSCALL,
+  RESERVED_START,
+  Sys,
+} from './abi.js';
 import { Reg, type NativeTracer } from './binding.js';
+import { coverRanges, type Range, rangeWords } from './code-ranges.js';
 import type { SiteEntries } from './patcher.js';
 import { SAVED_REGS } from './saved-registers.js';
 
 // Where the agent's parts lie: the same numbers as in agent/replay-layout.h.
+const ALLOWED = RESERVED_START + 0x100;
 const CODE = 0x71000000;
 const DATA = 0x71100000;
+const CODE_RANGES = DATA + 0x200;
+const CODE_RANGES_MAX = 24;
 const ROWS = DATA + 0x1000;
 /** Rows that ReplayAgent.load takes: a byte for each call. */
 export const REPLAY_ROW_COUNT = 1024;
+/** Files that ReplayAgent.tellContents takes. */
+export const REPLAY_CONTENTS_MAX = 128;
+/** What it takes of each: the hash, the path, how long the name is, and that. */
+const enum Content {
+  Hash = 0,
+  Path = 16,
+  Named = 128,
+  Name = 136,
+  End = 256,
+}
 const STACK_TOP = DATA + 0x8000;
 const WINDOW = DATA + 0x8000;
 const WINDOW_SIZE = 0x40000;
@@ -18,8 +40,21 @@ const WINDOW_SIZE = 0x40000;
 const SLACK = 64;
 /** Bytes of a log that fit into the window. */
 export const REPLAY_WINDOW = WINDOW_SIZE - SLACK;
+const CONTENTS = WINDOW + WINDOW_SIZE;
+const DATA_END = CONTENTS + 0x9000;
 /** In a call's row, beside the bits of those arguments whose bytes are compared: the agent answers the call. */
 export const REPLAY_ROW_ANSWERED = 0x80;
+/** The same, and makes it again: what it did to the process is done, too. */
+export const REPLAY_ROW_MADE = 0x40;
+/** Calls that may have that bit. */
+export const REPLAY_CALLS_MADE: ReadonlySet<number> = new Set([
+  Sys.arch_prctl,
+  Sys.mmap,
+  Sys.mprotect,
+  Sys.munmap,
+  Sys.brk,
+  Sys.madvise,
+]);
 
 /** Byte offsets of the words that agent and tracer share. */
 const enum Block {
@@ -30,7 +65,8 @@ const enum Block {
   Calls = 32,
   Task = 40,
   Armed = 48,
-  Ret = 56,
+  Break = 56,
+  Ret = 64,
 }
 /** What the tracer writes, and what it reads. */
 const ARMED_SIZE = Block.Ret;
@@ -63,6 +99,7 @@ export class ReplayAgent {
   readonly trapLeft: number;
   readonly trapDone: number;
   private readonly code: Uint8Array;
+  private readonly allowed: Uint8Array;
   /** Bytes that are mapped for it. */
   private readonly codeSize: number;
   private readonly block = new Uint8Array(BLOCK_SIZE);
@@ -80,6 +117,7 @@ export class ReplayAgent {
     this.trapDone = symbols.agent_trap_done;
     this.code = readFileSync(file('replay-agent.bin'));
     this.codeSize = pageAlign(this.code.length);
+    this.allowed = readFileSync(file('replay-agent-allowed.bin'));
   }
 
   /** Maps the agent into the address space of a stopped task, unarmed. `rows`: of REPLAY_ROW_COUNT calls. */
@@ -92,9 +130,34 @@ export class ReplayAgent {
       if (result !== addr) throw new Error(`cannot map the agent in task ${tid}: ${result}`);
     };
     map(CODE, this.codeSize, Prot.READ | Prot.EXEC);
-    map(DATA, WINDOW + WINDOW_SIZE - DATA, Prot.READ | Prot.WRITE);
+    map(DATA, DATA_END - DATA, Prot.READ | Prot.WRITE);
     tracer.writeMemory(tid, CODE, this.code, 0, this.code.length);
+    tracer.writeMemory(tid, ALLOWED, this.allowed, 0, this.allowed.length);
     tracer.writeMemory(tid, ROWS, rows, 0, REPLAY_ROW_COUNT);
+  }
+
+  /** Tells where there is code that the agent must neither unmap nor cover. */
+  keepOff(tid: number, ranges: Iterable<Range>): void {
+    const words = rangeWords(coverRanges(ranges, CODE_RANGES_MAX));
+    this.tracer.writeMemory(tid, CODE_RANGES, words, 0, words.length);
+  }
+
+  /** Tells where files with contents of the log's are: those from number `from` on are new. */
+  tellContents(tid: number, contents: readonly Uint8Array[], from: number): void {
+    const count = Buffer.alloc(8);
+    count.writeUInt32LE(contents.length);
+    const files = Buffer.concat(contents.slice(from));
+    const at = CONTENTS + count.length + from * Content.End;
+    this.tracer.writeMemory(tid, at, files, 0, files.length);
+    this.tracer.writeMemory(tid, CONTENTS, count, 0, count.length);
+  }
+
+  /**
+   * From now on a stopped task is stopped by SIGSYS at every call that neither the agent nor the tracer makes, or it is not.
+   * false if the task is gone.
+   */
+  dispatch(tid: number, on: boolean): boolean {
+    return this.tracer.setDispatch(tid, RESERVED_START, on ? REMOTE_SCRATCH - RESERVED_START : 0);
   }
 
   /** Puts encoded frames, at most REPLAY_WINDOW bytes, into the window. */
@@ -104,9 +167,9 @@ export class ReplayAgent {
 
   /**
    * Has the agent answer calls from the window: `start` is the offset of the next frame, `end` that of the end of what is
-   * there, bytes; `time` that of the frame before, ns.
+   * there, bytes; `time` that of the frame before, ns; `brk` the program break.
    */
-  arm(tid: number, start: number, end: number, task: number, time: number): void {
+  arm(tid: number, start: number, end: number, task: number, time: number, brk: number): void {
     const { block, view } = this;
     block.fill(0, 0, ARMED_SIZE);
     view.setUint32(Block.Position, WINDOW + start, true);
@@ -114,6 +177,7 @@ export class ReplayAgent {
     setWord(view, Block.Time, time);
     setWord(view, Block.Task, task);
     view.setUint32(Block.Armed, 1, true);
+    setWord(view, Block.Break, brk);
     this.tracer.writeMemory(tid, DATA, block, 0, ARMED_SIZE);
   }
 
@@ -148,6 +212,9 @@ export class ReplayAgent {
   get calls(): number {
     return getWord(this.view, Block.Calls);
   }
+  get programBreak(): number {
+    return getWord(this.view, Block.Break);
+  }
   /** Address after the instruction of the last site that has come in. */
   get ret(): number {
     return getWord(this.view, Block.Ret);
@@ -170,6 +237,27 @@ export class ReplayAgent {
     halves[Reg.rip * 2 + 1] = 0;
     halves[Reg.orig_rax * 2] = halves[Reg.orig_rax * 2 + 1] = 0xffffffff;
   }
+}
+
+/**
+ * A file at `path` with the content of this hash, for ReplayAgent.tellContents. `name`: what the recording mapped, as frames have
+ * it. undefined if the agent cannot be told of it.
+ */
+export function contentEntry(hash: string, path: string, name: Uint8Array): Uint8Array | undefined {
+  const entry = Buffer.alloc(Content.End);
+  const hashed = Buffer.from(hash, 'hex');
+  const bytes = Buffer.from(path);
+  // A zero byte must be left behind the path.
+  const fits =
+    hashed.length === Content.Path - Content.Hash &&
+    bytes.length < Content.Named - Content.Path &&
+    name.length <= Content.End - Content.Name;
+  if (!fits) return undefined;
+  hashed.copy(entry, Content.Hash);
+  bytes.copy(entry, Content.Path);
+  entry.writeUInt32LE(name.length, Content.Named);
+  entry.set(name, Content.Name);
+  return entry;
 }
 
 /** Words below 2^53. */

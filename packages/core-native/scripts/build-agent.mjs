@@ -1,6 +1,7 @@
 // Builds the agents. The recording's: a table of the calls it makes by itself, generated from tracelog's syscall table,
-// and the code (build/agent.bin) with the addresses the tracer needs (build/agent.json). The replay's: replay-agent.bin
-// and .json. Does nothing when no input has changed.
+// and the code (build/agent.bin, and agent-allowed.bin with the `syscall` instructions that dispatch lets through) with the
+// addresses the tracer needs (build/agent.json). The same of the replay's: replay-agent. Does nothing when no input has
+// changed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,8 +13,6 @@ const script = fileURLToPath(import.meta.url);
 const packageDir = dirname(dirname(script));
 const source = join(packageDir, 'agent');
 const buildDir = join(packageDir, 'build');
-/** The `syscall` instructions that dispatch lets through. */
-const allowed = join(buildDir, 'agent-allowed.bin');
 const addresses = join(buildDir, 'agent.json');
 
 /** Symbols whose addresses the tracer knows. */
@@ -81,14 +80,13 @@ function build() {
   const newest = Math.max(...inputs.map((path) => statSync(path).mtimeMs));
   if (existsSync(addresses) && statSync(addresses).mtimeMs > newest) return;
   const replay = compile('replay.c', 'replay-agent', REPLAY_SYMBOLS);
-  writeFileSync(join(buildDir, 'replay-agent.json'), JSON.stringify(replay.symbols));
-  const { elf, symbols } = compile('agent.c', 'agent', SYMBOLS);
-  run('objcopy', ['-O', 'binary', '-j', '.allowed', elf, allowed]);
+  writeFileSync(join(buildDir, 'replay-agent.json'), JSON.stringify(replay));
+  const symbols = compile('agent.c', 'agent', SYMBOLS);
   const numbers = Object.keys(AGENT_CALLS).map((name) => rowOf(name).nr);
   writeFileSync(addresses, JSON.stringify({ symbols, calls: numbers }));
 }
 
-/** Compiles an agent to build/NAME.bin. */
+/** Compiles an agent to build/NAME.bin and build/NAME-allowed.bin. Returns the addresses of its `wanted` symbols. */
 function compile(file, name, wanted) {
   const elf = join(buildDir, `${name}.elf`);
   run('gcc', [
@@ -118,15 +116,17 @@ function compile(file, name, wanted) {
     elf,
     join(source, file),
   ]);
-  const binary = join(buildDir, `${name}.bin`);
-  run('objcopy', ['-O', 'binary', '-j', '.text', elf, binary]);
+  const extract = (section, to) =>
+    run('objcopy', ['-O', 'binary', '-j', section, elf, join(buildDir, to)]);
+  extract('.text', `${name}.bin`);
+  extract('.allowed', `${name}-allowed.bin`);
   const found = new Map(
     run('nm', [elf])
       .split('\n')
       .map((line) => line.split(' '))
       .map(([address, , name]) => [name, Number.parseInt(address, 16)]),
   );
-  return { elf, symbols: Object.fromEntries(wanted.map((symbol) => [symbol, found.get(symbol)])) };
+  return Object.fromEntries(wanted.map((symbol) => [symbol, found.get(symbol)]));
 }
 
 function run(command, args) {

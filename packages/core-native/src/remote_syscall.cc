@@ -40,13 +40,15 @@ struct StopKind {
   /// Signal of a signal-delivery-stop or of a group-stop.
   int signal = 0;
   bool signal_delivery = false;
+  /// Syscall User Dispatch has raised that signal.
+  bool dispatched = false;
 };
 
 StopKind kind_of(const siginfo_t& info) {
   // ptrace's own codes are (event << 8 | signal) and SIGTRAP | 0x80; no signal has a code above SI_KERNEL (0x80).
   if (info.si_code > 0xff) return {info.si_code >> 8, info.si_code & 0x7f, false};
   if (info.si_signo == SIGTRAP && info.si_code == (SIGTRAP | 0x80)) return {};
-  return {0, info.si_signo, true};
+  return {0, info.si_signo, true, info.si_signo == SIGSYS && info.si_code == kUserDispatch};
 }
 
 /// The kernel's internal results that ask for the call to be run again: -ERESTARTSYS, NOINTR, NOHAND, RESTARTBLOCK.
@@ -259,7 +261,8 @@ Status Loan::drop_call(user_regs_struct& regs) {
 
 Status Loan::give_back() {
   if (const Status status = task().set_registers(saved_); !status.ok()) return status;
-  if (stop_.signal_delivery) {
+  // Whoever uses traps knows by now which call dispatch has stopped it at.
+  if (stop_.signal_delivery && !(stop_.dispatched && trapped_)) {
     if (const Status status = enter_signal_stop(); !status.ok()) return status;
   } else if (stop_.event == PTRACE_EVENT_STOP || awaits_restart(saved_)) {
     if (const Status status = enter_trap_stop(); !status.ok()) return status;

@@ -8,8 +8,6 @@
 
 namespace {
 
-/// si_code of a SIGSYS that dispatch has raised.
-constexpr int kUserDispatch = 2;
 constexpr size_t kRing = AGENT_RING - AGENT_DATA;
 
 template <class Word>

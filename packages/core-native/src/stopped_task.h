@@ -9,6 +9,9 @@
 
 #include "errors.h"
 
+/// si_code of a SIGSYS that Syscall User Dispatch has raised.
+constexpr int kUserDispatch = 2;
+
 /// How a task goes on. The values are lib/binding.ts's `Resume`.
 enum class ResumeHow : int { Cont = 0, Syscall, Step, Sysemu, SysemuStep, Listen };
 inline constexpr int kResumeHowCount = 6;

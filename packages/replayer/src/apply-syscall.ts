@@ -4,6 +4,7 @@ import {
   EventKind,
   isRestart,
   Reg,
+  REMOTE_SYSCALL,
   Resume,
   Sys,
 } from '@scribe-ts/core-native';
@@ -160,14 +161,18 @@ function compare(
 /** rt_sigreturn is the kernel's own work: everything it restores, it restores from memory that is as recorded. */
 function returnFromSignal(engine: Engine, task: ReplayTask): void {
   const { tracer, regs } = engine;
-  regs.set(Reg.rip, regs.address(Reg.rip) - 2);
+  regs.set(Reg.rip, REMOTE_SYSCALL);
   regs.set(Reg.rax, Sys.rt_sigreturn);
   regs.set(Reg.orig_rax, -1);
   tracer.setRegs(task.tid);
-  // Not by steps: they would hide a trap flag that the frame restores. First the end of the call that was not run.
-  for (let stop = 0; stop < 3; stop++) {
+  // Not by steps: they would hide a trap flag that the frame restores.
+  const run = (): void => {
     if (engine.runToStop(task, Resume.Syscall) !== EventKind.Syscall)
       throw engine.internal(task, 'rt_sigreturn did not return');
-  }
+  };
+  // From the entry of a call that is not run, first comes that call's end.
+  do run();
+  while (regs.address(Reg.rip) === REMOTE_SYSCALL);
+  run();
   task.at = At.User;
 }

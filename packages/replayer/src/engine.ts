@@ -165,6 +165,7 @@ export class Engine {
 
   /** A file that stands for one of the recording has been mapped. A log with few details has no names. */
   rememberPath(path: string, backing: Exclude<Backing, { kind: 'anonymous' }>): void {
+    if (backing.kind === 'file') this.agent?.learn(backing.hash, path, backing.path);
     if (backing.path !== '' || backing.hash === '')
       this.recordedPaths.set(basename(path), backing.path);
   }
@@ -201,7 +202,12 @@ export class Engine {
   }
 
   resumeKind(task: ReplayTask): Resume {
-    return task.at === At.Running ? Resume.Sysemu : Resume.Cont;
+    return task.at === At.Running ? this.towardsCall(task) : Resume.Cont;
+  }
+
+  /** How a task goes on to its next call, which is not run. */
+  towardsCall({ dispatching }: ReplayTask): Resume {
+    return dispatching ? Resume.Cont : Resume.Sysemu;
   }
 
   wait(task: ReplayTask): false {
@@ -213,7 +219,7 @@ export class Engine {
   go(task: ReplayTask): false {
     this.agent?.prepare(task);
     task.at = At.Running;
-    this.tracer.resume(task.tid, Resume.Sysemu, 0);
+    this.tracer.resume(task.tid, this.towardsCall(task), 0);
     return this.wait(task);
   }
 
@@ -275,10 +281,7 @@ export class Engine {
     throw new Mismatch('exit', task, task.domain.cursor.peek(), 'ended', 'go on');
   }
 
-  /**
-   * Steps a task once. From the entry of a call that is not run, the first step only leaves that call; the next one runs
-   * the instruction at rip.
-   */
+  /** Steps a task once. */
   step(task: ReplayTask, expected: EventKind): void {
     const kind = this.runToStop(task, Resume.Step);
     if (kind !== expected)

@@ -1,4 +1,11 @@
-import { EventKind, PtraceEvent, Resume, Signal, stateOf } from '@scribe-ts/core-native';
+import {
+  EventKind,
+  PtraceEvent,
+  Resume,
+  Signal,
+  stateOf,
+  SYS_USER_DISPATCH,
+} from '@scribe-ts/core-native';
 import type { Frame, StreamId, TaskUid } from '@scribe-ts/tracelog';
 import { applySyscall, checkBlocked } from './apply-syscall.js';
 import { applySignal, applyTrap } from './apply-signal.js';
@@ -156,11 +163,12 @@ export class ReplayLoop {
   }
 
   /** Handles the stop that the tracer has found. */
-  dispatch(kind: EventKind): void {
+  dispatch(stop: EventKind): void {
     const { engine } = this;
     const { event } = engine.tracer;
     const tid = event[0]!;
     const task = engine.byTid.get(tid);
+    const kind = task?.dispatching === true && this.isDispatch(stop) ? EventKind.Syscall : stop;
     if (kind === EventKind.Exited) {
       engine.byTid.delete(tid);
       if (task !== undefined && task.at !== At.Dead && task.at !== At.Exec)
@@ -201,6 +209,13 @@ export class ReplayLoop {
       return;
     }
     this.advance(task.domain);
+  }
+
+  /** Whether a stop is a call's that Syscall User Dispatch has kept from being made. */
+  private isDispatch(kind: EventKind): boolean {
+    const { event, values } = this.engine.tracer;
+    const isSys = kind === EventKind.Signal && event[2] === Signal.SIGSYS;
+    return isSys && values[0] === SYS_USER_DISPATCH;
   }
 
   private isOwnFault(task: ReplayTask, signo: number): boolean {
@@ -305,6 +320,9 @@ export class ReplayLoop {
         task.details.output = frame;
         return true;
       case 'mapping':
+        if (task.at === At.User && engine.agent?.takes(task, frame) === true)
+          return engine.go(task);
+        if (task.at === At.Running) return engine.wait(task);
         task.details.mapping = frame;
         return true;
       case 'exec':

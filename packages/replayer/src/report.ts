@@ -1,10 +1,13 @@
 import {
   ARGUMENT_REGS,
+  Errno,
   EventKind,
   parseMaps,
   type ProcMapping,
   Reg,
   Registers,
+  Signal,
+  SYS_USER_DISPATCH,
 } from '@scribe-ts/core-native';
 import { syscallTable } from '@scribe-ts/tracelog';
 import type { Engine } from './engine.js';
@@ -145,8 +148,9 @@ function callArguments(nr: number, regs: Registers): readonly (number | bigint)[
 }
 
 /** Brings a task to a stop, where it is not in one, and loads its registers. False if it is gone. */
-function stop(engine: Engine, { tid }: ReplayTask, into: Registers): boolean {
+function stop(engine: Engine, task: ReplayTask, into: Registers): boolean {
   const { tracer, regs } = engine;
+  const { tid } = task;
   if (!tracer.getRegs(tid)) {
     // It runs: ptrace reads the registers of stopped tasks alone.
     if (!tracer.interruptTask(tid)) return false;
@@ -154,8 +158,20 @@ function stop(engine: Engine, { tid }: ReplayTask, into: Registers): boolean {
     if (kind === EventKind.Exited || kind === EventKind.NoTracees || !tracer.getRegs(tid))
       return false;
   }
+  if (task.dispatching && (task.at === At.Entry || isDispatchStop(engine, task))) {
+    // Dispatch leaves the number there, any other stop at an entry this.
+    regs.set(Reg.rax, -Errno.ENOSYS);
+    tracer.setRegs(tid);
+  }
   into.load(regs.halves);
   return true;
+}
+
+/** Whether dispatch has stopped a task, which may be on its way to a point still. */
+function isDispatchStop({ tracer }: Engine, { tid }: ReplayTask): boolean {
+  const siginfo = tracer.getSiginfo(tid);
+  const [signo, , code] = new Int32Array(siginfo.buffer, siginfo.byteOffset, 3);
+  return signo === Signal.SIGSYS && code === SYS_USER_DISPATCH;
 }
 
 /** Where a task stands, for people. */

@@ -123,6 +123,8 @@ export class ReplayTask {
   readonly details = new PendingDetails();
   /** It has made a child, and the call for that has not ended. */
   hasSpawned = false;
+  /** Calls that are not the agent's stop it by SIGSYS (Syscall User Dispatch), else by PTRACE_SYSEMU. */
+  dispatching = false;
   /** A signal has ended it, and its exit is next. */
   isTerminating = false;
   /** Thread group as the recording numbers it. */

@@ -17,6 +17,7 @@ import {
   Signal,
   SITE_BYTES,
   Sys,
+  SYS_USER_DISPATCH,
 } from '@scribe-ts/core-native';
 import { syscallTable } from '@scribe-ts/tracelog';
 import { recordInputs } from '../inputs.js';
@@ -38,8 +39,6 @@ import type { AgentRing } from './ring.js';
 import { asksForSys, noteForced, restoreSys } from './sigsys.js';
 import type { AgentSpace } from './space.js';
 
-/** si_code of a SIGSYS that dispatch raised. */
-const SYS_USER_DISPATCH = 2;
 /** Offset of si_call_addr. */
 const CALL_ADDRESS = 16;
 /** More steps than the agent's last instructions take. */

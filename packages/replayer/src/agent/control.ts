@@ -1,30 +1,35 @@
 import {
   MapFlag,
+  NativeError,
   Patcher,
   Prot,
   Reg,
+  contentEntry,
+  REPLAY_CALLS_MADE,
+  REPLAY_CONTENTS_MAX,
   REPLAY_ROW_ANSWERED,
   REPLAY_ROW_COUNT,
+  REPLAY_ROW_MADE,
   REPLAY_WINDOW,
   ReplayAgent,
-  Resume,
   SITE_BYTES,
   SiteIndex,
   Sys,
 } from '@scribe-ts/core-native';
-import { type Frame, type Mapping, syscallTable, type TrapFrame } from '@scribe-ts/tracelog';
+import {
+  encodeFile,
+  type Frame,
+  type Mapping,
+  syscallTable,
+  type TrapFrame,
+} from '@scribe-ts/tracelog';
 import { isCompared } from '../apply-syscall.js';
 import type { Engine } from '../engine.js';
 import { At, type ReplaySpace, type ReplayTask } from '../tasks.js';
 import { AgentSpace } from './space.js';
 
 /** Calls for which a replay does more than to give the program what the log has. */
-const TRACED: ReadonlySet<number> = new Set([
-  Sys.arch_prctl,
-  Sys.rt_sigreturn,
-  Sys.wait4,
-  Sys.waitid,
-]);
+const TRACED: ReadonlySet<number> = new Set([Sys.rt_sigreturn, Sys.wait4, Sys.waitid]);
 /** Less than this in a window, bytes, and it is filled anew where there is more. */
 const SCANT = 0x400;
 const NO_PAGES = new Float64Array(0);
@@ -40,7 +45,17 @@ const NO_PAGES = new Float64Array(0);
 export class AgentControl {
   private readonly agent: ReplayAgent;
   private readonly patcher: Patcher;
-  private readonly rows = rowsOfCalls();
+  /** Files that were mapped, as the agent has them. */
+  private readonly files: Uint8Array[] = [];
+  private readonly known = new Map<
+    string,
+    { readonly name: string; entry: Uint8Array | undefined }
+  >();
+  /** How often something has changed in what was told already. */
+  private filesChanged = 0;
+  /** The agent makes calls. PTRACE_SYSEMU would not let it: dispatch does. undefined: nobody has asked yet. */
+  private makesCalls: boolean | undefined;
+  private rows = rowsOfCalls(true);
 
   constructor(
     private readonly engine: Engine,
@@ -51,6 +66,22 @@ export class AgentControl {
     this.agent = new ReplayAgent(tracer);
     const index = new SiteIndex(contents.store);
     this.patcher = new Patcher(tracer, this.agent.entries, cpuid.sites, index);
+  }
+
+  /** A file at `path` with a content of the log's has been mapped; `name`: which one it was in the recording. */
+  learn(hash: string, path: string, name: string): void {
+    const known = this.known.get(hash);
+    if (known === undefined) {
+      if (this.files.length === REPLAY_CONTENTS_MAX) return;
+      const entry = contentEntry(hash, path, encodeFile(hash, name).after);
+      if (entry !== undefined) this.files.push(entry);
+      this.known.set(hash, { name, entry });
+    } else if (known.name !== name && known.entry !== undefined) {
+      // Reports tell the name under which a content was mapped last: from now on the tracer has to see all of them.
+      known.entry.fill(0);
+      known.entry = undefined;
+      this.filesChanged++;
+    }
   }
 
   /** A stopped task has what was recorded of a mapping. */
@@ -69,7 +100,9 @@ export class AgentControl {
 
   /** Patched sites lead to the agent: it must be there. */
   private load(task: ReplayTask, space: AgentSpace): void {
+    space.codeChanged = true;
     if (space.patches.size === 0 || space.loaded) return;
+    this.makesCalls ??= this.canDispatch(task);
     this.agent.load(task.tid, this.rows);
     space.loaded = true;
   }
@@ -79,6 +112,7 @@ export class AgentControl {
     const space = task.space.agent;
     if (space === undefined || space.patches.size === 0 || !task.details.isEmpty) return false;
     if (frame.type === 'data' || frame.type === 'trap') return true;
+    if (frame.type === 'mapping') return this.makesCalls === true;
     return (
       frame.type === 'syscall' &&
       frame.nr >= 0 &&
@@ -90,6 +124,7 @@ export class AgentControl {
   /** The task is about to be let go: gives the agent the frames that come next, or sees that it answers nothing. */
   prepare(task: ReplayTask): void {
     const space = task.space.agent;
+    this.dispatch(task, this.makesCalls === true && space?.loaded === true && !space.given);
     if (space === undefined || space.patches.size === 0) return;
     const { cursor } = task.domain;
     const frame = cursor.peek();
@@ -116,8 +151,38 @@ export class AgentControl {
       space.end = position + piece.length;
     }
     space.armedAt = position - space.start;
-    this.agent.arm(task.tid, space.armedAt, space.end - space.start, task.uid, time);
+    if (this.makesCalls === true) this.tell(task, space);
+    const end = space.end - space.start;
+    this.agent.arm(task.tid, space.armedAt, end, task.uid, time, task.space.brk);
     space.armed = space.live = true;
+  }
+
+  /** What the agent has to know for the calls that it makes. */
+  private tell({ tid }: ReplayTask, space: AgentSpace): void {
+    if (space.codeChanged) this.agent.keepOff(tid, space.codeRanges());
+    space.codeChanged = false;
+    if (space.filesChanged !== this.filesChanged) space.filesTold = 0;
+    if (space.filesTold < this.files.length)
+      this.agent.tellContents(tid, this.files, space.filesTold);
+    space.filesTold = this.files.length;
+    space.filesChanged = this.filesChanged;
+  }
+
+  private dispatch(task: ReplayTask, on: boolean): void {
+    if (task.dispatching === on) return;
+    this.agent.dispatch(task.tid, on);
+    task.dispatching = on;
+  }
+
+  /** Before Linux 6.4 a tracer cannot turn dispatch on. undefined: the task is gone. */
+  private canDispatch({ tid }: ReplayTask): boolean | undefined {
+    try {
+      return (this.agent.dispatch(tid, true) && this.agent.dispatch(tid, false)) || undefined;
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      this.rows = rowsOfCalls(false);
+      return false;
+    }
   }
 
   /** A task that was running has come to a syscall-stop. Returns where it stands. */
@@ -171,7 +236,7 @@ export class AgentControl {
     }
     agent.restore(task.tid, regs.halves);
     tracer.setRegs(task.tid);
-    tracer.resume(task.tid, Resume.Sysemu, 0);
+    tracer.resume(task.tid, engine.towardsCall(task), 0);
     return At.Running;
   }
 
@@ -201,6 +266,7 @@ export class AgentControl {
     cursor.passEncoded(length, frames, task.uid, time);
     engine.syscalls += agent.calls;
     engine.answered += agent.calls;
+    task.space.brk = agent.programBreak;
     engine.onFrames?.(frames);
   }
 
@@ -256,12 +322,17 @@ export class AgentControl {
 }
 
 /** For each call, whether the agent answers it, and which of its arguments' bytes are compared. */
-function rowsOfCalls(): Uint8Array {
+function rowsOfCalls(makesCalls: boolean): Uint8Array {
   const rows = new Uint8Array(REPLAY_ROW_COUNT);
   for (const row of syscallTable) {
     if (row === undefined || row.nr >= REPLAY_ROW_COUNT) continue;
-    if (row.class === 'memory' || row.class === 'process' || TRACED.has(row.nr)) continue;
+    // Where execve succeeds an `exec` frame comes before its own, which is the tracer's.
+    if (row.class === 'process' && row.nr !== Sys.execve) continue;
     let bits = REPLAY_ROW_ANSWERED;
+    if (row.class === 'memory' || REPLAY_CALLS_MADE.has(row.nr)) {
+      if (!makesCalls || !REPLAY_CALLS_MADE.has(row.nr)) continue;
+      bits |= REPLAY_ROW_MADE;
+    } else if (TRACED.has(row.nr)) continue;
     row.args.forEach(({ type }, index) => {
       if (isCompared(type)) bits |= 1 << index;
     });

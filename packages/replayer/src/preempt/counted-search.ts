@@ -3,7 +3,6 @@ import {
   CounterStop,
   type EventKind,
   PassedPointError,
-  Resume,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
 import type { Engine } from '../engine.js';
@@ -85,7 +84,7 @@ export class CountedSearch {
   }
 
   private goOn(): false {
-    this.engine.tracer.resume(this.task.tid, Resume.Sysemu, 0);
+    this.engine.tracer.resume(this.task.tid, this.engine.towardsCall(this.task), 0);
     return false;
   }
 }

@@ -5,7 +5,6 @@ import {
   EventKind,
   isBreakpointStop,
   Reg,
-  Resume,
   Signal,
 } from '@scribe-ts/core-native';
 import type { PreemptFrame } from '@scribe-ts/tracelog';
@@ -103,7 +102,7 @@ export class CounterSearch {
   }
 
   private goOn(): false {
-    this.engine.tracer.resume(this.task.tid, Resume.Sysemu, 0);
+    this.engine.tracer.resume(this.task.tid, this.engine.towardsCall(this.task), 0);
     return false;
   }
 

@@ -15,7 +15,6 @@ import {
   Reg,
   REGISTER_ORDER,
   REMOTE_SYSCALL,
-  Resume,
   Signal,
   sseRegisters,
   SUM_SIZE,
@@ -269,7 +268,7 @@ export class PointSearch {
   }
 
   private goOn(): false {
-    this.engine.tracer.resume(this.task.tid, Resume.Sysemu, 0);
+    this.engine.tracer.resume(this.task.tid, this.engine.towardsCall(this.task), 0);
     return false;
   }
 

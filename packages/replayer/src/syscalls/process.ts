@@ -65,8 +65,10 @@ export function replaySpawn(engine: Engine, task: ReplayTask, frame: SpawnFrame)
   const plain = regs.save();
   live?.chooseId(task, frame);
   tracer.setRegs(task.tid);
-  engine.step(task, EventKind.Signal);
   let kind = engine.runToStop(task, Resume.Step);
+  // From the entry of a call that is not run, the first step only leaves that call.
+  if (kind === EventKind.Signal && regs.address(Reg.rip) === REMOTE_SYSCALL)
+    kind = engine.runToStop(task, Resume.Step);
   if (kind === EventKind.Signal && live?.spawnFailed(frame, failure(engine, task)) === true) {
     regs.load(plain);
     tracer.setRegs(task.tid);
@@ -144,6 +146,7 @@ export function replayExec(engine: Engine, task: ReplayTask): void {
   task.space = new ReplaySpace(engine.nextSpace++);
   task.space.users = 1;
   task.at = At.Exec;
+  task.dispatching = false;
   tracer.resume(task.tid, Resume.Cont, 0);
 }
 
