@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { Errno, Sys } from '@scribe-ts/core-native';
 import { answer } from '../calls.js';
 import { unlessGone } from '../gone.js';
@@ -18,6 +18,8 @@ function execveEntry(session: Session, task: Task): boolean {
   const addr = Number(task.args[pathArg]);
   const path = Buffer.from(session.tracer.readString(task.tid, addr, 4096)).toString('latin1');
   const file = openable(task, path);
+  // Who looks for a program tries one directory after the other; each question below would end in an exception.
+  if (!existsSync(file)) return false;
   if (mayOnlyBeExecuted(file)) {
     session.note(
       task,
