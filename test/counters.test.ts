@@ -205,3 +205,28 @@ for (const options of [['--no-agent'], []]) {
     place.discard();
   });
 }
+
+for (const options of [['--no-agent'], []]) {
+  const how = options.length === 0 ? 'with the agent' : 'traced';
+  test(`whoever is killed at a stop before it is looked at has its end in the log (${how})`, async (t) => {
+    await using _turn = await pool.enter();
+    const place = workspace('counters');
+    const counted = [compile(join(root, 'bench/programs/alarms.c')), '9000000000'];
+    const threads = [compile(join(root, 'test/guests/thread_sync.c'))];
+    const LD_PRELOAD = compile(join(root, 'test/programs/kill-at-stop.c'), ['-shared', '-fPIC']);
+    // From the program's start on until its loop is counted, or its threads take turns.
+    for (const [i, at] of chance.spread(30, 400).entries()) {
+      const KILL_AT = `${1 + Math.floor(at)}`;
+      const log = join(place.path, `kill${KILL_AT}.log`);
+      const command = [...options, '--state-hashes', '-o', log, '--store', store];
+      const recorded = await scribe('record', [...command, ...(i % 2 === 0 ? counted : threads)], {
+        env: { ...process.env, LD_PRELOAD, KILL_AT },
+      });
+      t.is(recorded.signal, 'SIGKILL', recorded.stderr);
+      const replayed = await scribe('replay', ['-c', '60', log]);
+      t.is(replayed.stderr, recorded.stderr, log);
+      t.is(replayed.signal, 'SIGKILL', log);
+    }
+    place.discard();
+  });
+}

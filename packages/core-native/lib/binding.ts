@@ -122,15 +122,18 @@ export interface ProcMapping {
 }
 
 export interface NativeTracer {
-  /** [tid, EventKind, signal or event, wait status] of the last wait. */
+  /**
+   * [tid, EventKind, signal or event, wait status] of the last wait, and, of a stop, 1 if `regs` are its registers: 0 if the
+   * task was killed meanwhile.
+   */
   readonly event: Int32Array;
   /** user_regs_struct of the last stop that `wait` reported (kinds 1 to 5), as 54 32-bit halves. Also what setRegs stores. */
   readonly regs: Uint32Array;
   /** The same memory as `regs`, in bytes (216). */
   readonly regsBytes: Uint8Array;
   /**
-   * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal SIGSEGV
-   * or SIGSYS its si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been
+   * [0]: of an Event PTRACE_GETEVENTMSG, -1 if the task has been killed since and left that stop; of a Signal its
+   * si_code; [1]: CLOCK_MONOTONIC in ns of the last wait's return; [2]: how many stops and ends there have been
    * by then, those of remote calls as well. Of what `wait` has taken from a ring that was lent for: [3]: bytes; [4], [5]:
    * frames and calls that the agent had counted by then; [6]: time of the last frame, CLOCK_MONOTONIC, ns.
    */

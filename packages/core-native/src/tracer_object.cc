@@ -55,6 +55,9 @@ pid_t tid_argument(const Napi::CallbackInfo& info) {
   return -1;
 }
 
+/// si_code of the siginfo that a task has at its exit event.
+constexpr int kExitEvent = SIGTRAP | PTRACE_EVENT_EXIT << 8;
+
 /// The bytes of the Uint8Array at `index`; nullptr and a TypeError if it isn't one, or hasn't the `size` wanted (0:
 /// any).
 const uint8_t* bytes_argument(const Napi::CallbackInfo& info, size_t index, size_t wanted, size_t* size = nullptr) {
@@ -167,7 +170,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   interrupt_token_ = register_interrupt_target(waiter_.interrupt_target());
 
   auto regs = Napi::ArrayBuffer::New(env, sizeof(user_regs_struct));
-  auto event = Napi::ArrayBuffer::New(env, 4 * sizeof(int32_t));
+  auto event = Napi::ArrayBuffer::New(env, 5 * sizeof(int32_t));
   auto values = Napi::ArrayBuffer::New(env, 7 * sizeof(double));
   regs_ = static_cast<user_regs_struct*>(regs.Data());
   event_ = static_cast<int32_t*>(event.Data());
@@ -181,7 +184,7 @@ TracerObject::TracerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   };
   show("regs", Napi::Uint32Array::New(env, sizeof(user_regs_struct) / 4, regs, 0));
   show("regsBytes", Napi::Uint8Array::New(env, sizeof(user_regs_struct), regs, 0));
-  show("event", Napi::Int32Array::New(env, 4, event, 0));
+  show("event", Napi::Int32Array::New(env, 5, event, 0));
   show("values", Napi::Float64Array::New(env, 7, values, 0));
   napi_add_env_cleanup_hook(env, end_of_environment, this);
 }
@@ -209,7 +212,7 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
   if (event.stopped()) {
     const StoppedTask task(event.tid);
     // A task that was killed at this stop has no registers any more; its stop is reported all the same.
-    (void)task.get_registers(*regs_);
+    event_[4] = task.get_registers(*regs_).ok();
     if (event.kind == EventKind::Event) {
       const auto message = task.event_message();
       // A task that is killed meanwhile goes on to its exit event, and has that one's message: ask where it is only now.
@@ -220,9 +223,12 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
         memory_.forget(event.tid);
         if (there) memory_.forget(static_cast<pid_t>(message.value()));
       }
-    } else if (event.kind == EventKind::Signal && (event.detail == SIGSEGV || event.detail == SIGSYS)) {
+    } else if (event.kind == EventKind::Signal) {
+      // One that was killed meanwhile may be at its exit event by now, and the registers those of that.
       siginfo_t info = {};
-      values_[0] = task.get_siginfo(info).ok() ? info.si_code : 0;
+      const bool there = task.get_siginfo(info).ok() && info.si_signo == event.detail && info.si_code != kExitEvent;
+      if (!there) event_[4] = 0;
+      values_[0] = there ? info.si_code : 0;
     }
   } else if (event.kind == EventKind::Exited) {
     memory_.forget(event.tid);
