@@ -215,12 +215,16 @@ for (const options of [['--no-agent'], []]) {
     const threads = [compile(join(root, 'test/guests/thread_sync.c'))];
     const LD_PRELOAD = compile(join(root, 'test/programs/kill-at-stop.c'), ['-shared', '-fPIC']);
     // From the program's start on until its loop is counted, or its threads take turns.
-    for (const [i, at] of chance.spread(30, 400).entries()) {
+    const kills = [
+      ...chance.spread(30, 400).map((at) => ({ at, KILL_REGISTERS: '1' })),
+      ...chance.spread(16, 1200).map((at) => ({ at })),
+    ];
+    for (const [i, { at, ...what }] of kills.entries()) {
       const KILL_AT = `${1 + Math.floor(at)}`;
-      const log = join(place.path, `kill${KILL_AT}.log`);
+      const log = join(place.path, `kill${i}-${KILL_AT}.log`);
       const command = [...options, '--state-hashes', '-o', log, '--store', store];
       const recorded = await scribe('record', [...command, ...(i % 2 === 0 ? counted : threads)], {
-        env: { ...process.env, LD_PRELOAD, KILL_AT },
+        env: { ...process.env, ...what, LD_PRELOAD, KILL_AT },
       });
       t.is(recorded.signal, 'SIGKILL', recorded.stderr);
       const replayed = await scribe('replay', ['-c', '60', log]);

@@ -1,4 +1,5 @@
-// A library for LD_PRELOAD: kills the process whose registers are read, before they are, when that is done for the $KILL_AT'th time.
+// A library for LD_PRELOAD: kills the task that a ptrace request is about, before it is made, at the $KILL_AT'th request of a
+// tracer; with $KILL_REGISTERS, at the $KILL_AT'th that reads registers.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
@@ -16,10 +17,13 @@ long ptrace(enum __ptrace_request request, ...) {
   va_end(list);
   static long (*original)(enum __ptrace_request, ...);
   static long left;
+  static int any;
   if (original == NULL) {
     original = (long (*)(enum __ptrace_request, ...))dlsym(RTLD_NEXT, "ptrace");
     left = atol(getenv("KILL_AT"));
+    any = getenv("KILL_REGISTERS") == NULL;
   }
-  if (request == PTRACE_GETREGS && --left == 0) kill(pid, SIGKILL);
+  const int counts = any ? request != PTRACE_TRACEME && request != PTRACE_SEIZE : request == PTRACE_GETREGS;
+  if (counts && --left == 0) kill(pid, SIGKILL);
   return original(request, pid, addr, data);
 }

@@ -123,8 +123,8 @@ export interface ProcMapping {
 
 export interface NativeTracer {
   /**
-   * [tid, EventKind, signal or event, wait status] of the last wait, and, of a stop, 1 if `regs` are its registers: 0 if the
-   * task was killed meanwhile.
+   * [tid, EventKind, signal or event, wait status] of the last wait, and 1 if it was a Syscall, Signal or InterruptStop at
+   * which the task was killed before its registers were read: `regs` are another stop's.
    */
   readonly event: Int32Array;
   /** user_regs_struct of the last stop that `wait` reported (kinds 1 to 5), as 54 32-bit halves. Also what setRegs stores. */
@@ -166,6 +166,7 @@ export interface NativeTracer {
   ): void;
   /**
    * As wait, for one tid only, not interruptible (for stops known to come at once). NoTracees if it isn't a tracee (any more).
+   * A Syscall, Signal or InterruptStop at which it is killed before its registers are known is not told of: its end is.
    * `isAlone`: it has no other threads, so its end is told like any stop, and need not be looked for meanwhile.
    */
   waitFor(tid: number, isAlone?: boolean): EventKind;

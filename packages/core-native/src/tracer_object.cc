@@ -209,15 +209,15 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
   event_[1] = static_cast<int32_t>(event.kind);
   event_[2] = event.detail;
   event_[3] = event.status;
+  event_[4] = 0;
   if (event.stopped()) {
     const StoppedTask task(event.tid);
-    // A task that was killed at this stop has no registers any more; its stop is reported all the same.
-    event_[4] = task.get_registers(*regs_).ok();
+    bool there = task.get_registers(*regs_).ok();
     if (event.kind == EventKind::Event) {
       const auto message = task.event_message();
       // A task that is killed meanwhile goes on to its exit event, and has that one's message: ask where it is only now.
       siginfo_t info = {};
-      const bool there = message.ok() && task.get_siginfo(info).ok() && info.si_code == (SIGTRAP | event.detail << 8);
+      there = message.ok() && task.get_siginfo(info).ok() && info.si_code == (SIGTRAP | event.detail << 8);
       values_[0] = there ? static_cast<double>(message.value()) : -1;
       if (event.detail == PTRACE_EVENT_EXEC) {
         memory_.forget(event.tid);
@@ -226,10 +226,12 @@ napi_value TracerObject::publish(napi_env env, const Result<WaitEvent>& waited) 
     } else if (event.kind == EventKind::Signal) {
       // One that was killed meanwhile may be at its exit event by now, and the registers those of that.
       siginfo_t info = {};
-      const bool there = task.get_siginfo(info).ok() && info.si_signo == event.detail && info.si_code != kExitEvent;
-      if (!there) event_[4] = 0;
+      there = there && task.get_siginfo(info).ok() && info.si_signo == event.detail && info.si_code != kExitEvent;
       values_[0] = there ? info.si_code : 0;
     }
+    const bool is_told_by_registers = event.kind == EventKind::Syscall || event.kind == EventKind::Signal ||
+                                      event.kind == EventKind::InterruptStop;
+    event_[4] = is_told_by_registers && !there;
   } else if (event.kind == EventKind::Exited) {
     memory_.forget(event.tid);
   }
@@ -274,7 +276,10 @@ napi_value TracerObject::wait_for(napi_env env, napi_callback_info info) {
   const pid_t tid = arguments.int32(0);
   const bool is_alone = arguments.given(1) && arguments.boolean(1);
   if (!arguments.ok()) return nullptr;
-  return self->publish(env, self->waiter_.wait_for(tid, is_alone));
+  napi_value kind;
+  do kind = self->publish(env, self->waiter_.wait_for(tid, is_alone));
+  while (kind != nullptr && self->event_[4] != 0);
+  return kind;
 }
 
 napi_value TracerObject::resume(napi_env env, napi_callback_info info) {

@@ -210,8 +210,7 @@ export class TraceLoop implements StopHandler {
   private take(task: Task, kind: EventKind): void {
     const { session } = this;
     // Killed at this stop: its end is reported by the next wait, and what registers there are were another stop's.
-    if (hasRegisters(kind) && session.tracer.event[4] === 0 && task.state !== TaskState.Starting)
-      return;
+    if (session.tracer.event[4] !== 0 && task.state !== TaskState.Starting) return;
     if (this.preempter.counting.takes(task, kind)) return;
     switch (kind) {
       case EventKind.Syscall:
@@ -423,11 +422,4 @@ function isExec(nr: number): boolean {
 /** Of two times, either of which may be -1: for ever. */
 function shorter(ms: number, otherMs: number): number {
   return ms < 0 || otherMs < 0 ? Math.max(ms, otherMs) : Math.min(ms, otherMs);
-}
-
-/** Kinds of stops that are nothing without the registers. */
-function hasRegisters(kind: EventKind): boolean {
-  return (
-    kind === EventKind.Syscall || kind === EventKind.Signal || kind === EventKind.InterruptStop
-  );
 }

@@ -186,7 +186,7 @@ export class ReplayLoop {
       task.at = engine.agent?.arrived(task) ?? At.Entry;
     } else if (kind === EventKind.Signal) {
       const signo = event[2]!;
-      if (task.at === At.Dead || !isFault(signo) || !this.isOwnFault(task, signo)) {
+      if (task.at === At.Dead || !isFault(signo) || !this.isOwnFault(signo)) {
         // Nothing that comes from outside reaches a replayed program.
         const isEnd = task.at === At.Dead && signo === task.endsBy;
         engine.tracer.resume(tid, engine.resumeKind(task), isEnd ? signo : 0);
@@ -218,10 +218,8 @@ export class ReplayLoop {
     return isSys && values[0] === SYS_USER_DISPATCH;
   }
 
-  private isOwnFault(task: ReplayTask, signo: number): boolean {
-    const { engine } = this;
-    const code = new DataView(engine.tracer.getSiginfo(task.tid).buffer).getInt32(8, true);
-    return code > 0 && signo !== Signal.SIGCHLD;
+  private isOwnFault(signo: number): boolean {
+    return this.engine.tracer.values[0]! > 0 && signo !== Signal.SIGCHLD;
   }
 
   /** Whether a task at its exit event was ended by somebody else: the replay ends tasks itself, and so does exec. */
