@@ -64,13 +64,13 @@ function commandFor(mode, argv, log) {
     case 'strace':
       return ['strace', '-f', '-o', '/dev/null', ...argv];
     case 'record':
-      return [process.execPath, bin('record'), '-o', log, '--store', store, ...argv];
+      return [bin('record'), '-o', log, '--store', store, ...argv];
     case 'replay':
-      return [process.execPath, bin('replay'), log];
+      return [bin('replay'), log];
     case 'traced':
-      return [process.execPath, bin('record'), '--no-agent', '-o', log, '--store', store, ...argv];
+      return [bin('record'), '--no-agent', '-o', log, '--store', store, ...argv];
     case 'again':
-      return [process.execPath, bin('replay'), '--no-agent', log];
+      return [bin('replay'), '--no-agent', log];
   }
 }
 

@@ -75,14 +75,14 @@ export const recordOptions: readonly string[] = process.env.AGENT === '0' ? ['--
 /** Options of record, or of replay, for each of the two paths: traced, and with the agent. */
 export const PATHS: readonly (readonly string[])[] = [['--no-agent'], []];
 
-/** Runs one of the project's commands. */
+/** Runs one of the project's commands as a shell does, by its first line. */
 export function scribe(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Outcome> {
   const extra = command === 'record' ? recordOptions : [];
-  return run(process.execPath, [bin(command), ...extra, ...args], options);
+  return run(bin(command), [...extra, ...args], options);
 }
 
 /** A directory for one test, kept if the test fails. */

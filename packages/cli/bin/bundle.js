@@ -134,8 +134,25 @@ function run(name, use, takeEarly) {
   return module.exports;
 }
 
+/**
+ * With NODE_EXTRA_CA_CERTS, Node 20 reads all certificates that it knows at each start, which takes longer than all the rest of
+ * it. The first line of a command keeps the variable from Node under another name, as no command needs them; here the
+ * environment becomes what it was, for the programs that are run.
+ */
+function giveBackCertificates({ env }) {
+  const kept = env.SCRIBE_EXTRA_CA_CERTS;
+  if (kept === undefined) return;
+  // That line sets both, in this order: one that was not there before is behind the other.
+  const names = Object.keys(env);
+  const wasThere = names.indexOf('NODE_EXTRA_CA_CERTS') < names.indexOf('SCRIBE_EXTRA_CA_CERTS');
+  delete env.SCRIBE_EXTRA_CA_CERTS;
+  if (wasThere) env.NODE_EXTRA_CA_CERTS = kept;
+  else delete env.NODE_EXTRA_CA_CERTS;
+}
+
 /** Runs a command with this process's arguments. `thread`: name of the thread that it will need. */
 async function start(command, thread) {
+  giveBackCertificates(process);
   const argv = process.argv.slice(2);
   let main;
   // Stacks of the modules say more than those of the bundle.

@@ -58,6 +58,24 @@ test('the commands do the same from the bundle and from the modules', (t) => {
   }
 });
 
+test('what is recorded gets the environment that the command got', (t) => {
+  const scratch = mkdtempSync(join(tmpdir(), 'bundle-test-'));
+  t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+  const PATH = process.env.PATH!;
+  const environments: Record<string, string>[] = [
+    { PATH, LAST: '1' },
+    { PATH, NODE_EXTRA_CA_CERTS: '', LAST: '1' },
+    { PATH, NODE_EXTRA_CA_CERTS: '' },
+    { PATH, NODE_EXTRA_CA_CERTS: "/a 'file' of $HOME/certs", LAST: '1' },
+  ];
+  const args = ['-o', join(scratch, 'log'), '--store', join(scratch, 'store'), 'env'];
+  for (const env of environments) {
+    const recorded = spawnSync(join(cli, 'bin/record.js'), args, { encoding: 'utf8', env });
+    const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+    t.is(recorded.stdout, lines.join(''), recorded.stderr);
+  }
+});
+
 test('a bundle older than a package is not used', (t) => {
   const packages = mkdtempSync(join(tmpdir(), 'bundle-test-'));
   t.teardown(() => rmSync(packages, { recursive: true, force: true }));
