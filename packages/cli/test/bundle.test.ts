@@ -95,7 +95,7 @@ test('a bundle older than a package is not used', (t) => {
 });
 
 /** Modules of Node that take milliseconds to load, in each thread. */
-const SLOW = ['crypto', 'net', 'perf_hooks', 'tty', 'http', 'child_process', 'inspector'];
+const SLOW = ['crypto', 'net', 'perf_hooks', 'tty', 'http', 'child_process', 'inspector', 'zlib'];
 
 test('a recording and a replay load no modules of Node that they do not need', (t) => {
   if (!isCurrent()) {

@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
 import { ByteReader } from './byte-reader.js';
 
 const ELF_MAGIC = 0x464c457f;
@@ -92,6 +91,8 @@ export class ElfFile {
     if ((section.flags & SHF_COMPRESSED) === 0) return bytes;
     const header = new ByteReader(bytes);
     if (header.u32() !== ELFCOMPRESS_ZLIB) return undefined;
+    // Few files need it, and loading it takes longer than reading those that do not.
+    const { inflateSync } = process.getBuiltinModule('node:zlib');
     return inflateSync(bytes.subarray(COMPRESSION_HEADER), { maxOutputLength: MAX_SECTION });
   }
 
