@@ -63,6 +63,43 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** A command that leaves two processes behind, deaf to the terminal's Ctrl-C, until signals to record end them. */
+async function endLeftBehind(
+  t: ExecutionContext,
+  signals: readonly NodeJS.Signals[],
+): Promise<string> {
+  await using _turn = await pool.enter();
+  const place = workspace('signals');
+  const log = join(place.path, 'left.log');
+  const command = `trap '' INT; { echo begun; sleep 1000; echo no; } & exit 3`;
+  const recording = new Meddled(log, ['sh', '-c', command]);
+  await recording.printed('begun');
+  // The recorder, and the two.
+  while (recording.processes().length !== 3) await delay(10);
+  await delay(200);
+  t.is(recording.processes().length, 3);
+  for (const signal of signals) {
+    recording.child.kill(signal);
+    await delay(100);
+  }
+  await recording.closed;
+  t.deepEqual(await recording.leftBehind(), [], 'processes are left behind');
+  t.is(recording.child.exitCode, 3, recording.stderr);
+  const replayed = await scribe('replay', ['-c', '60', log]);
+  t.is(replayed.stdout, 'begun\n', log);
+  t.is(replayed.code, 3, replayed.stderr);
+  place.discard();
+  return recording.stderr;
+}
+
+test('SIGTERM to record ends what a command has left behind', async (t) => {
+  t.is(await endLeftBehind(t, ['SIGTERM']), '');
+});
+
+test('so does SIGINT that comes twice', async (t) => {
+  t.regex(await endLeftBehind(t, ['SIGINT', 'SIGINT']), /^record: ended on request: /);
+});
+
 for (let i = 0; i < ROUNDS; i++) {
   const times = `(${i + 1} of ${ROUNDS})`;
 

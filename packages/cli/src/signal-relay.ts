@@ -9,7 +9,7 @@ const AGAIN_MS = 5000;
 /** Where the signals that `record` gets go. */
 export interface SignalTarget {
   kill(signal: number): void;
-  /** Kills everything; with `stuckMs` only what computes without a system call for so many milliseconds. */
+  /** Kills everything; with `stuckMs` only if the command has ended, or computes without a system call for so many milliseconds. */
   end(stuckMs: number): void;
   bookmark(): void;
   detach(): void;
@@ -22,8 +22,8 @@ export interface SignalTarget {
  * |---|---|
  * | SIGUSR2 | bookmark |
  * | SIGUSR1 | detach |
- * | SIGTERM, SIGHUP | passed on to the program |
- * | SIGTERM again | kills everything; so does SIGINT again, if the program is stuck |
+ * | SIGTERM, SIGHUP | passed on to the program, or what is left of it |
+ * | SIGTERM again | kills everything; so does SIGINT again, if the program is stuck or the command has ended |
  * | SIGINT, SIGQUIT, SIGTSTP, SIGTTIN | the terminal sends them to the program as well: nothing |
  *
  * SIGTTOU keeps its default action: caught, it would make a background write to the terminal start again for ever.

@@ -60,7 +60,7 @@ export interface Recording {
   bookmark(): Promise<number>;
   /** Lets the program run on by itself; the log ends here. */
   detach(): Promise<void>;
-  /** Sends a signal to the command. */
+  /** Sends a signal to the command or, when that has ended, to each process that it has left behind. */
   kill(signal: number): void;
   /**
    * Kills every process; the log is complete up to there. With `stuckMs` only if a task computes and none has made a

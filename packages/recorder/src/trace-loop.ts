@@ -110,7 +110,26 @@ export class TraceLoop implements StopHandler {
     }
   }
 
-  /** Kills every process; with `stuckMs` only if a task computes and nothing has stopped for so many milliseconds. */
+  /** Passes a signal on to the command or, when that has ended, to each process that it has left behind. */
+  pass(signo: number): void {
+    const { session } = this;
+    const groups = new Set(Array.from(session.tasks.values(), ({ group }) => group));
+    for (const group of groups) {
+      if (group.tasks.size === 0 || (group !== session.root?.group && this.isCommandThere()))
+        continue;
+      session.tracer.kill(0, group.tgid, signo);
+    }
+  }
+
+  private isCommandThere(): boolean {
+    const { root } = this.session;
+    return root !== undefined && root.group.tasks.size > 0;
+  }
+
+  /**
+   * Kills every process; with `stuckMs` only if the command has ended, or a task computes and nothing has stopped for so many
+   * milliseconds.
+   */
   end(stuckMs: number): void {
     if (stuckMs > 0 && !this.isStuck(stuckMs)) return;
     this.ending = true;
@@ -118,6 +137,7 @@ export class TraceLoop implements StopHandler {
   }
 
   private isStuck(stuckMs: number): boolean {
+    if (!this.isCommandThere()) return true;
     if (monotonicNs() - this.lastStopNs < stuckMs * 1e6) return false;
     for (const task of this.session.tasks.values())
       if (task.state === TaskState.Running) return true;

@@ -14,6 +14,7 @@ import {
   matchTscHere,
   monotonicNs,
   NativeError,
+  Signal,
   stubPath,
   Tracer,
   trapCpuidHere,
@@ -146,7 +147,7 @@ function run(): void {
   const serve = (): void => {
     for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
       const { freezer } = loop;
-      if (request.type === 'kill') tracer.kill(0, tid, request.signal);
+      if (request.type === 'kill') loop.pass(request.signal);
       else if (request.type === 'end') loop.end(request.stuckMs);
       else if (request.type === 'detach') {
         freezer.giveUp('the recording was detached');
@@ -223,7 +224,7 @@ function run(): void {
     // The program must not suffer from a full disk: it goes on by itself unless the user chose otherwise.
     abortLog(log);
     session.muteLog();
-    if (options.onLogFailure === 'kill') tracer.kill(0, tid, 9);
+    if (options.onLogFailure === 'kill') loop.pass(Signal.SIGKILL);
     else {
       detached = true;
       detachAll(session, () => {});
